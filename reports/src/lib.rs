@@ -1,0 +1,30 @@
+//! The vocabulary of results, and everything that can be done with results alone.
+//!
+//! A [`Report`] is all of one run: facts of the hosts, one [`Case`] for each question asked of each subject, and
+//! the timeline. The other crates fill it; this one writes it ([`json`], [`junit`], [`table`]) and depends on
+//! nothing that touches a system, so a report can be read and rendered anywhere.
+
+mod address;
+mod bind_words;
+mod case;
+mod clean;
+#[cfg(test)]
+mod fixture;
+pub mod json;
+pub mod junit;
+mod observation;
+mod report;
+pub mod table;
+mod verdict;
+mod whole;
+mod words;
+
+pub use address::{AddressSpace, ParseSubnetError, Subnet};
+pub use case::{Case, Explanation};
+pub use observation::{
+    Autostart, BindFile, BindWrite, Family, FileKind, Lease, Mount, Names, Observation, Ping, SeenAddress,
+    Written,
+};
+pub use report::{Facts, HostRecord, Report, Run, SCHEMA, TimelineEvent};
+pub use verdict::{Tally, Verdict};
+pub use whole::write_whole;

@@ -1,0 +1,183 @@
+//! Observations: what was seen, never an opinion.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AddressSpace, Subnet};
+
+/// Holds what one question saw, in the shape of that kind of question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Observation {
+    /// `address/lease`.
+    Lease(Lease),
+    /// `ping/...`.
+    Ping(Ping),
+    /// `resolve/...`.
+    Names(Names),
+    /// `bind/owner` and `bind/mode`: every file of the bind mount, as seen from both sides.
+    BindFiles {
+        /// The files, by name.
+        files: Vec<BindFile>,
+    },
+    /// `bind/options`.
+    Mount(Mount),
+    /// `bind/write`.
+    BindWrite(BindWrite),
+    /// `autostart/...`.
+    Autostart(Autostart),
+}
+
+/// The addresses that a machine ended up with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The link that was looked at (`host0`), or none if the machine has no link of its own.
+    pub link: Option<String>,
+    /// The IPv4 address with a limited lifetime, which is how the kernel shows a DHCP lease.
+    pub address: Option<Subnet>,
+    /// All IPv4 and IPv6 addresses on the link, with prefix lengths.
+    pub addresses: Vec<String>,
+}
+
+/// One series of ICMP echo requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ping {
+    /// The address tried, with its scope where it has one; none if there was no address to try.
+    pub target: Option<String>,
+    /// Echo requests sent.
+    pub sent: u32,
+    /// Echo replies that came back.
+    pub received: u32,
+    /// Median round trip in microseconds, if any reply came.
+    pub rtt_us: Option<u64>,
+    /// Time to live (hop limit) of the first reply.
+    pub ttl: Option<u8>,
+    /// Why nothing could be sent, as the kernel said it: `Network is unreachable`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The address family that a lookup asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// `AF_UNSPEC`.
+    Any,
+    /// `AF_INET`.
+    Ipv4,
+    /// `AF_INET6`.
+    Ipv6,
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Any => "any",
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+        })
+    }
+}
+
+/// Many lookups of one name, as a distribution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Names {
+    /// The name asked for.
+    pub name: String,
+    /// The family asked for.
+    pub family: Family,
+    /// Lookups made.
+    pub samples: u32,
+    /// Lookups that were started before the one before them had ended, because that one was slow. A resolver
+    /// answers equal questions that are open at one time together, so these are not independent.
+    pub overlapped: u32,
+    /// How many lookups gave, as their first address, one of this space. The counts add up to `samples`.
+    pub spaces: BTreeMap<AddressSpace, u32>,
+    /// Every address that any lookup gave, with the number of lookups that gave it.
+    pub addresses: Vec<SeenAddress>,
+    /// Median time of a lookup in microseconds.
+    pub median_us: u64,
+}
+
+/// One address among the answers of many lookups.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeenAddress {
+    /// The address, with its scope where the answer had one.
+    pub address: String,
+    /// Its space.
+    pub space: AddressSpace,
+    /// Lookups that gave it, at any place in the answer.
+    pub count: u32,
+}
+
+/// One file of a bind mount, as seen on the host and in the machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BindFile {
+    /// Path below the bind mount; `.` is the directory itself.
+    pub name: String,
+    /// What it is on the host.
+    pub outside: Option<FileKind>,
+    /// What it is in the machine; none if it is not there.
+    pub inside: Option<FileKind>,
+}
+
+/// The attributes of a file that a bind mount may change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileKind {
+    /// `file`, `directory`, `symlink`, `fifo`, `socket`, `block`, `char`.
+    pub kind: String,
+    /// Owner, as the namespace of the observer has it.
+    pub uid: u32,
+    /// Group, as the namespace of the observer has it.
+    pub gid: u32,
+    /// Permission bits, set-id and sticky included, in octal: `4755`.
+    pub mode: String,
+}
+
+/// A bind mount, as the machine's own mount table shows it (proc_pid_mountinfo(5)).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mount {
+    /// Type of the file system.
+    pub fs_type: String,
+    /// Per-mount options, in the order of the table.
+    pub options: Vec<String>,
+    /// Propagation: `shared`, `slave`, `private`, `unbindable`, as far as the optional fields tell.
+    pub propagation: Vec<String>,
+    /// Whether the mount maps ids (`idmapped`).
+    pub idmapped: bool,
+}
+
+/// What became of a file that root of the machine made in the bind mount.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum BindWrite {
+    /// The file was made.
+    Written(Written),
+    /// The kernel refused.
+    Refused {
+        /// The name of the error: `EACCES`.
+        errno: String,
+    },
+}
+
+/// A file made in the machine, as seen from both sides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Written {
+    /// What the machine sees.
+    pub inside: FileKind,
+    /// What the host sees; none if the file is not there.
+    pub outside: Option<FileKind>,
+}
+
+/// Whether a machine is there again after the host was rebooted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Autostart {
+    /// What systemd says of the unit file: `enabled`, `disabled`.
+    pub enabled: String,
+    /// What systemd says of the unit: `active`, `failed`, `inactive`.
+    pub active: String,
+    /// Whether the machine is registered with machined.
+    pub registered: bool,
+}

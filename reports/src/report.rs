@@ -1,0 +1,101 @@
+//! Reports: all of one run. The JSON form of these types is the contract with everything that reads results.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{Case, Tally};
+
+/// Names the form of `report.json`; it changes with every incompatible change of these types.
+pub const SCHEMA: &str = "nspawn-matrix/report/1";
+
+/// Holds one run whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// When, by what and how it was run.
+    pub run: Run,
+    /// The hosts, in the order of the plan.
+    pub hosts: Vec<HostRecord>,
+    /// The cases, in the order of the plan.
+    pub cases: Vec<Case>,
+    /// What happened when to each machine.
+    pub timeline: Vec<TimelineEvent>,
+}
+
+impl Report {
+    /// Counts the verdicts.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.cases.iter().map(|case| case.verdict).collect()
+    }
+}
+
+/// One invocation of the tool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Eight hexadecimal digits that are in the names of everything the run made.
+    pub id: String,
+    /// Start of the run, UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started: OffsetDateTime,
+    /// End of the run, UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    pub finished: OffsetDateTime,
+    /// Version of nspawn-matrix.
+    pub tool_version: String,
+    /// The command line, program first.
+    pub argv: Vec<String>,
+}
+
+/// One booted host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostRecord {
+    /// Name of the host in this report: `sandbox/trixie/bridge`.
+    pub id: String,
+    /// `sandbox`.
+    pub kind: String,
+    /// Profile applied to the host: `stock`.
+    pub profile: String,
+    /// Image that the host was booted from.
+    pub image: String,
+    /// Image that the machines were started from.
+    pub payload: String,
+    /// What is known of it; none if it did not boot.
+    pub facts: Option<Facts>,
+    /// Major version of its systemd, if it booted: 257.
+    pub systemd: Option<u32>,
+}
+
+/// What is known of a host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// `PRETTY_NAME` of os-release(5).
+    pub os: String,
+    /// Full version string of systemd: `257 (257.13-1~deb13u1)`.
+    pub systemd: String,
+    /// Release of the kernel (uname(2)), which a sandbox shares with the machine it runs on.
+    pub kernel: String,
+    /// Type of the file system that the roots of the machines lie on: `btrfs`.
+    pub roots: String,
+    /// `net.bridge.bridge-nf-call-iptables` in the host's network namespace; none if the kernel has no bridge
+    /// netfilter loaded. Where it is 1, frames bridged between machines pass the host's own firewall and NAT.
+    pub bridge_nf_call_iptables: Option<bool>,
+    /// What was found to hold while the machines stood, and changed what was to be expected: `stray-lease`.
+    pub conditions: Vec<String>,
+}
+
+/// Something that happened to a host or a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimelineEvent {
+    /// Id of the host.
+    pub host: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Name of the machine; none if it is about the host.
+    pub machine: Option<String>,
+    /// What happened: `started`, `lease`.
+    pub event: String,
+    /// Milliseconds since the run started.
+    pub at_ms: u64,
+}

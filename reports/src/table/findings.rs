@@ -1,0 +1,89 @@
+//! Findings: a paragraph for each case that is not as claimed, and a note for each reason behind other cases.
+
+use super::cell::mark;
+use super::meaning;
+use super::style::{Style, Tone};
+use super::wrap::wrap;
+use crate::clean::clean;
+use crate::{Case, Report, Verdict};
+
+const INDENT: &str = "    ";
+const LABEL_WIDTH: usize = 10;
+
+/// One paragraph for each case that is not as claimed.
+pub(super) fn findings(report: &Report, style: Style) -> Vec<String> {
+    let has_hosts = report.hosts.len() > 1;
+    report
+        .cases
+        .iter()
+        .filter(|case| !case.verdict.is_as_claimed())
+        .map(|case| paragraph(case, has_hosts, style))
+        .collect()
+}
+
+fn paragraph(case: &Case, has_hosts: bool, style: Style) -> String {
+    let observed = case.observed.as_ref().map_or("nothing".to_owned(), |seen| seen.sentence(&case.check));
+    let mut lines = vec![headline(case, has_hosts, style)];
+    lines.push(labelled("claimed:", &case.expected, style));
+    lines.push(labelled("observed:", &observed, style));
+    lines.extend(case.reason.iter().map(|reason| labelled("reason:", reason, style)));
+    for explanation in &case.explanations {
+        lines.push(labelled("because:", &format!("{} ({})", explanation.text, explanation.evidence), style));
+        lines.extend(explanation.remedy.iter().map(|remedy| labelled("remedy:", remedy, style)));
+        lines.extend(explanation.link.iter().map(|link| labelled("see:", link, style)));
+    }
+    lines.join("\n")
+}
+
+fn headline(case: &Case, has_hosts: bool, style: Style) -> String {
+    let host = if has_hosts { format!(" on {}", case.host) } else { String::new() };
+    let text = clean(&format!("{}{host}", case.name()));
+    let mark = mark(case.verdict).map_or(String::new(), |mark| format!("{mark} "));
+    style.paint(&wrap(&text, style.width, &mark, INDENT), Tone::of(case.verdict))
+}
+
+fn labelled(label: &str, text: &str, style: Style) -> String {
+    let first = format!("{INDENT}{label:LABEL_WIDTH$}");
+    wrap(&clean(text), style.width, &first, &" ".repeat(INDENT.len() + LABEL_WIDTH))
+}
+
+/// Cases that share a verdict and a reason.
+struct Note<'a> {
+    verdict: Verdict,
+    reason: &'a str,
+    scenarios: Vec<&'a str>,
+    count: usize,
+}
+
+/// One note for each reason behind what is known or was not asked.
+pub(super) fn notes(report: &Report, style: Style) -> Option<String> {
+    let mut notes: Vec<Note<'_>> = Vec::new();
+    for case in
+        report.cases.iter().filter(|case| case.verdict.is_as_claimed() && case.verdict != Verdict::Pass)
+    {
+        let (verdict, reason) = (case.verdict, case.reason.as_deref().unwrap_or("no reason is given"));
+        let at = notes.iter().position(|note| note.verdict == verdict && note.reason == reason);
+        let at = at.unwrap_or_else(|| {
+            notes.push(Note { verdict, reason, scenarios: Vec::new(), count: 0 });
+            notes.len() - 1
+        });
+        notes[at].count += 1;
+        if !notes[at].scenarios.contains(&case.scenario.as_str()) {
+            notes[at].scenarios.push(&case.scenario);
+        }
+    }
+    let lines: Vec<String> = notes.iter().map(|note| note_line(note, style)).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn note_line(note: &Note<'_>, style: Style) -> String {
+    let cases = if note.count == 1 { "case" } else { "cases" };
+    let (count, meaning, scenarios) = (note.count, meaning(note.verdict), note.scenarios.join(", "));
+    let mark = mark(note.verdict).map_or(String::new(), |mark| format!("{mark} "));
+    wrap(
+        &clean(&format!("{meaning}, {count} {cases} of {scenarios}: {}", note.reason)),
+        style.width,
+        &mark,
+        INDENT,
+    )
+}

@@ -1,0 +1,122 @@
+//! Grids: columns of cells under headings, laid out to a width.
+//!
+//! Columns that do not fit go into a second table below the first, so nothing is ever cut off.
+
+use super::cell::Cell;
+use super::style::{Style, Tone};
+
+/// White space between columns.
+const GAP: usize = 2;
+
+/// One block of the table.
+pub(super) struct Grid<'a> {
+    /// What stands above the labels.
+    pub(super) title: &'a str,
+    /// The names of the rows.
+    pub(super) labels: Vec<&'a str>,
+    /// The columns, each with a cell for each row.
+    pub(super) columns: Vec<Column>,
+}
+
+/// One column.
+#[derive(Clone)]
+pub(super) struct Column {
+    pub(super) heading: Vec<String>,
+    pub(super) cells: Vec<Cell>,
+}
+
+impl Column {
+    fn width(&self) -> usize {
+        let cells = self.cells.iter().flat_map(|cell| &cell.lines);
+        self.heading.iter().chain(cells).map(|line| width(line)).max().unwrap_or(0)
+    }
+
+    /// The same column with every cell on one line.
+    fn flat(&self) -> Self {
+        let flat = |cell: &Cell| Cell { lines: vec![cell.flat.clone()], ..cell.clone() };
+        Self { heading: self.heading.clone(), cells: self.cells.iter().map(flat).collect() }
+    }
+}
+
+/// A piece of a line: its text and how it is painted.
+type Piece<'a> = (&'a str, Option<Tone>);
+
+impl Grid<'_> {
+    /// Draws the grid without a newline at its end.
+    pub(super) fn render(&self, style: Style) -> String {
+        let label = self.labels.iter().copied().chain([self.title]).map(width).max().unwrap_or(0);
+        let flat: Vec<Column> = self.columns.iter().map(Column::flat).collect();
+        let has_room = fitting(&flat, label, style) == flat.len();
+        let mut columns = if has_room { flat.as_slice() } else { self.columns.as_slice() };
+        let mut parts = Vec::new();
+        while !columns.is_empty() {
+            let (now, later) = columns.split_at(fitting(columns, label, style));
+            parts.push(self.render_part(now, label, style));
+            columns = later;
+        }
+        parts.join("\n\n")
+    }
+
+    fn render_part(&self, columns: &[Column], label: usize, style: Style) -> String {
+        let widths: Vec<usize> = [label].into_iter().chain(columns.iter().map(Column::width)).collect();
+        let mut lines = Vec::new();
+        let height = columns.iter().map(|column| column.heading.len()).max().unwrap_or(0);
+        for at in 0..height {
+            let title = if at == 0 { self.title } else { "" };
+            let headings = columns.iter().map(|column| piece(&column.heading, at, Tone::Title));
+            lines.push(line([(title, Some(Tone::Title))].into_iter().chain(headings), &widths, style));
+        }
+        lines.push("─".repeat(widths.iter().sum::<usize>() + GAP * columns.len()));
+        for (row, label) in self.labels.iter().enumerate() {
+            let cells: Vec<&Cell> = columns.iter().map(|column| &column.cells[row]).collect();
+            lines.extend(row_lines(label, &cells, &widths, style));
+        }
+        lines.join("\n")
+    }
+}
+
+/// How many of the columns fit beside labels of this width; at least one.
+fn fitting(columns: &[Column], label: usize, style: Style) -> usize {
+    let mut used = label;
+    let fits = |column: &&Column| {
+        used += GAP + column.width();
+        used <= usize::from(style.width)
+    };
+    columns.iter().take_while(fits).count().max(1)
+}
+
+fn row_lines(label: &str, cells: &[&Cell], widths: &[usize], style: Style) -> Vec<String> {
+    let height = cells.iter().map(|cell| cell.lines.len()).max().unwrap_or(1);
+    (0..height)
+        .map(|at| {
+            let label = if at == 0 { label } else { "" };
+            let cells =
+                cells.iter().map(|cell| piece(&cell.lines, at, cell.verdict.map_or(Tone::Faint, Tone::of)));
+            line([(label, None)].into_iter().chain(cells), widths, style)
+        })
+        .collect()
+}
+
+fn piece(lines: &[String], at: usize, tone: Tone) -> Piece<'_> {
+    (lines.get(at).map_or("", String::as_str), Some(tone))
+}
+
+/// Sets pieces side by side, each in its width, without white space at the end.
+fn line<'a>(pieces: impl Iterator<Item = Piece<'a>>, widths: &[usize], style: Style) -> String {
+    let mut out = String::new();
+    let mut pending = 0;
+    for ((text, tone), column) in pieces.zip(widths) {
+        if !text.is_empty() {
+            out.extend(std::iter::repeat_n(' ', pending));
+            out.push_str(&tone.map_or_else(|| text.to_owned(), |tone| style.paint(text, tone)));
+            pending = 0;
+        }
+        pending += column - width(text) + GAP;
+    }
+    out
+}
+
+/// Columns that a text takes; everything shown in a grid is of single width.
+fn width(text: &str) -> usize {
+    text.chars().count()
+}

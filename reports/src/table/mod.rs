@@ -1,0 +1,141 @@
+//! The table that a person reads at a glance: scenarios down, questions across, and in each cell the answer.
+//!
+//! A mark beside an answer tells the verdict, so nothing depends on colour. Below the blocks stand the tally, each
+//! case that is not as claimed, and the reasons for what was not asked.
+
+mod cell;
+mod findings;
+mod grid;
+mod matrix;
+mod style;
+mod wrap;
+
+use crate::clean::clean;
+use crate::{HostRecord, Report, Verdict};
+use cell::{EMPTY, mark};
+use grid::{Column, Grid};
+use matrix::Matrix;
+pub use style::Style;
+use wrap::wrap;
+
+/// Renders the report for a terminal; the text ends with a newline.
+///
+/// No line is wider than `style.width`, except where a single word is.
+#[must_use]
+pub fn render(report: &Report, style: Style) -> String {
+    let matrix = Matrix::of(report);
+    let mut parts = vec![hosts(report, style)];
+    parts.extend(blocks(&matrix, style));
+    parts.push(legend(report, &matrix, style));
+    parts.push(report.tally().to_string());
+    parts.extend(findings::findings(report, style));
+    parts.extend(findings::notes(report, style));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n") + "\n"
+}
+
+/// Names what the answers are about: one line for each kind of host.
+fn hosts(report: &Report, style: Style) -> String {
+    let mut lines: Vec<String> = report.hosts.iter().map(host).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    lines.retain(|line| seen.insert(line.clone()));
+    lines.iter().map(|line| wrap(line, style.width, "", "    ")).collect::<Vec<_>>().join("\n")
+}
+
+fn host(host: &HostRecord) -> String {
+    let text = match &host.facts {
+        Some(facts) => {
+            let (systemd, os, kernel, roots) = (&facts.systemd, &facts.os, &facts.kernel, &facts.roots);
+            format!(
+                "systemd {systemd} on {os}, kernel {kernel}, roots on {roots}, {} {}",
+                host.kind, host.profile
+            )
+        }
+        None => format!("{} did not boot", host.id),
+    };
+    clean(&text)
+}
+
+/// One block for each group of questions; as many as it takes where the terminal is narrow.
+fn blocks(matrix: &Matrix<'_>, style: Style) -> Vec<String> {
+    let mut titles: Vec<&str> = Vec::new();
+    for check in &matrix.checks {
+        if !titles.contains(&title(check)) {
+            titles.push(title(check));
+        }
+    }
+    titles.into_iter().map(|title| block(matrix, title).render(style)).collect()
+}
+
+fn block<'a>(matrix: &'a Matrix<'a>, wanted: &'a str) -> Grid<'a> {
+    let columns = matrix.checks.iter().filter(|check| title(check) == wanted).map(|check| Column {
+        heading: heading(check),
+        cells: matrix.rows.iter().map(|row| cell::of(row.cases(check))).collect(),
+    });
+    Grid {
+        title: wanted,
+        labels: matrix.rows.iter().map(|row| row.label.as_str()).collect(),
+        columns: columns.collect(),
+    }
+}
+
+/// The block that a question belongs to, by the first segment of its name; an unknown one gets a block of its own.
+fn title(check: &str) -> &str {
+    match check.split('/').next().unwrap_or(check) {
+        "address" | "ping" => "Reach",
+        "resolve" => "Names",
+        "bind" | "autostart" => "Files and boot",
+        other => other,
+    }
+}
+
+/// The widest heading that is not broken at a hyphen.
+const HEADING_WIDTH: usize = 10;
+
+/// The lines above a column: the segments of the question's name but for the first, long ones broken at a hyphen.
+fn heading(check: &str) -> Vec<String> {
+    let rest = check.split_once('/').map_or(check, |(_, rest)| rest);
+    rest.split('/').flat_map(break_at_hyphens).collect()
+}
+
+/// Fills lines from the end, so that `machine-from-host` is broken before `from`.
+fn break_at_hyphens(segment: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for piece in segment.split_inclusive('-').rev() {
+        match lines.first_mut() {
+            Some(line) if line.chars().count() + piece.chars().count() <= HEADING_WIDTH => {
+                line.insert_str(0, piece);
+            }
+            Some(_) | None => lines.insert(0, piece.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Explains the marks that occur.
+fn legend(report: &Report, matrix: &Matrix<'_>, style: Style) -> String {
+    let tally = report.tally();
+    let marks = Verdict::ALL.into_iter().filter(|verdict| tally.count(*verdict) > 0);
+    let mut meanings: Vec<String> =
+        marks.filter_map(|verdict| Some(format!("{} {}", mark(verdict)?, meaning(verdict)))).collect();
+    let has_empty =
+        matrix.rows.iter().any(|row| matrix.checks.iter().any(|check| row.cases(check).is_empty()));
+    if has_empty {
+        meanings.push(format!("{EMPTY} no case"));
+    }
+    wrap(&meanings.join(", "), style.width, "", "")
+}
+
+fn meaning(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "as claimed",
+        Verdict::Fail => "differs",
+        Verdict::Known => "known failure",
+        Verdict::Fixed => "known failure passed",
+        Verdict::Skip => "not asked",
+        Verdict::Broken => "not measured",
+    }
+}
+
+#[cfg(test)]
+mod tests;

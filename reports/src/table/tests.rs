@@ -1,0 +1,310 @@
+//! The table as a person sees it.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::fixture::{case, host, matrix, report};
+use crate::{BindWrite, Observation};
+
+fn plain(width: u16) -> Style {
+    Style { colour: false, width }
+}
+
+#[test]
+fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
+    insta::assert_snapshot!(render(&matrix(&[257]), plain(80)), @r"
+    systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
+        roots on btrfs, sandbox stock
+
+    Reach               lease  gateway  peer  peer        machine-   outside
+                               ipv4     ipv4  ipv6-       from-host  ipv4
+                                              link-local  ipv4
+    ────────────────────────────────────────────────────────────────────────
+    host-network        -      -        -     -           -          -
+    default-veth        /28    yes      yes   yes/no !    yes        yes
+    nat                 /28    yes      no !  yes         yes        yes
+    bridge              /24    yes      yes   yes         yes        yes
+    zone                /24    yes      yes   yes         yes        some
+    service-override    /28    yes      yes   yes         yes        yes
+    nspawn-file-bridge  /24    yes      yes   yes         yes        yes
+    nspawn-file-veth    /28    yes      yes   yes         yes        yes
+
+    Names               peer        peer   peer  host     machine-   outside
+                        any         ipv4   ipv6  any      from-host  any
+                                                          any
+    ────────────────────────────────────────────────────────────────────────
+    host-network        -           -      -     -        -          -
+    default-veth        fe80 62%    lease  none  lease    lease      global
+                        lease 38%
+    nat                 fe80 62%    lease  none  lease/?  lease      global
+                        lease 38%
+    bridge              fe80 53%    lease  fe80  lease    lease      global
+                        lease 38%
+                        169.254 9%
+    zone                fe80 53%    lease  fe80  lease    lease      global
+                        lease 38%
+                        169.254 9%
+    service-override    fe80 62%    lease  none  lease    lease      global
+                        lease 38%
+    nspawn-file-bridge  fe80 53%    lease  fe80  lease    lease      global
+                        lease 38%
+                        169.254 9%
+    nspawn-file-veth    fe80 62%    lease  none  lease    lease      global
+                        lease 38%
+
+    Files and boot      owner     mode  options   write   after-
+                                                          reboot
+    ────────────────────────────────────────────────────────────
+    host-network        same      same  rw idmap  0:0     yes
+    default-veth        same      same  rw idmap  0:0     yes
+    nat                 same      same  rw idmap  0:0     yes
+    bridge              nobody    same  rw        EACCES  yes
+    zone                nobody ~  same  rw        EACCES  yes
+    service-override    same      same  rw idmap  0:0     yes
+    nspawn-file-bridge  nobody    same  rw        EACCES  yes
+    nspawn-file-veth    same      same  rw idmap  0:0     yes +
+
+    ! differs, ~ known failure, + known failure passed, - not asked, ? not measured
+
+    240 pass, 3 fail, 2 known, 2 fixed, 24 skip, 1 broken
+
+    ! default-veth::ping/peer/ipv6-link-local::beta->alpha
+        claimed:  yes
+        observed: 10.0.55.103: 0 of 3 replies
+        reason:   the claim is 3 of 3 replies
+
+    ! nat::ping/peer/ipv4::alpha->beta
+        claimed:  yes
+        observed: 10.0.55.103: 0 of 3 replies
+        reason:   the claim is 3 of 3 replies: the host forwards between the links
+                  of its machines, and its firewall has no rule against it
+        because:  frames between machines pass the firewall of the host
+                  (net.bridge.bridge-nf-call-iptables = 1)
+        remedy:   sysctl net.bridge.bridge-nf-call-iptables=0
+
+    ! nat::ping/peer/ipv4::beta->alpha
+        claimed:  yes
+        observed: 10.0.55.103: 0 of 3 replies
+        reason:   the claim is 3 of 3 replies: the host forwards between the links
+                  of its machines, and its firewall has no rule against it
+        because:  frames between machines pass the firewall of the host
+                  (net.bridge.bridge-nf-call-iptables = 1)
+        remedy:   sysctl net.bridge.bridge-nf-call-iptables=0
+
+    ? nat::resolve/host/any::beta
+        claimed:  lease
+        observed: nothing
+        reason:   enter namespaces of `beta`: the leader 4711 is gone
+
+    + nspawn-file-veth::autostart/after-reboot::alpha
+        claimed:  yes
+        observed: the unit is enabled and active, the machine is registered with
+                  machined
+        reason:   https://github.com/systemd/systemd/issues/1234 seems to be
+                  repaired
+
+    + nspawn-file-veth::autostart/after-reboot::beta
+        claimed:  yes
+        observed: the unit is enabled and active, the machine is registered with
+                  machined
+        reason:   https://github.com/systemd/systemd/issues/1234 seems to be
+                  repaired
+
+    - not asked, 24 cases of host-network: the machine shares the network of the
+        host and has no link of its own
+    ~ known failure, 2 cases of zone:
+        https://github.com/systemd/systemd/issues/28844: without idmap the owner is
+        nobody
+    ");
+}
+
+#[test]
+fn a_wide_terminal_has_each_row_on_one_line() {
+    let text = render(&matrix(&[257]), plain(120));
+    let blocks = text.split("\n\n! ").next().unwrap();
+    insta::assert_snapshot!(blocks, @r"
+    systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48, roots on btrfs, sandbox stock
+
+    Reach               lease  gateway  peer  peer        machine-   outside
+                               ipv4     ipv4  ipv6-       from-host  ipv4
+                                              link-local  ipv4
+    ────────────────────────────────────────────────────────────────────────
+    host-network        -      -        -     -           -          -
+    default-veth        /28    yes      yes   yes/no !    yes        yes
+    nat                 /28    yes      no !  yes         yes        yes
+    bridge              /24    yes      yes   yes         yes        yes
+    zone                /24    yes      yes   yes         yes        some
+    service-override    /28    yes      yes   yes         yes        yes
+    nspawn-file-bridge  /24    yes      yes   yes         yes        yes
+    nspawn-file-veth    /28    yes      yes   yes         yes        yes
+
+    Names               peer                             peer   peer  host     machine-   outside
+                        any                              ipv4   ipv6  any      from-host  any
+                                                                               any
+    ─────────────────────────────────────────────────────────────────────────────────────────────
+    host-network        -                                -      -     -        -          -
+    default-veth        fe80 62%, lease 38%              lease  none  lease    lease      global
+    nat                 fe80 62%, lease 38%              lease  none  lease/?  lease      global
+    bridge              fe80 53%, lease 38%, 169.254 9%  lease  fe80  lease    lease      global
+    zone                fe80 53%, lease 38%, 169.254 9%  lease  fe80  lease    lease      global
+    service-override    fe80 62%, lease 38%              lease  none  lease    lease      global
+    nspawn-file-bridge  fe80 53%, lease 38%, 169.254 9%  lease  fe80  lease    lease      global
+    nspawn-file-veth    fe80 62%, lease 38%              lease  none  lease    lease      global
+
+    Files and boot      owner     mode  options   write   after-
+                                                          reboot
+    ────────────────────────────────────────────────────────────
+    host-network        same      same  rw idmap  0:0     yes
+    default-veth        same      same  rw idmap  0:0     yes
+    nat                 same      same  rw idmap  0:0     yes
+    bridge              nobody    same  rw        EACCES  yes
+    zone                nobody ~  same  rw        EACCES  yes
+    service-override    same      same  rw idmap  0:0     yes
+    nspawn-file-bridge  nobody    same  rw        EACCES  yes
+    nspawn-file-veth    same      same  rw idmap  0:0     yes +
+    ");
+}
+
+#[test]
+fn rows_of_several_hosts_name_the_version() {
+    let mut two = matrix(&[254, 257]);
+    two.cases
+        .retain(|case| ["nat", "zone"].contains(&case.scenario.as_str()) && case.verdict == Verdict::Pass);
+    insta::assert_snapshot!(render(&two, plain(80)), @r"
+    systemd 254 (254.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
+        roots on btrfs, sandbox stock
+    systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
+        roots on btrfs, sandbox stock
+
+    Reach      lease  gateway  peer  peer        machine-   outside
+                      ipv4     ipv4  ipv6-       from-host  ipv4
+                                     link-local  ipv4
+    ───────────────────────────────────────────────────────────────
+    nat v254   /28    yes      ·     yes         yes        yes
+    nat v257   /28    yes      ·     yes         yes        yes
+    zone v254  /24    yes      yes   yes         yes        some
+    zone v257  /24    yes      yes   yes         yes        some
+
+    Names      peer        peer   peer  host   machine-   outside
+               any         ipv4   ipv6  any    from-host  any
+                                               any
+    ─────────────────────────────────────────────────────────────
+    nat v254   fe80 62%    lease  none  lease  lease      global
+               lease 38%
+    nat v257   fe80 62%    lease  none  lease  lease      global
+               lease 38%
+    zone v254  fe80 53%    lease  fe80  lease  lease      global
+               lease 38%
+               169.254 9%
+    zone v257  fe80 53%    lease  fe80  lease  lease      global
+               lease 38%
+               169.254 9%
+
+    Files and boot  owner  mode  options   write   after-
+                                                   reboot
+    ─────────────────────────────────────────────────────
+    nat v254        same   same  rw idmap  0:0     yes
+    nat v257        same   same  rw idmap  0:0     yes
+    zone v254       ·      same  rw        EACCES  yes
+    zone v257       ·      same  rw        EACCES  yes
+
+    · no case
+
+    126 pass
+    ");
+}
+
+#[test]
+fn without_colour_there_is_no_escape_and_with_colour_the_text_is_the_same() {
+    let full = matrix(&[254, 257]);
+    let text = render(&full, plain(80));
+    assert!(!text.contains('\u{1b}'));
+    let coloured = render(&full, Style { colour: true, width: 80 });
+    assert!(coloured.contains("\u{1b}[32myes\u{1b}[0m") && coloured.contains("\u{1b}[1;31mno !\u{1b}[0m"));
+    assert_eq!(clean(&coloured), text);
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_or_ends_in_white_space() {
+    for width in [80, 100, 120, 200] {
+        for line in render(&matrix(&[254, 257]), plain(width)).lines() {
+            assert!(line.chars().count() <= usize::from(width), "{width}: {line}");
+            assert_eq!(line, line.trim_end());
+        }
+    }
+}
+
+#[test]
+fn a_narrow_terminal_gets_more_blocks_and_every_column() {
+    let text = render(&matrix(&[257]), plain(40));
+    assert_eq!(text.matches("Reach").count(), 3, "{text}");
+    assert!(text.contains("outside"));
+}
+
+#[test]
+fn a_report_without_cases_says_so() {
+    let mut empty = report(vec![host("sandbox/sid/stock", 262)]);
+    empty.hosts[0].facts = None;
+    insta::assert_snapshot!(render(&empty, plain(80)), @r"
+    sandbox/sid/stock did not boot
+
+    no cases
+    ");
+}
+
+#[test]
+fn an_unknown_group_of_questions_gets_a_block_of_its_own() {
+    let mut odd = report(vec![host("a", 257)]);
+    odd.cases = vec![
+        case("a", "nat", "mtu/path/ipv4", "alpha"),
+        case("a", "nat", "uptime", "alpha"),
+        case("a", "zone", "uptime", "alpha"),
+    ];
+    insta::assert_snapshot!(render(&odd, plain(80)), @r"
+    systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
+        roots on btrfs, sandbox stock
+
+    mtu   path
+          ipv4
+    ──────────
+    nat   yes
+    zone  ·
+
+    uptime  uptime
+    ──────────────
+    nat     yes
+    zone    yes
+
+    · no case
+
+    3 pass
+    ");
+}
+
+#[test]
+fn headings_are_the_name_of_the_question_in_at_most_three_lines() {
+    let lines = |check| heading(check).join("|");
+    assert_eq!(lines("address/lease"), "lease");
+    assert_eq!(lines("ping/peer/ipv6-link-local"), "peer|ipv6-|link-local");
+    assert_eq!(lines("resolve/machine-from-host/any"), "machine-|from-host|any");
+    assert_eq!(lines("autostart/after-reboot"), "after-|reboot");
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_a_terminal_obeys_comes_through(text in any::<String>()) {
+        let mut hostile = matrix(&[257]);
+        hostile.hosts[0].id.clone_from(&text);
+        for one in &mut hostile.cases {
+            one.host.clone_from(&text);
+            one.subject.clone_from(&text);
+            one.scenario.insert_str(0, &text);
+            one.reason = one.reason.is_some().then(|| text.clone());
+            if one.check == "bind/write" {
+                one.observed = Some(Observation::BindWrite(BindWrite::Refused { errno: text.clone() }));
+            }
+        }
+        let shown = render(&hostile, plain(80));
+        prop_assert!(!shown.chars().any(|shown| shown.is_control() && shown != '\n'), "{shown:?}");
+    }
+}

@@ -1,0 +1,118 @@
+//! Verdicts: what an observation means beside its claim.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Says how an observation stands to its claim.
+///
+/// `Fail` is about the system under test, `Broken` about ourselves; they are never mixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// As claimed.
+    Pass,
+    /// The system under test differs from the claim.
+    Fail,
+    /// A failure that is expected, with its issue.
+    Known,
+    /// A known failure that passed.
+    Fixed,
+    /// Not asked; the reason says why.
+    Skip,
+    /// Could not be measured; the reason says why.
+    Broken,
+}
+
+impl Verdict {
+    /// Every verdict, in the order in which they are counted.
+    pub const ALL: [Self; 6] = [Self::Pass, Self::Fail, Self::Known, Self::Fixed, Self::Skip, Self::Broken];
+
+    /// The name used in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Known => "known",
+            Self::Fixed => "fixed",
+            Self::Skip => "skip",
+            Self::Broken => "broken",
+        }
+    }
+
+    /// Tells whether the case is as claimed, or was rightly not asked.
+    #[must_use]
+    pub fn is_as_claimed(self) -> bool {
+        match self {
+            Self::Pass | Self::Known | Self::Skip => true,
+            Self::Fail | Self::Fixed | Self::Broken => false,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Counts verdicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally([usize; Verdict::ALL.len()]);
+
+impl Tally {
+    /// How many cases have `verdict`.
+    #[must_use]
+    pub fn count(self, verdict: Verdict) -> usize {
+        self.0[verdict as usize]
+    }
+
+    /// How many cases there are.
+    #[must_use]
+    pub fn total(self) -> usize {
+        self.0.iter().sum()
+    }
+}
+
+impl FromIterator<Verdict> for Tally {
+    fn from_iter<I: IntoIterator<Item = Verdict>>(verdicts: I) -> Self {
+        let mut tally = Self::default();
+        for verdict in verdicts {
+            tally.0[verdict as usize] += 1;
+        }
+        tally
+    }
+}
+
+impl fmt::Display for Tally {
+    /// `254 pass, 2 fail`: every verdict that occurs, or `no cases`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts: Vec<String> = Verdict::ALL
+            .into_iter()
+            .filter(|verdict| self.count(*verdict) > 0)
+            .map(|verdict| format!("{} {verdict}", self.count(verdict)))
+            .collect();
+        if counts.is_empty() { f.write_str("no cases") } else { f.write_str(&counts.join(", ")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_names_only_what_occurs() {
+        let tally: Tally = [Verdict::Pass, Verdict::Broken, Verdict::Pass].into_iter().collect();
+        assert_eq!(tally.to_string(), "2 pass, 1 broken");
+        assert_eq!(tally.total(), 3);
+        assert_eq!(Tally::default().to_string(), "no cases");
+    }
+
+    #[test]
+    fn verdicts_are_listed_in_the_order_of_their_declaration() {
+        for (index, verdict) in Verdict::ALL.into_iter().enumerate() {
+            assert_eq!(verdict as usize, index);
+        }
+    }
+}
