@@ -1,0 +1,17 @@
+//! `systemd-nspawn -b -D C -n`: a veth link with NAT, on the command line.
+
+use super::common::{
+    VETH_POOL, bind_without_user_namespace, claims, host_and_machine, routed, separate_links,
+};
+use crate::{Launch, Scenario, pacman_cache};
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::new(
+        "nat",
+        "systemd-nspawn -n on the command line",
+        &["N4", "N5"],
+        Launch::CommandLine { options: vec!["-n".to_owned(), pacman_cache::bind_option()] },
+        Vec::new(),
+        claims([routed(28, VETH_POOL), separate_links(), host_and_machine(), bind_without_user_namespace()]),
+    )
+}

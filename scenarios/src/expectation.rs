@@ -1,0 +1,92 @@
+//! Expectations: what a claim says will be seen.
+
+use std::fmt;
+
+use nspawn_matrix_reports::AddressSpace;
+use serde::{Deserialize, Serialize};
+
+/// Says what an observation must look like, one variant for each way of being right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "expect", rename_all = "kebab-case")]
+pub enum Expectation {
+    /// `host0` has a DHCP lease from a subnet of this size.
+    Lease {
+        /// Prefix length of the subnet.
+        prefix: u8,
+    },
+    /// The machine has no link of its own.
+    NoLink,
+    /// Every echo request is answered.
+    Answers,
+    /// No echo request is answered.
+    NoAnswer,
+    /// The first address of every lookup is of one of these spaces; which, is left to chance where there are several.
+    Resolves {
+        /// The spaces, never empty.
+        to: Vec<AddressSpace>,
+    },
+    /// Owner and group are the same inside and outside.
+    SameOwner,
+    /// Every file belongs to nobody (65534) in the machine.
+    OwnedByNobody,
+    /// Kind and permission bits are the same inside and outside.
+    SameMode,
+    /// The mount table shows the mount so.
+    Mounted(MountClaim),
+    /// A file that root of the machine makes is made, and belongs to this owner on the host.
+    WrittenAs {
+        /// Its owner on the host.
+        uid: u32,
+        /// Its group on the host.
+        gid: u32,
+    },
+    /// A file that root of the machine makes is refused with this error.
+    WriteRefused {
+        /// Name of the error: `EACCES`.
+        errno: String,
+    },
+    /// The unit is enabled, active, and the machine registered.
+    BackAfterReboot,
+}
+
+/// What the mount table must show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MountClaim {
+    /// Options that must be among the mount's own.
+    pub options: Vec<String>,
+    /// Whether the mount maps ids.
+    pub idmapped: bool,
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lease { prefix } => write!(f, "host0 has a lease from a /{prefix}"),
+            Self::NoLink => f.write_str("no link of its own"),
+            Self::Answers => f.write_str("every echo request is answered"),
+            Self::NoAnswer => f.write_str("no echo request is answered"),
+            Self::Resolves { to } => resolves(to, f),
+            Self::SameOwner => f.write_str("owner and group as on the host"),
+            Self::OwnedByNobody => f.write_str("everything belongs to nobody (65534)"),
+            Self::SameMode => f.write_str("kind and permission bits as on the host"),
+            Self::Mounted(MountClaim { options, idmapped }) => {
+                let ids = if *idmapped { "ids mapped" } else { "ids not mapped" };
+                write!(f, "mounted {}, {ids}", options.join(","))
+            }
+            Self::WrittenAs { uid, gid } => write!(f, "the file belongs to {uid}:{gid} on the host"),
+            Self::WriteRefused { errno } => write!(f, "refused with {errno}"),
+            Self::BackAfterReboot => f.write_str("enabled, active and registered"),
+        }
+    }
+}
+
+fn resolves(to: &[AddressSpace], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match to {
+        [AddressSpace::None] => f.write_str("no lookup gives an address"),
+        [space] => write!(f, "every lookup gives {space} first"),
+        several => {
+            let spaces: Vec<&str> = several.iter().map(|space| space.name()).collect();
+            write!(f, "every lookup gives one of {} first, at random", spaces.join(", "))
+        }
+    }
+}

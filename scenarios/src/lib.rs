@@ -1,0 +1,23 @@
+//! What is stood up, asked and claimed, as pure values: no I/O, so that everything here can be printed, listed and
+//! tested without root.
+//!
+//! A [`Scenario`] is one way of standing up containers: the [`Step`]s that prepare the host, the [`Launch`] that
+//! starts the machines, and the [`Claim`]s that its answers are held against. The questions are the variants of
+//! [`Check`]. [`catalogue::all`] lists the scenarios.
+
+pub mod catalogue;
+mod check;
+mod claim;
+mod expectation;
+pub mod launch;
+pub mod pacman_cache;
+mod scenario;
+pub mod shell;
+mod step;
+
+pub use check::{Asked, Check, Subject};
+pub use claim::{Claim, Condition, Versions};
+pub use expectation::{Expectation, MountClaim};
+pub use launch::Launch;
+pub use scenario::{HOST_NAME, MACHINES, OUTSIDE_NAME, Scenario};
+pub use step::{Owner, Step};

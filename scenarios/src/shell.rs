@@ -1,0 +1,168 @@
+//! Writing a scenario down as a POSIX shell script that a person can follow by hand.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use crate::{Launch, OUTSIDE_NAME, Owner, Scenario, Step, launch};
+
+/// Quotes one word for a POSIX shell; a word that needs no quotes stays as it is.
+#[must_use]
+pub fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// Writes an argument vector as a command line.
+#[must_use]
+pub fn command_line(argv: &[String]) -> String {
+    argv.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// Writes the scenario as a script: the same files and commands that the engine uses, in the same order.
+#[must_use]
+pub fn script(scenario: &Scenario) -> String {
+    let mut script = format!(
+        "#!/bin/sh\n# {}: {}\n# Notes: {}. Run as root on a host with systemd, networkd and resolved.\nset -eu\n",
+        scenario.name,
+        scenario.summary,
+        scenario.notes.join(", ")
+    );
+    section(
+        &mut script,
+        "The machines: one root each, unpacked from an image of `nspawn-matrix image build`.",
+    );
+    for machine in &scenario.machines {
+        let root = launch::root(machine);
+        push(&mut script, &format!("[ -d {root}/usr ] || echo \"{root}: unpack an image here first\" >&2"));
+    }
+    section(&mut script, "The host");
+    let mut folders = BTreeSet::new();
+    for step in &scenario.steps {
+        if let Some(folder) = folder_needed(step)
+            && folders.insert(folder)
+        {
+            push(&mut script, &format!("mkdir -p {}", quote(folder)));
+        }
+        if let Step::Directory { path, .. } = step {
+            folders.insert(path);
+        }
+        push(&mut script, &step_lines(step));
+    }
+    section(&mut script, "The start");
+    match scenario.launch {
+        Launch::CommandLine { .. } => {
+            push(
+                &mut script,
+                "# Each in a terminal of its own; log in as root, or stop it with three times ^].",
+            );
+            for machine in &scenario.machines {
+                push(&mut script, &format!("{} &", command_line(&scenario.launch.argv(machine))));
+            }
+        }
+        Launch::Unit => {
+            for machine in &scenario.machines {
+                push(&mut script, &command_line(&scenario.launch.argv(machine)));
+            }
+        }
+    }
+    section(
+        &mut script,
+        "Some of the questions, by hand, once `machinectl list` shows the machines with addresses:",
+    );
+    if let [machine, peer, ..] = scenario.machines.as_slice() {
+        for question in [
+            format!("ping -c 3 {OUTSIDE_NAME}"),
+            format!("getent ahosts {peer}"),
+            format!("getent ahostsv4 {peer}"),
+            format!("ls -ln {}", crate::pacman_cache::PATH),
+        ] {
+            let words: Vec<&str> = question.split(' ').collect();
+            push(
+                &mut script,
+                &format!("# systemd-run --machine={machine} --pipe --quiet {}", words.join(" ")),
+            );
+        }
+    }
+    script
+}
+
+fn section(script: &mut String, title: &str) {
+    push(script, &format!("\n# {title}"));
+}
+
+fn push(script: &mut String, line: &str) {
+    script.push_str(line);
+    script.push('\n');
+}
+
+/// The folder of a file that a step writes, unless every system has it.
+fn folder_needed(step: &Step) -> Option<&str> {
+    match step {
+        Step::File { path, .. } => path.rsplit_once('/').map(|(folder, _)| folder),
+        Step::Directory { .. }
+        | Step::Symlink { .. }
+        | Step::Fifo { .. }
+        | Step::EditedCopy { .. }
+        | Step::Run { .. } => None,
+    }
+}
+
+fn step_lines(step: &Step) -> String {
+    match step {
+        Step::Directory { path, owner, mode } => {
+            format!("install -d {} {}", install(*owner, *mode), quote(path))
+        }
+        Step::File { path, content, owner, mode } => file(path, content, *owner, *mode),
+        Step::Symlink { path, target } => format!("ln -s {} {}", quote(target), quote(path)),
+        Step::Fifo { path, owner, mode } => {
+            let path = quote(path);
+            format!("mkfifo -m {mode:04o} {path}\nchown {}:{} {path}", owner.uid, owner.gid)
+        }
+        Step::EditedCopy { from, to, key, value } => {
+            let edit = format!("s|^{key}=.*|{key}={}|", value.replace('|', r"\|"));
+            format!("sed {} {} > {}", quote(&edit), quote(from), quote(to))
+        }
+        Step::Run { argv } => command_line(argv),
+    }
+}
+
+fn install(owner: Owner, mode: u32) -> String {
+    format!("-o {} -g {} -m {mode:04o}", owner.uid, owner.gid)
+}
+
+/// A file by a here-document; chmod(1) comes after chown(1), which clears set-id bits.
+fn file(path: &str, content: &str, owner: Owner, mode: u32) -> String {
+    let path = quote(path);
+    let mut lines = format!("cat > {path} <<'END'\n{content}");
+    if !content.ends_with('\n') {
+        lines.push('\n');
+    }
+    lines.push_str("END");
+    if (owner, mode) != (Owner::ROOT, 0o644) {
+        let _ = write!(lines, "\nchown {}:{} {path}\nchmod {mode:04o} {path}", owner.uid, owner.gid);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue;
+
+    #[test]
+    fn a_word_is_quoted_only_where_it_must_be() {
+        assert_eq!(quote("--bind=/var/cache"), "--bind=/var/cache");
+        assert_eq!(quote("it's"), r"'it'\''s'");
+        assert_eq!(quote(""), "''");
+    }
+
+    #[test]
+    fn every_scenario_can_be_written_down() {
+        let scripts: Vec<String> = catalogue::all().iter().map(script).collect();
+        insta::assert_snapshot!(scripts.join("\n"));
+    }
+}

@@ -1,0 +1,102 @@
+//! Steps: what prepares a host, as values.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that a person following the notes does by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// Makes a directory, and those above it.
+    Directory {
+        /// Absolute path.
+        path: String,
+        /// Its owner.
+        owner: Owner,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// Writes a file, and makes the directories above it.
+    File {
+        /// Absolute path.
+        path: String,
+        /// Its content.
+        content: String,
+        /// Its owner.
+        owner: Owner,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// Makes a symbolic link.
+    Symlink {
+        /// Absolute path of the link.
+        path: String,
+        /// What it says.
+        target: String,
+    },
+    /// Makes a named pipe.
+    Fifo {
+        /// Absolute path.
+        path: String,
+        /// Its owner.
+        owner: Owner,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// Copies a unit file and replaces the value of one of its keys.
+    EditedCopy {
+        /// The file that is copied.
+        from: String,
+        /// Where the copy goes.
+        to: String,
+        /// The key: `ExecStart`.
+        key: String,
+        /// Its new value.
+        value: String,
+    },
+    /// Runs a program.
+    Run {
+        /// The program and its arguments.
+        argv: Vec<String>,
+    },
+}
+
+/// Owner and group of a file, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+}
+
+impl Owner {
+    /// root:root.
+    pub const ROOT: Self = Self { uid: 0, gid: 0 };
+}
+
+impl Step {
+    /// A configuration file: root's, readable by all.
+    #[must_use]
+    pub fn config(path: impl Into<String>, content: impl Into<String>) -> Self {
+        Self::File { path: path.into(), content: content.into(), owner: Owner::ROOT, mode: 0o644 }
+    }
+
+    /// A program with its arguments.
+    #[must_use]
+    pub fn run(argv: &[&str]) -> Self {
+        Self::Run { argv: argv.iter().map(|&word| word.to_owned()).collect() }
+    }
+
+    /// What the step does, in half a sentence.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Directory { path, .. } => format!("make directory `{path}`"),
+            Self::File { path, .. } => format!("write `{path}`"),
+            Self::Symlink { path, .. } => format!("make symbolic link `{path}`"),
+            Self::Fifo { path, .. } => format!("make named pipe `{path}`"),
+            Self::EditedCopy { from, to, .. } => format!("copy `{from}` to `{to}` and edit it"),
+            Self::Run { argv } => format!("run `{}`", argv.join(" ")),
+        }
+    }
+}
