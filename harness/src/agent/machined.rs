@@ -1,0 +1,74 @@
+//! The machines that systemd-machined knows (org.freedesktop.machine1(5)).
+
+use std::time::Duration;
+
+use anyhow::Context;
+use futures_util::StreamExt;
+use zbus::OwnedObjectPath;
+
+#[zbus::proxy(
+    interface = "org.freedesktop.machine1.Manager",
+    default_service = "org.freedesktop.machine1",
+    default_path = "/org/freedesktop/machine1"
+)]
+trait Manager {
+    /// Finds a machine by its name.
+    fn get_machine(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
+
+    /// Tells that a machine was registered.
+    #[zbus(signal)]
+    fn machine_new(&self, machine: &str, path: OwnedObjectPath) -> zbus::Result<()>;
+}
+
+#[zbus::proxy(interface = "org.freedesktop.machine1.Machine", default_service = "org.freedesktop.machine1")]
+trait Machine {
+    /// The process id of the machine's first process.
+    #[zbus(property)]
+    fn leader(&self) -> zbus::Result<u32>;
+}
+
+/// A subscription to the machines that get registered.
+pub(super) struct Machined {
+    bus: zbus::Connection,
+    manager: ManagerProxy<'static>,
+    registered: MachineNewStream,
+}
+
+impl Machined {
+    /// Subscribes; machines that are started afterwards cannot be missed.
+    pub(super) async fn subscribe() -> anyhow::Result<Self> {
+        let bus = zbus::Connection::system().await.context("connect to the host's system bus")?;
+        let manager = ManagerProxy::new(&bus).await.context("find systemd-machined on the bus")?;
+        let registered = manager.receive_machine_new().await.context("subscribe to new machines")?;
+        Ok(Self { bus, manager, registered })
+    }
+
+    /// Waits until `name` is registered, and gives the process id of its leader.
+    pub(super) async fn leader(&mut self, name: &str, patience: Duration) -> anyhow::Result<i32> {
+        let path = tokio::time::timeout(patience, self.registered(name)).await.with_context(|| {
+            format!("machine `{name}` was not registered within {} s", patience.as_secs())
+        })??;
+        let machine = MachineProxy::builder(&self.bus).path(path).build().await?;
+        let leader =
+            machine.leader().await.with_context(|| format!("find the leader of machine `{name}`"))?;
+        Ok(i32::try_from(leader)?)
+    }
+
+    async fn registered(&mut self, name: &str) -> anyhow::Result<OwnedObjectPath> {
+        loop {
+            if let Some(path) = self.find(name).await? {
+                return Ok(path);
+            }
+            self.registered.next().await.context("the system bus went away")?;
+        }
+    }
+
+    /// Finds a machine that is registered already.
+    pub(super) async fn find(&self, name: &str) -> anyhow::Result<Option<OwnedObjectPath>> {
+        match self.manager.get_machine(name).await {
+            Ok(path) => Ok(Some(path)),
+            Err(zbus::Error::MethodError(error, _, _)) if error.ends_with(".NoSuchMachine") => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("look machine `{name}` up")),
+        }
+    }
+}

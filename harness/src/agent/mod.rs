@@ -1,0 +1,128 @@
+//! The agent: stands a scenario up on a host and asks its questions.
+//!
+//! It is this program, run as a service of the host. The controller speaks to it by [`crate::rpc`]; the agent speaks
+//! the same way to a probe in each machine. What it answers are observations; it knows no claims.
+
+mod ask;
+mod evidence;
+mod facts;
+mod launch;
+mod machined;
+mod provision;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use nspawn_matrix_reports::Observation;
+use nspawn_matrix_scenarios::{Check, Condition, Scenario, Subject};
+use serde::{Deserialize, Serialize};
+
+pub use evidence::EvidenceFile;
+
+use crate::rpc;
+
+/// What an agent can be asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// What is known of the host; answers with [`nspawn_matrix_reports::Facts`].
+    Facts,
+    /// Stands the scenario up and asks; each answer comes as a [`Notice::Case`].
+    Measure(Job),
+    /// Asks what is asked after a reboot of the host; each answer comes as a [`Notice::Case`].
+    AfterReboot(Job),
+    /// What helps to understand why something is not as claimed; answers with `Vec<EvidenceFile>`.
+    Evidence,
+}
+
+/// What is to be stood up and asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The questions.
+    pub questions: Vec<Question>,
+    /// Lookups for each question about a name.
+    pub samples: u32,
+}
+
+/// One question to one subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// The question.
+    pub check: Check,
+    /// The subject.
+    pub subject: Subject,
+}
+
+/// What an agent tells without being asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Notice {
+    /// A question was answered, or could not be asked.
+    Case {
+        /// The question.
+        question: Question,
+        /// What was seen, or why nothing could be.
+        outcome: Result<Observation, String>,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// Something holds on the host that changes what is to be expected. It comes before the first case.
+    Condition(Condition),
+    /// Something happened to a machine.
+    Event {
+        /// The machine; none if it is about the host.
+        machine: Option<String>,
+        /// What happened: `registered`.
+        event: String,
+    },
+}
+
+struct Agent {
+    /// Kept until the agent ends: machines started on a command line end with the command.
+    standing: RefCell<Option<ask::Standing>>,
+}
+
+/// Serves requests on the standard streams until they end.
+///
+/// # Errors
+/// If no runtime can be had.
+pub fn run() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, rpc::serve(Rc::new(Agent { standing: RefCell::new(None) })));
+    Ok(())
+}
+
+impl rpc::Service<Request> for Agent {
+    async fn answer(&self, request: Request) -> Result<serde_json::Value, String> {
+        match request {
+            Request::Facts => rpc::reply(facts::gather().await),
+            Request::Measure(job) => rpc::reply(self.measure(job).await),
+            Request::AfterReboot(job) => rpc::reply(ask::after_reboot(&job).await),
+            Request::Evidence => rpc::reply(evidence::gather(self.leaders()).await),
+        }
+    }
+}
+
+impl Agent {
+    /// Names and leaders of the machines that stand.
+    fn leaders(&self) -> Vec<(String, i32)> {
+        let standing = self.standing.borrow();
+        let leaders = standing.iter().flat_map(ask::Standing::leaders);
+        leaders.map(|(name, leader)| (name.to_owned(), leader)).collect()
+    }
+
+    async fn measure(&self, job: Job) -> anyhow::Result<()> {
+        provision::provision(&job.scenario.steps).await?;
+        let standing = ask::Standing::up(&job.scenario).await?;
+        let asked = standing.ask(&job).await;
+        self.standing.replace(Some(standing));
+        asked
+    }
+}
+
+fn event(machine: Option<&str>, event: &str) {
+    rpc::notify(&Notice::Event { machine: machine.map(str::to_owned), event: event.to_owned() });
+}

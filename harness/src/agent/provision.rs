@@ -1,0 +1,85 @@
+//! Doing the steps of a scenario.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::path::Path;
+
+use anyhow::Context;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use nspawn_matrix_scenarios::{Owner, Step};
+
+use crate::command::Command;
+
+/// Does the steps in order, and stops at the first that fails.
+pub(super) async fn provision(steps: &[Step]) -> anyhow::Result<()> {
+    for step in steps {
+        perform(step).await.with_context(|| format!("prepare the host: {}", step.title()))?;
+    }
+    Ok(())
+}
+
+async fn perform(step: &Step) -> anyhow::Result<()> {
+    match step {
+        Step::Directory { path, owner, mode } => {
+            fs::create_dir_all(path)?;
+            own(path, *owner, *mode)
+        }
+        Step::File { path, content, owner, mode } => {
+            make_folder_of(path)?;
+            fs::write(path, content)?;
+            own(path, *owner, *mode)
+        }
+        Step::Symlink { path, target } => {
+            make_folder_of(path)?;
+            Ok(symlink(target, path)?)
+        }
+        Step::Fifo { path, owner, mode } => {
+            make_folder_of(path)?;
+            mkfifo(Path::new(path), Mode::empty())?;
+            own(path, *owner, *mode)
+        }
+        Step::EditedCopy { from, to, key, value } => {
+            let unit = fs::read_to_string(from).with_context(|| format!("read `{from}`"))?;
+            Ok(fs::write(to, edited(&unit, key, value))?)
+        }
+        Step::Run { argv } => {
+            Command::from_argv(argv).output().await?;
+            Ok(())
+        }
+    }
+}
+
+fn make_folder_of(path: &str) -> anyhow::Result<()> {
+    let folder = Path::new(path).parent().context("the path has no folder")?;
+    Ok(fs::create_dir_all(folder)?)
+}
+
+/// The owner comes first: chown(2) clears set-id bits.
+fn own(path: &str, owner: Owner, mode: u32) -> anyhow::Result<()> {
+    lchown(path, Some(owner.uid), Some(owner.gid))?;
+    Ok(fs::set_permissions(path, fs::Permissions::from_mode(mode))?)
+}
+
+/// Gives `key` a new value on each line that sets it.
+fn edited(unit: &str, key: &str, value: &str) -> String {
+    let line = |line: &str| match line.split_once('=') {
+        Some((found, _)) if found == key => format!("{key}={value}\n"),
+        _ => format!("{line}\n"),
+    };
+    unit.lines().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_key_that_is_named_gets_the_new_value() {
+        let unit = "[Service]\nExecStartPre=x\nExecStart=old --a=b\nType=notify\n";
+        assert_eq!(
+            edited(unit, "ExecStart", "new"),
+            "[Service]\nExecStartPre=x\nExecStart=new\nType=notify\n"
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! `nspawn-matrix image`.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use time::macros::format_description;
+
+use super::{Cache, Failure};
+use crate::image::{Entry, Recipe, Store};
+use crate::prepare::Unable;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    cache: Cache,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build an image, unless it is there already.
+    Build {
+        /// A Debian suite, a tar file, or a directory
+        #[arg(default_value = "trixie")]
+        image: String,
+    },
+    /// List the images that are there.
+    List,
+    /// Remove an image.
+    Rm {
+        /// Its name, as `image list` prints it
+        name: String,
+    },
+}
+
+pub(super) async fn image(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let store = Store::open(arguments.cache.folder);
+    match arguments.command {
+        Command::Build { image } => {
+            let recipe = parse(&image)?;
+            let built = store.build(&recipe, |line| eprintln!("{line}")).await.map_err(Unable::from)?;
+            println!("{}", built.path.display());
+        }
+        Command::List => store.list().map_err(Unable::from)?.iter().for_each(print),
+        Command::Rm { name } => {
+            let removed = store.remove(&name).map_err(|error| usage(&error))?;
+            for entry in removed {
+                println!("removed {}", entry.id());
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `--image` and `image build` name.
+pub(super) fn parse(image: &str) -> Result<Recipe, Failure> {
+    Recipe::parse(image).map_err(|error| usage(&error))
+}
+
+fn usage(error: &crate::image::ImageError) -> Failure {
+    Failure::usage(error.to_string()).maybe_hint(error.hint())
+}
+
+fn print(entry: &Entry) {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]");
+    let built = time::OffsetDateTime::from(entry.built).format(&format).unwrap_or_default();
+    let note = if entry.current { "" } else { "  of an older recipe" };
+    println!("{:<40} {:>6} MB  {built} UTC{note}", entry.id(), entry.bytes / 1_000_000);
+}

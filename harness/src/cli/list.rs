@@ -1,0 +1,43 @@
+//! `nspawn-matrix list`.
+
+use std::process::ExitCode;
+
+use nspawn_matrix_scenarios::{Check, catalogue};
+
+use super::{Failure, selection};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Print what is claimed of each scenario, and why
+    #[arg(long)]
+    claims: bool,
+    /// Only these scenarios; * stands for anything
+    #[arg(long, value_name = "GLOB")]
+    scenario: Vec<String>,
+}
+
+pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let scenarios = selection::scenarios(&arguments.scenario)?;
+    if arguments.claims {
+        for scenario in scenarios {
+            println!("{}: {}", scenario.name, scenario.summary);
+            for claim in &scenario.claims {
+                let when = claim.when.map_or_else(String::new, |condition| format!(", {condition}"));
+                println!("  {} (systemd {}{when}): {}", claim.check, claim.versions, claim.expectation);
+                println!("      {}", claim.reason);
+            }
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("Scenarios");
+    let width = catalogue::all().iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
+    for scenario in scenarios {
+        println!("  {:width$}  {}", scenario.name, scenario.summary);
+    }
+    println!("\nChecks");
+    let width = Check::ALL.iter().map(|check| check.name().len()).max().unwrap_or_default();
+    for check in Check::ALL {
+        println!("  {:width$}  {}", check.name(), check.question());
+    }
+    Ok(ExitCode::SUCCESS)
+}

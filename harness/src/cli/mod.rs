@@ -1,0 +1,146 @@
+//! The command line.
+//!
+//! Exit codes: 0 as claimed, 1 something differs, 2 usage, 3 could not measure.
+
+mod failure;
+mod image;
+mod list;
+mod progress;
+mod run;
+mod selection;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use nspawn_matrix_scenarios::shell;
+use tokio::task::LocalSet;
+
+pub use failure::Failure;
+pub use selection::{checks, scenarios};
+
+use crate::host::{self, Charge};
+use crate::{agent, enter, probe, setup};
+
+/// Measure what systemd-nspawn containers can reach, resolve and see of bind mounts, however they are started.
+#[derive(Debug, Parser)]
+#[command(name = "nspawn-matrix", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  everything is as claimed
+  1  something differs from its claim
+  2  the command line is wrong
+  3  something could not be measured";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Boot a host for each scenario, ask the questions, and write the report.
+    Run(run::Arguments),
+    /// List the scenarios and the questions, with the claims if asked to.
+    List(list::Arguments),
+    /// Print a scenario as a shell script that can be followed by hand.
+    Show {
+        /// Name of the scenario.
+        scenario: String,
+    },
+    /// Build, list and remove the images that hosts and machines are made from.
+    Image(image::Arguments),
+    /// Install what is missing on this machine.
+    Setup,
+    /// How parts of this program start each other.
+    #[command(hide = true, subcommand)]
+    Internal(Internal),
+}
+
+#[derive(Debug, Subcommand)]
+enum Internal {
+    /// Serve as the agent of the host that this runs on.
+    Agent,
+    /// Serve as the probe in the machine with this leader.
+    Probe {
+        /// Process id.
+        leader: i32,
+    },
+    /// Take away what a run would leave.
+    Keeper(Charge),
+    /// Run a program in the namespaces of a process.
+    Enter {
+        /// Process id.
+        leader: i32,
+        /// The program and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        argv: Vec<String>,
+    },
+}
+
+/// Where images are kept.
+#[derive(Clone, Debug, clap::Args)]
+struct Cache {
+    /// Folder in which images are kept
+    #[arg(long = "cache", global = true, value_name = "DIR", env = "NSPAWN_MATRIX_CACHE", default_value = crate::image::DEFAULT_FOLDER)]
+    folder: PathBuf,
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(arguments) => on_one_thread(run::run(arguments)),
+        Command::List(arguments) => list::list(&arguments),
+        Command::Show { scenario } => show(&scenario),
+        Command::Image(arguments) => on_one_thread(image::image(arguments)),
+        Command::Setup => on_one_thread(set_up()),
+        Command::Internal(internal) => serve(internal),
+    };
+    outcome.unwrap_or_else(|failure| failure.report())
+}
+
+/// Everything runs on the first thread: children are tied to the life of the thread that starts them.
+fn on_one_thread<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::unable(format!("start the runtime: {error}")))?;
+    LocalSet::new().block_on(&runtime, work)
+}
+
+fn serve(internal: Internal) -> Result<ExitCode, Failure> {
+    let outcome = match internal {
+        Internal::Agent => agent::run(),
+        Internal::Probe { leader } => enter::fork_into(leader).and_then(|()| probe::run()),
+        Internal::Keeper(charge) => host::keep(&charge),
+        Internal::Enter { leader, argv } => enter::fork_into(leader).and_then(|()| Err(enter::exec(&argv))),
+    };
+    outcome.map(|()| ExitCode::SUCCESS).map_err(|error| Failure::unable(error.to_string()))
+}
+
+fn show(name: &str) -> Result<ExitCode, Failure> {
+    let scenario = selection::scenario(name)?;
+    print!("{}", shell::script(&scenario));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn set_up() -> Result<ExitCode, Failure> {
+    let missing = setup::missing();
+    let manager = setup::PackageManager::detect();
+    print!("{}", setup::describe(&missing, manager));
+    if missing.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(manager) = manager else {
+        return Ok(Failure::unable("no package manager that is known here").report());
+    };
+    if !nix::unistd::geteuid().is_root() {
+        return Err(
+            Failure::unable("only root may install packages").hint("run `nspawn-matrix setup` as root")
+        );
+    }
+    setup::install(&missing, manager, |line| println!("{line}"))
+        .await
+        .map_err(|error| Failure::unable(format!("{:#}", anyhow::Error::from(error))))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,151 @@
+//! `nspawn-matrix run`.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use nspawn_matrix_reports::{Report, Verdict, json, junit, table};
+
+use super::progress::Display;
+use super::{Cache, Failure, image, selection};
+use crate::engine::{Engine, Evidence, Outcome};
+use crate::plan::{self, Plan};
+use crate::prepare::{Ready, prepare};
+use crate::{interruption, run_id};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Only these scenarios; * stands for anything
+    #[arg(long, value_name = "GLOB")]
+    scenario: Vec<String>,
+    /// Only these questions; * stands for anything
+    #[arg(long, value_name = "GLOB")]
+    check: Vec<String>,
+    /// What hosts and machines are made from: a Debian suite, a tar file, or a directory
+    #[arg(long, value_name = "NAME", default_value = "trixie")]
+    image: String,
+    /// Lookups for each question about a name
+    #[arg(long, value_name = "N", default_value = "32")]
+    samples: NonZeroU32,
+    /// Hosts that run at the same time [default: 4 for each core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Folder for report.json, junit.xml and evidence/
+    #[arg(long, value_name = "DIR", default_value = "nspawn-matrix-report")]
+    out: PathBuf,
+    /// Install what is missing on this machine first
+    #[arg(long)]
+    setup: bool,
+    #[command(flatten)]
+    cache: Cache,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let scenarios = selection::scenarios(&arguments.scenario)?;
+    let checks = selection::checks(&arguments.check)?;
+    let recipe = image::parse(&arguments.image)?;
+    let jobs = arguments.jobs.map_or_else(plan::default_jobs, NonZeroUsize::get);
+    check_writable(&arguments.out)?;
+    let agent =
+        std::env::current_exe().map_err(|error| Failure::unable(format!("find this program: {error}")))?;
+    let cache = arguments.cache.folder;
+    let mut interrupted =
+        interruption::listen().map_err(|error| Failure::unable(format!("listen for signals: {error}")))?;
+    let ready = tokio::select! {
+        ready = prepare(&cache, &recipe, arguments.setup, |line| eprintln!("{line}")) => ready?,
+        _ = interrupted.wait_for(|interrupted| *interrupted) => {
+            return Ok(ExitCode::from(interruption::EXIT_CODE));
+        }
+    };
+    let Ready { image, roots } = ready;
+
+    let plan = Plan::new(&image.name, scenarios, &checks, arguments.samples.get(), jobs);
+    let engine = Engine {
+        run_id: run_id::new(),
+        image: image.path,
+        cache,
+        agent,
+        roots,
+        interrupted: interrupted.clone(),
+    };
+    eprintln!("run {}: {}", engine.run_id, plan.summary());
+    let mut display = Display::new();
+    let argv = std::env::args().collect();
+    let outcome = engine
+        .run(plan, argv, move |progress| display.show(progress))
+        .await
+        .map_err(|error| Failure::unable(format!("{:#}", anyhow::Error::from(error))))?;
+    write(&outcome, &arguments.out)?;
+    print_table(&outcome.report, &arguments.out);
+    Ok(if *interrupted.borrow() {
+        ExitCode::from(interruption::EXIT_CODE)
+    } else {
+        exit_code(&outcome.report)
+    })
+}
+
+/// Finds out before the run whether the report can be written after it.
+fn check_writable(out: &Path) -> Result<(), Failure> {
+    let writable = fs::create_dir_all(out).and_then(|()| tempfile::tempfile_in(out));
+    writable.map(|_| ()).map_err(|error| {
+        Failure::usage(format!("cannot write to the folder `{}`: {error}", out.display()))
+            .hint("name another one with --out")
+    })
+}
+
+fn write(outcome: &Outcome, out: &Path) -> Result<(), Failure> {
+    let unable = |what: &str, error: &dyn std::fmt::Display| {
+        Failure::unable(format!("write `{}`: {error}", out.join(what).display()))
+    };
+    json::write(&outcome.report, &out.join("report.json")).map_err(|error| unable("report.json", &error))?;
+    junit::write(&outcome.report, &out.join("junit.xml")).map_err(|error| unable("junit.xml", &error))?;
+    write_evidence(&outcome.evidence, &out.join("evidence")).map_err(|error| unable("evidence", &error))
+}
+
+/// Evidence of an earlier run would be taken for this one's.
+fn write_evidence(evidence: &[Evidence], folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    for host in evidence {
+        let folder = folder.join(&host.scenario);
+        fs::create_dir_all(&folder)?;
+        for file in &host.files {
+            fs::write(folder.join(&file.name), &file.content)?;
+        }
+    }
+    Ok(())
+}
+
+fn print_table(report: &Report, out: &Path) {
+    let stdout = io::stdout();
+    let (colour, width) =
+        if stdout.is_terminal() { (wants_colour(), terminal_width()) } else { (false, 120) };
+    print!("{}", table::render(report, table::Style { colour, width }));
+    let seconds = (report.run.finished - report.run.started).as_seconds_f64();
+    println!("\n{} in {seconds:.1} s; report in {}", report.tally(), out.display());
+}
+
+/// <https://no-color.org>
+fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn terminal_width() -> u16 {
+    terminal_size::terminal_size().map_or(80, |(terminal_size::Width(width), _)| width)
+}
+
+/// A difference outweighs what could not be measured: it is an answer.
+fn exit_code(report: &Report) -> ExitCode {
+    let tally = report.tally();
+    if tally.count(Verdict::Fail) + tally.count(Verdict::Fixed) > 0 {
+        ExitCode::from(1)
+    } else if tally.count(Verdict::Broken) > 0 {
+        ExitCode::from(3)
+    } else {
+        ExitCode::SUCCESS
+    }
+}

@@ -1,0 +1,93 @@
+//! Which scenarios and questions the command line means.
+
+use glob::Pattern;
+use nspawn_matrix_scenarios::{Check, Scenario, catalogue};
+
+use super::Failure;
+use crate::nearest::nearest;
+
+/// The scenarios that any of `patterns` names, in the order of the catalogue; all of them if there is no pattern.
+///
+/// # Errors
+/// A usage error for a pattern that names nothing.
+pub fn scenarios(patterns: &[String]) -> Result<Vec<Scenario>, Failure> {
+    let all = catalogue::all();
+    let names: Vec<String> = all.iter().map(|scenario| scenario.name.clone()).collect();
+    let wanted = select("scenario", patterns, names.iter().map(String::as_str))?;
+    Ok(all.into_iter().zip(wanted).filter(|(_, wanted)| *wanted).map(|(scenario, _)| scenario).collect())
+}
+
+/// The questions that any of `patterns` names, in their own order; all of them if there is no pattern.
+///
+/// # Errors
+/// A usage error for a pattern that names nothing.
+pub fn checks(patterns: &[String]) -> Result<Vec<Check>, Failure> {
+    let wanted = select("check", patterns, Check::ALL.into_iter().map(Check::name))?;
+    Ok(Check::ALL.into_iter().zip(wanted).filter(|(_, wanted)| *wanted).map(|(check, _)| check).collect())
+}
+
+/// The scenario of this name.
+///
+/// # Errors
+/// A usage error if there is none.
+pub(super) fn scenario(name: &str) -> Result<Scenario, Failure> {
+    let all = catalogue::all();
+    match all.iter().find(|scenario| scenario.name == name) {
+        Some(scenario) => Ok(scenario.clone()),
+        None => Err(unknown("scenario", name, all.iter().map(|scenario| scenario.name.as_str()))),
+    }
+}
+
+/// Tells for each name whether it is wanted.
+fn select<'a>(
+    what: &str,
+    patterns: &[String],
+    names: impl Iterator<Item = &'a str> + Clone,
+) -> Result<Vec<bool>, Failure> {
+    let mut globs = Vec::new();
+    for text in patterns {
+        let pattern = Pattern::new(text)
+            .map_err(|error| Failure::usage(format!("`{text}` is not a pattern for a {what}: {error}")))?;
+        if !names.clone().any(|name| pattern.matches(name)) {
+            return Err(unknown(what, text, names));
+        }
+        globs.push(pattern);
+    }
+    Ok(names.map(|name| globs.is_empty() || globs.iter().any(|pattern| pattern.matches(name))).collect())
+}
+
+fn unknown<'a>(what: &str, name: &str, names: impl IntoIterator<Item = &'a str>) -> Failure {
+    let hint = match nearest(name, names) {
+        Some(nearest) => format!("the nearest is `{nearest}`; `nspawn-matrix list` shows them all"),
+        None => "`nspawn-matrix list` shows them all".to_owned(),
+    };
+    Failure::usage(format!("no {what} is named `{name}`")).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(patterns: &[&str]) -> Vec<String> {
+        let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        scenarios(&patterns).unwrap().into_iter().map(|scenario| scenario.name).collect()
+    }
+
+    #[test]
+    fn a_pattern_may_name_several_and_the_order_is_that_of_the_catalogue() {
+        assert_eq!(names(&["zone", "nspawn-file-*"]), ["zone", "nspawn-file-bridge", "nspawn-file-veth"]);
+        assert_eq!(names(&[]).len(), catalogue::all().len());
+    }
+
+    #[test]
+    fn a_star_reaches_over_slashes() {
+        let checks = checks(&["resolve/*".to_owned()]).unwrap();
+        assert_eq!(checks.len(), 6);
+    }
+
+    #[test]
+    fn a_wrong_name_is_told_with_the_nearest_right_one() {
+        let failure = checks(&["ping/per/ipv4".to_owned()]).unwrap_err();
+        assert!(format!("{failure:?}").contains("the nearest is `ping/peer/ipv4`"), "{failure:?}");
+    }
+}

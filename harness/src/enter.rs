@@ -1,0 +1,124 @@
+//! Entering the namespaces of another process, as setns(2) and nsenter(1) do.
+//!
+//! [`fork_into`] must be called while the process has one thread: a user namespace cannot be entered otherwise, and
+//! only a process that is forked afterwards is inside the pid namespace.
+
+use std::ffi::{CString, OsStr};
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+
+use nix::libc;
+use nix::sched::{CloneFlags, setns};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Gid, Uid, chdir, execvp, fork, setgid, setgroups, setuid};
+
+use crate::command::Command;
+
+const NAMESPACES: [(&str, CloneFlags); 7] = [
+    ("user", CloneFlags::CLONE_NEWUSER),
+    ("mnt", CloneFlags::CLONE_NEWNS),
+    ("net", CloneFlags::CLONE_NEWNET),
+    ("uts", CloneFlags::CLONE_NEWUTS),
+    ("ipc", CloneFlags::CLONE_NEWIPC),
+    ("pid", CloneFlags::CLONE_NEWPID),
+    ("cgroup", CloneFlags::CLONE_NEWCGROUP),
+];
+
+/// This program, as it can start itself.
+pub const SELF: &str = "/proc/self/exe";
+
+/// Makes the command that runs `argv` inside the namespaces of `leader`; `program` is this program as a file.
+pub fn command(program: impl AsRef<OsStr>, leader: i32, argv: &[&str]) -> Command {
+    let entry = ["internal", "enter", &leader.to_string()].map(str::to_owned);
+    Command::new(program, entry.into_iter().chain(argv.iter().map(|&word| word.to_owned())))
+}
+
+/// Enters every namespace of `leader` that is not ours already, as its root, and forks: returns in the child alone.
+/// The process that called waits for the child and ends as it ends; if it is killed, so is the child.
+///
+/// # Errors
+/// If the process is gone, or may not be entered.
+pub fn fork_into(leader: i32) -> io::Result<()> {
+    let flags = foreign_namespaces(leader)?;
+    if flags.is_empty() {
+        // setns(2) refuses to enter nothing; a probe on the host itself is at home already.
+        return Ok(());
+    }
+    setns(pidfd(leader)?.as_fd(), flags)?;
+    if flags.contains(CloneFlags::CLONE_NEWUSER) {
+        // Our own ids mean nothing in there: become its root.
+        setgroups(&[])?;
+        setgid(Gid::from_raw(0))?;
+        setuid(Uid::from_raw(0))?;
+    }
+    chdir("/")?;
+    // SAFETY: there is one thread, so the child may do what it likes.
+    match unsafe { fork() }? {
+        ForkResult::Child => Ok(prctl::set_pdeathsig(Signal::SIGKILL)?),
+        ForkResult::Parent { child } => {
+            // After setuid(2) the signal that ties us to our own parent is unset.
+            prctl::set_pdeathsig(Signal::SIGKILL)?;
+            let code = match waitpid(child, None)? {
+                WaitStatus::Exited(_, code) => code,
+                WaitStatus::Signaled(_, signal, _) => 128 + signal as i32,
+                WaitStatus::Stopped(..)
+                | WaitStatus::PtraceEvent(..)
+                | WaitStatus::PtraceSyscall(_)
+                | WaitStatus::Continued(_)
+                | WaitStatus::StillAlive => 1,
+            };
+            std::process::exit(code);
+        }
+    }
+}
+
+/// Turns this process into another program; comes back only if that fails.
+pub fn exec(argv: &[String]) -> io::Error {
+    let words: Result<Vec<CString>, _> = argv.iter().map(|word| CString::new(word.as_str())).collect();
+    let words = match words {
+        Ok(words) if !words.is_empty() => words,
+        Ok(_) | Err(_) => return io::ErrorKind::InvalidInput.into(),
+    };
+    match execvp(&words[0], &words) {
+        Ok(never) => match never {},
+        Err(error) => io::Error::new(io::Error::from(error).kind(), format!("start `{}`: {error}", argv[0])),
+    }
+}
+
+fn foreign_namespaces(leader: i32) -> io::Result<CloneFlags> {
+    let mut flags = CloneFlags::empty();
+    for (name, flag) in NAMESPACES {
+        if !same_namespace(name, leader)? {
+            flags |= flag;
+        }
+    }
+    Ok(flags)
+}
+
+/// Tells whether this process and `leader` share the namespace `name` (`net`, `mnt`, ...; see namespaces(7)).
+///
+/// # Errors
+/// If the process is gone.
+pub fn same_namespace(name: &str, leader: i32) -> io::Result<bool> {
+    let own = fs::read_link(format!("/proc/self/ns/{name}"))?;
+    let other = fs::read_link(format!("/proc/{leader}/ns/{name}"))?;
+    Ok(own == other)
+}
+
+/// A descriptor of a process (pidfd_open(2)).
+///
+/// # Errors
+/// If there is no such process.
+pub fn pidfd(pid: i32) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open(2) takes two integers and gives a new descriptor or -1.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd = i32::try_from(fd).map_err(io::Error::other)?;
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor is new, and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}

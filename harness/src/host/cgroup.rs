@@ -1,0 +1,97 @@
+//! Control groups (cgroups(7), version 2), in which the hosts of a run are kept together and ended together.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use nix::sys::inotify::AddWatchFlags;
+use tokio::io::unix::AsyncFd;
+
+use crate::enter::pidfd;
+use crate::wait::Watch;
+
+/// A control group of our own.
+#[derive(Debug)]
+pub(crate) struct Cgroup {
+    path: PathBuf,
+}
+
+impl Cgroup {
+    /// Makes the group `path`, which must lie on a cgroup2 file system.
+    pub(crate) fn create(path: PathBuf) -> io::Result<Self> {
+        fs::create_dir(&path)?;
+        Ok(Self { path })
+    }
+
+    /// Takes over the group `path`, which is there already.
+    pub(crate) fn adopt(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where the group is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file that moves whoever writes `0` to it into the group.
+    pub(crate) fn entrance(&self) -> io::Result<File> {
+        OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))
+    }
+
+    /// Kills everything in the group, waits until it is gone, and removes the group.
+    pub(crate) async fn end(self) -> io::Result<()> {
+        let processes = pidfds(&self.path)?;
+        self.kill()?;
+        self.empty().await?;
+        // A group counts as empty while the last of its processes still give back what they had.
+        for process in processes {
+            process.readable().await?.retain_ready();
+        }
+        remove_tree(&self.path)
+    }
+
+    /// `cgroup.kill` reaches all groups below, and processes that are being forked (Linux 5.14).
+    fn kill(&self) -> io::Result<()> {
+        fs::write(self.path.join("cgroup.kill"), "1")
+    }
+
+    async fn empty(&self) -> io::Result<()> {
+        let events = self.path.join("cgroup.events");
+        let watch = Watch::new(&events, AddWatchFlags::IN_MODIFY)?;
+        while fs::read_to_string(&events)?.lines().any(|line| line == "populated 1") {
+            watch.event().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Descriptors of all processes in a group and below, which become readable when the process has ended.
+fn pidfds(group: &Path) -> io::Result<Vec<AsyncFd<OwnedFd>>> {
+    let mut found = Vec::new();
+    for pid in fs::read_to_string(group.join("cgroup.procs"))?.lines() {
+        // Who is gone by now need not be waited for.
+        if let Ok(process) = pid.parse().map_err(io::Error::other).and_then(pidfd) {
+            // SAFETY: the descriptor belongs to the value that is handed over, and stays open as long as that.
+            found.push(unsafe { AsyncFd::register(process) }?);
+        }
+    }
+    for entry in fs::read_dir(group)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            found.extend(pidfds(&entry.path())?);
+        }
+    }
+    Ok(found)
+}
+
+/// Removes a group and all below it. Control files cannot be removed, and need not be.
+fn remove_tree(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_tree(&entry.path())?;
+        }
+    }
+    fs::remove_dir(path)
+}

@@ -1,0 +1,72 @@
+//! Room for inotify instances.
+//!
+//! The kernel counts them for root over all namespaces, and allows 128. A systemd needs about eight, so 24 of them
+//! (eight hosts with two machines each) die of "Too many open files". The limit is one of the whole machine: a run
+//! raises it and puts it back, and of several runs at once the last one does.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
+
+use nix::fcntl::{Flock, FlockArg};
+
+const LIMIT: &str = "/proc/sys/fs/inotify/max_user_instances";
+
+/// What a host with its machines may need.
+const FOR_EACH_HOST: u64 = 64;
+
+/// What the rest of the machine may need.
+const FOR_OTHERS: u64 = 128;
+
+/// The limit, raised for as long as this lives.
+#[derive(Debug)]
+pub(super) struct InotifyRoom {
+    /// Shared by all runs; it holds the limit as it was before the first of them, also if one was killed.
+    before: Flock<File>,
+}
+
+impl InotifyRoom {
+    /// Raises the limit for `hosts` hosts at a time, if it is lower; `cache` is where runs find each other.
+    pub(super) fn make(cache: &Path, hosts: usize) -> io::Result<Self> {
+        let needed = FOR_OTHERS + FOR_EACH_HOST * u64::try_from(hosts).unwrap_or(u64::MAX / FOR_EACH_HOST);
+        let path = cache.join("inotify-limit");
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut before =
+            Flock::lock(file, FlockArg::LockShared).map_err(|(_, error)| io::Error::from(error))?;
+        let limit = read_limit()?;
+        if limit < needed {
+            if recorded(&mut before)?.is_none() {
+                record(&mut before, limit)?;
+            }
+            fs::write(LIMIT, needed.to_string())?;
+        }
+        Ok(Self { before })
+    }
+}
+
+impl Drop for InotifyRoom {
+    /// Whoever is alone puts the limit back.
+    fn drop(&mut self) {
+        let alone = self.before.relock(FlockArg::LockExclusiveNonblock).is_ok();
+        if alone && let Ok(Some(limit)) = recorded(&mut self.before) {
+            // Nothing can be done about a failure here, and nothing is worse than before.
+            let _ = fs::write(LIMIT, limit.to_string()).and_then(|()| self.before.set_len(0));
+        }
+    }
+}
+
+fn read_limit() -> io::Result<u64> {
+    fs::read_to_string(LIMIT)?.trim().parse().map_err(io::Error::other)
+}
+
+fn recorded(file: &mut File) -> io::Result<Option<u64>> {
+    let mut text = String::new();
+    file.rewind()?;
+    file.read_to_string(&mut text)?;
+    Ok(text.trim().parse().ok())
+}
+
+fn record(file: &mut File, limit: u64) -> io::Result<()> {
+    file.rewind()?;
+    file.write_all(limit.to_string().as_bytes())
+}

@@ -1,0 +1,18 @@
+//! Hosts: booted systemd systems that machines run on.
+//!
+//! There is one kind so far, the [`Sandbox`]: it boots, starts the agent, can be rebooted, and goes away.
+
+mod cgroup;
+mod delegation;
+mod inotify;
+pub mod internet;
+mod keeper;
+mod loop_device;
+mod notify;
+mod sandbox;
+mod workspace;
+
+pub use internet::OUTSIDE_V4;
+pub use keeper::{Charge, keep};
+pub use sandbox::{Blueprint, Sandbox, SandboxError};
+pub use workspace::{Needs, Roots, Workspace, WorkspaceError};

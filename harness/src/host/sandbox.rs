@@ -1,0 +1,342 @@
+//! The sandbox: a host booted by systemd-nspawn in namespaces of its own, in about two seconds.
+//!
+//! It is a real systemd, as the first process of a process id namespace, on a network of its own whose uplink leads
+//! to an [`Internet`] in another namespace. It shares the kernel of the machine that it runs on.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use nspawn_matrix_scenarios::HOST_NAME;
+use tokio::process::Child;
+
+use super::cgroup::Cgroup;
+use super::internet::{Internet, InternetError};
+use super::notify::{Notification, NotifySocket};
+use super::workspace::{Workspace, WorkspaceError};
+use crate::command::{Command, CommandError};
+use crate::netns::NetworkNamespace;
+use crate::{agent, enter, rpc};
+
+/// Where the host finds this program.
+const AGENT: &str = "/run/nspawn-matrix-agent";
+
+/// How long a host may take to boot. Two seconds are usual; many hosts at once on a busy machine take longer.
+const BOOT: Duration = Duration::from_secs(90);
+
+/// How long systemd-nspawn may take to notice that its host is gone, before it is killed too.
+const END: Duration = Duration::from_secs(5);
+
+/// With what status systemd-nspawn ends when its host wants to be rebooted and it was told `--keep-unit`.
+const REBOOT: i32 = 133;
+
+/// Why a host is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// Something around the host could not be made.
+    #[error("{0}")]
+    Make(&'static str, #[source] io::Error),
+    /// Its root could not be made.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// Its uplink could not be made.
+    #[error(transparent)]
+    Internet(#[from] InternetError),
+    /// A program failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// systemd-nspawn ended.
+    #[error("systemd-nspawn ended before the host had booted ({status}); the end of its console: {console}")]
+    Ended {
+        /// How it ended.
+        status: String,
+        /// Last lines of the console.
+        console: String,
+    },
+    /// It takes too long.
+    #[error("the host had not booted after {} s; the end of its console: {console}", BOOT.as_secs())]
+    Late {
+        /// Last lines of the console.
+        console: String,
+    },
+}
+
+/// What a host is made from.
+pub struct Blueprint<'a> {
+    /// Name, unique in the run; it names the root and the control group.
+    pub name: &'a str,
+    /// Id of the run.
+    pub run_id: &'a str,
+    /// Machines that need a root.
+    pub machines: &'a [String],
+    /// This program, as a file.
+    pub agent: &'a Path,
+}
+
+/// A host that has booted.
+pub struct Sandbox {
+    made: Made,
+    internet: Internet,
+    boots: u32,
+    nspawn: Child,
+    notify: NotifySocket,
+    leader: Leader,
+}
+
+/// The process id of the host's first process, as soon as it is known.
+type Leader = Option<i32>;
+
+/// What stays the same over the boots of a host.
+struct Made {
+    agent: PathBuf,
+    root: PathBuf,
+    console: PathBuf,
+    group: Cgroup,
+    notify_name: String,
+}
+
+impl Sandbox {
+    /// Makes the root of the host and boots it.
+    ///
+    /// # Errors
+    /// [`SandboxError`]; what was made is taken away.
+    pub async fn boot(workspace: &Workspace, blueprint: Blueprint<'_>) -> Result<Self, SandboxError> {
+        let Blueprint { name, run_id, machines, agent } = blueprint;
+        let root = workspace.host_root(name, machines).await?;
+        prepare(&root, run_id, name)
+            .map_err(|error| SandboxError::Make("prepare the root of the host", error))?;
+        let console = workspace.scratch().join(format!("{name}.console"));
+        let group =
+            workspace.group(name).map_err(|error| SandboxError::Make("create a control group", error))?;
+        let internet = Internet::new().await?;
+        let notify_name = format!("nspawn-matrix-{run_id}-{name}");
+        let made = Made { agent: agent.to_owned(), root, console, group, notify_name };
+        let (nspawn, notify) = made.start(0)?;
+        let mut sandbox = Self { made, internet, boots: 0, nspawn, notify, leader: None };
+        sandbox.booted().await?;
+        Ok(sandbox)
+    }
+
+    /// Waits until the host has booted.
+    async fn booted(&mut self) -> Result<(), SandboxError> {
+        match tokio::time::timeout(BOOT, self.until_ready()).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SandboxError::Late { console: self.end_of_console() }),
+        }
+    }
+
+    /// As soon as the host has a network namespace, its uplink is put there.
+    async fn until_ready(&mut self) -> Result<(), SandboxError> {
+        loop {
+            let notifications = tokio::select! {
+                notifications = self.notify.next() => notifications,
+                status = self.nspawn.wait() => {
+                    let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+                    return Err(SandboxError::Ended { status, console: self.end_of_console() });
+                }
+            };
+            for notification in
+                notifications.map_err(|error| SandboxError::Make("read a notification", error))?
+            {
+                match notification {
+                    Notification::Leader(leader) => {
+                        self.leader = Some(leader);
+                        self.connect(leader).await?;
+                    }
+                    Notification::Ready => return Ok(()),
+                }
+            }
+        }
+    }
+
+    async fn connect(&mut self, leader: i32) -> Result<(), SandboxError> {
+        let namespace = NetworkNamespace::of_process(leader)
+            .map_err(|error| SandboxError::Make("find the network namespace of the host", error))?;
+        super::internet::stock_bridge_sysctls(&namespace)?;
+        Ok(self.internet.plug_in(&namespace).await?)
+    }
+
+    fn leader(&self) -> Result<i32, SandboxError> {
+        self.leader.ok_or_else(|| {
+            SandboxError::Make("find the first process of the host", io::ErrorKind::NotFound.into())
+        })
+    }
+
+    /// Reboots the host, as `systemctl reboot` on it does.
+    ///
+    /// # Errors
+    /// [`SandboxError`].
+    pub async fn reboot(&mut self) -> Result<(), SandboxError> {
+        // The connection may be cut by the reboot before the command has ended.
+        let _ = enter::command(&self.made.agent, self.leader()?, &["systemctl", "reboot"]).end().await?;
+        let status = tokio::time::timeout(BOOT, self.nspawn.wait())
+            .await
+            .map_err(|_| SandboxError::Late { console: self.end_of_console() })?
+            .map_err(|error| SandboxError::Make("wait for the host to end", error))?;
+        if status.code() != Some(REBOOT) {
+            let status = status.to_string();
+            return Err(SandboxError::Ended { status, console: self.end_of_console() });
+        }
+        self.boots += 1;
+        (self.nspawn, self.notify) = self.made.start(self.boots)?;
+        self.booted().await
+    }
+
+    /// Starts the agent as a service of the host.
+    ///
+    /// # Errors
+    /// [`SandboxError`].
+    pub fn agent(&self, on_notice: impl FnMut(agent::Notice) + 'static) -> Result<rpc::Client, SandboxError> {
+        let service =
+            ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--unit=nspawn-matrix-agent"];
+        let argv: Vec<&str> = service.into_iter().chain([AGENT, "internal", "agent"]).collect();
+        let child = enter::command(&self.made.agent, self.leader()?, &argv).spawn_piped()?;
+        Ok(rpc::Client::new("agent", child, on_notice))
+    }
+
+    /// What the host wrote on its console, over all its boots.
+    #[must_use]
+    pub fn console(&self) -> String {
+        fs::read(&self.made.console)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    fn end_of_console(&self) -> String {
+        let console = self.console();
+        let lines: Vec<&str> = console.lines().filter(|line| !line.trim().is_empty()).collect();
+        lines[lines.len().saturating_sub(5)..].join(" / ")
+    }
+
+    /// Ends the host at once, as a power cut does.
+    ///
+    /// # Errors
+    /// If something of it could not be taken away.
+    pub async fn end(mut self) -> Result<(), SandboxError> {
+        // With its first process the kernel ends all others of the host, and systemd-nspawn takes note and ends too.
+        let gone = self.leader.is_some_and(|leader| kill(Pid::from_raw(leader), Signal::SIGKILL).is_ok());
+        let in_order = gone && tokio::time::timeout(END, self.nspawn.wait()).await.is_ok();
+        self.made
+            .group
+            .end()
+            .await
+            .map_err(|error| SandboxError::Make("end the processes of the host", error))?;
+        if !in_order {
+            self.nspawn
+                .wait()
+                .await
+                .map_err(|error| SandboxError::Make("wait for the end of systemd-nspawn", error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes what makes this copy of the image this host: its uplink, and an identity that outlives a reboot.
+fn prepare(root: &Path, run_id: &str, name: &str) -> io::Result<()> {
+    fs::write(root.join("etc/systemd/network/10-uplink.network"), super::internet::uplink_network_file())?;
+    fs::write(root.join("etc/machine-id"), machine_id(run_id, name))
+}
+
+/// 32 hexadecimal digits and a newline (machine-id(5)).
+fn machine_id(run_id: &str, name: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(format!("{run_id} {name}"));
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).chain(["\n".to_owned()]).collect()
+}
+
+impl Made {
+    /// Starts systemd-nspawn. Each boot has a socket of its own: what an earlier one told last is not taken for news.
+    fn start(&self, boot: u32) -> Result<(Child, NotifySocket), SandboxError> {
+        let notify = NotifySocket::bind(&format!("{}-{boot}", self.notify_name))
+            .map_err(|error| SandboxError::Make("make a socket for notifications", error))?;
+        let console: OwnedFd = File::options()
+            .create(true)
+            .append(true)
+            .open(&self.console)
+            .map_err(|error| SandboxError::Make("create a file for the console", error))?
+            .into();
+        let mut entrance = self
+            .group
+            .entrance()
+            .map_err(|error| SandboxError::Make("open the control group of the host", error))?;
+        let command = Command::from_argv(argv(&self.root, &self.agent))
+            .env("NOTIFY_SOCKET", notify.address())
+            // The machine may still mount version 1; the host gets version 2.
+            .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
+            // The filter of an older systemd-nspawn forbids system calls that a newer host needs.
+            .env("SYSTEMD_SECCOMP", "0")
+            .output_to(&console)
+            .map_err(|error| SandboxError::Make("write to the file for the console", error))?;
+        // SAFETY: everything in `step_aside` is a system call without allocation, and so is writing to a file.
+        let command =
+            unsafe { command.pre_exec(move || step_aside().and_then(|()| entrance.write_all(b"0"))) };
+        Ok((command.spawn()?, notify))
+    }
+}
+
+/// The command line that boots a host.
+fn argv(root: &Path, agent: &Path) -> Vec<String> {
+    vec![
+        "systemd-nspawn".to_owned(),
+        "--quiet".to_owned(),
+        format!("--machine={HOST_NAME}"),
+        format!("--directory={}", root.display()),
+        format!("--bind-ro={}:{AGENT}", agent.display()),
+        "--register=no".to_owned(),
+        "--keep-unit".to_owned(),
+        "--private-network".to_owned(),
+        "--capability=all".to_owned(),
+        "--notify-ready=yes".to_owned(),
+        "--console=read-only".to_owned(),
+        "--timezone=off".to_owned(),
+        "--boot".to_owned(),
+    ]
+}
+
+/// Gives systemd-nspawn mounts of its own: an empty /run, in which it leaves locks and folders, and cgroup2.
+fn step_aside() -> io::Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
+    mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))?;
+    mount(Some("cgroup2"), "/sys/fs/cgroup", Some("cgroup2"), MsFlags::empty(), None::<&str>)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_keeps_its_machine_id_over_a_reboot_and_shares_it_with_none() {
+        let id = machine_id("0123abcd", "bridge");
+        assert_eq!(id.trim().len(), 32);
+        assert_eq!(id, machine_id("0123abcd", "bridge"));
+        assert_ne!(id, machine_id("0123abcd", "zone"));
+    }
+
+    #[test]
+    fn the_command_that_boots_a_host() {
+        let argv = argv(Path::new("/store/bridge"), Path::new("/bin/nspawn-matrix")).join("\n");
+        insta::assert_snapshot!(argv, @r"
+        systemd-nspawn
+        --quiet
+        --machine=nspawnhost
+        --directory=/store/bridge
+        --bind-ro=/bin/nspawn-matrix:/run/nspawn-matrix-agent
+        --register=no
+        --keep-unit
+        --private-network
+        --capability=all
+        --notify-ready=yes
+        --console=read-only
+        --timezone=off
+        --boot
+        ");
+    }
+}

@@ -1,0 +1,271 @@
+//! The place where a run keeps its roots: mounts that nobody else sees.
+//!
+//! The thread that opens a [`Workspace`] leaves the mount namespace of everyone else. All that the run mounts is
+//! mounted in its own, and the roots lie in a file that is deleted as soon as it is in use; so whatever ends the
+//! run, the kernel takes them away with its last process.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::statvfs::statvfs;
+
+use super::cgroup::Cgroup;
+use super::keeper::{Charge, Keeper};
+use crate::command::{Command, CommandError};
+
+/// Where the roots are, below the place of the run.
+pub(super) const STORE: &str = "store";
+
+/// Where cgroup2 is mounted, below the place of the run.
+pub(super) const GROUPS: &str = "cgroup";
+
+/// Room for the roots; the file is sparse.
+const STORE_BYTES: u64 = 64 << 30;
+
+/// A run that has less free space than this is not started.
+const NEEDED_BYTES: u64 = 1 << 30;
+
+/// Why there is no place for roots.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// Something of the place could not be made.
+    #[error("{what}")]
+    Make {
+        /// What was to be made.
+        what: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A program failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The disk is full, or nearly.
+    #[error("`{folder}` has {free} MiB free, and a run needs {needed} MiB")]
+    NoSpace {
+        /// The folder.
+        folder: String,
+        /// Free space.
+        free: u64,
+        /// Space needed.
+        needed: u64,
+    },
+}
+
+fn make(what: impl Into<String>) -> impl FnOnce(io::Error) -> WorkspaceError {
+    move |source| WorkspaceError::Make { what: what.into(), source }
+}
+
+fn errno(what: impl Into<String>) -> impl FnOnce(nix::Error) -> WorkspaceError {
+    move |source| WorkspaceError::Make { what: what.into(), source: source.into() }
+}
+
+/// How roots are copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Roots {
+    /// As snapshots in a btrfs of our own.
+    Btrfs,
+    /// File by file, on the file system of the cache; shared blocks where it can (`cp --reflink=auto`).
+    Copy,
+}
+
+/// The place, with one unpacked image in it.
+#[derive(Debug)]
+pub struct Workspace {
+    mount_point: PathBuf,
+    roots: Roots,
+    group: PathBuf,
+    keeper: Keeper,
+}
+
+/// What a workspace is made from.
+pub struct Needs<'a> {
+    /// The folder of the cache, below which the place is made.
+    pub cache: &'a Path,
+    /// Id of the run.
+    pub run_id: &'a str,
+    /// The image, a tar file.
+    pub image: &'a Path,
+    /// How roots are copied.
+    pub roots: Roots,
+    /// How many hosts there will be at a time.
+    pub hosts: usize,
+    /// This program, as a file.
+    pub program: &'a Path,
+}
+
+impl Workspace {
+    /// Makes the place and unpacks the image in it.
+    ///
+    /// # Errors
+    /// [`WorkspaceError`]; what was made by then goes with the process.
+    pub async fn open(needs: Needs<'_>) -> Result<Self, WorkspaceError> {
+        let Needs { cache, run_id, image, roots, hosts, program } = needs;
+        check_space(cache)?;
+        leave_mount_namespace()?;
+        let mount_point = cache.join("mnt");
+        fs::create_dir_all(&mount_point).map_err(make(format!("create `{}`", mount_point.display())))?;
+        mount_tmpfs(&mount_point)?;
+        let group = make_group(&mount_point, run_id).await?;
+        let folder = make_store(&mount_point.join(STORE), cache, roots).await?;
+        let charge = Charge {
+            mount_point: mount_point.clone(),
+            group: group.clone(),
+            cache: cache.to_owned(),
+            hosts,
+            folder,
+        };
+        let keeper = Keeper::start(program, &charge).await.map_err(make("start the keeper of the run"))?;
+        let workspace = Self { mount_point, roots, group, keeper };
+        workspace.unpack(image).await?;
+        Ok(workspace)
+    }
+
+    fn store(&self) -> PathBuf {
+        self.mount_point.join(STORE)
+    }
+
+    /// A folder for small files that go with the run.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        &self.mount_point
+    }
+
+    /// Makes a control group for one host.
+    pub(crate) fn group(&self, name: &str) -> io::Result<Cgroup> {
+        Cgroup::create(self.group.join(name))
+    }
+
+    async fn unpack(&self, image: &Path) -> Result<(), WorkspaceError> {
+        let base = self.base();
+        let base_arg = base.to_string_lossy();
+        match self.roots {
+            Roots::Btrfs => {
+                Command::new("btrfs", ["--quiet", "subvolume", "create", &*base_arg]).output().await?;
+            }
+            Roots::Copy => fs::create_dir(&base).map_err(make("create a folder for the image"))?,
+        }
+        let image_arg = image.to_string_lossy();
+        let options = [
+            "--extract",
+            "--numeric-owner",
+            "--same-permissions",
+            "--xattrs",
+            "--xattrs-include=*",
+            "--acls",
+        ];
+        Command::new("tar", options.into_iter().chain(["--file", &*image_arg, "--directory", &*base_arg]))
+            .output()
+            .await?;
+        Ok(())
+    }
+
+    fn base(&self) -> PathBuf {
+        self.store().join("image")
+    }
+
+    /// Makes the root of a host from the image, with a root for each of `machines` in its /var/lib/machines.
+    ///
+    /// # Errors
+    /// [`WorkspaceError`].
+    pub async fn host_root(&self, name: &str, machines: &[String]) -> Result<PathBuf, WorkspaceError> {
+        let root = self.store().join(name);
+        self.copy_of_image(&root).await?;
+        let folder = root.join("var/lib/machines");
+        fs::create_dir_all(&folder).map_err(make("create /var/lib/machines"))?;
+        for machine in machines {
+            self.copy_of_image(&folder.join(machine)).await?;
+        }
+        Ok(root)
+    }
+
+    async fn copy_of_image(&self, to: &Path) -> Result<(), WorkspaceError> {
+        let (base, to) = (self.base(), to.to_string_lossy());
+        let base = base.to_string_lossy();
+        match self.roots {
+            Roots::Btrfs => {
+                Command::new("btrfs", ["--quiet", "subvolume", "snapshot", &*base, &*to]).output().await?
+            }
+            Roots::Copy => Command::new("cp", ["--archive", "--reflink=auto", &*base, &*to]).output().await?,
+        };
+        Ok(())
+    }
+
+    /// Takes the place away. All hosts must have ended.
+    ///
+    /// # Errors
+    /// [`WorkspaceError`].
+    pub async fn close(self) -> Result<(), WorkspaceError> {
+        self.keeper.finish().await.map_err(make("take the workspace away"))
+    }
+}
+
+async fn make_group(mount_point: &Path, run_id: &str) -> Result<PathBuf, WorkspaceError> {
+    let groups = mount_point.join(GROUPS);
+    fs::create_dir(&groups).map_err(make("create a folder for cgroup2"))?;
+    mount(Some("cgroup2"), &groups, Some("cgroup2"), MsFlags::empty(), None::<&str>)
+        .map_err(errno("mount cgroup2"))?;
+    let parent = groups.join(super::delegation::delegated(run_id).await?);
+    let path = parent.join(format!("nspawn-matrix-{run_id}"));
+    let group = Cgroup::create(path).map_err(make("create a control group"))?;
+    Ok(group.path().to_owned())
+}
+
+/// Makes the place for roots at `store`; gives the folder that must be removed afterwards, if there is one.
+async fn make_store(store: &Path, cache: &Path, roots: Roots) -> Result<Option<PathBuf>, WorkspaceError> {
+    fs::create_dir(store).map_err(make("create a folder for the roots"))?;
+    match roots {
+        Roots::Btrfs => mount_btrfs(store, cache).await.map(|()| None),
+        Roots::Copy => bind_folder(store, cache).map(Some),
+    }
+}
+
+/// The file goes when this returns, the blocks when the last mount is gone.
+async fn mount_btrfs(store: &Path, cache: &Path) -> Result<(), WorkspaceError> {
+    let file = tempfile::Builder::new()
+        .prefix(".store-")
+        .tempfile_in(cache)
+        .map_err(make(format!("create a file in `{}`", cache.display())))?;
+    file.as_file().set_len(STORE_BYTES).map_err(make("set the size of the file for the roots"))?;
+    let (file, store) = (file.path().to_string_lossy(), store.to_string_lossy());
+    Command::new("mkfs.btrfs", ["--quiet", "--data", "single", "--metadata", "single", &*file])
+        .output()
+        .await?;
+    Command::new("mount", ["-o", "loop,noatime,nobarrier", &*file, &*store]).output().await?;
+    Ok(())
+}
+
+fn bind_folder(store: &Path, cache: &Path) -> Result<PathBuf, WorkspaceError> {
+    let folder = tempfile::Builder::new()
+        .prefix(".store-")
+        .tempdir_in(cache)
+        .map_err(make(format!("create a folder in `{}`", cache.display())))?
+        .keep();
+    mount(Some(&folder), store, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+        .map_err(errno("bind the folder for the roots"))?;
+    Ok(folder)
+}
+
+fn check_space(cache: &Path) -> Result<(), WorkspaceError> {
+    let vfs = statvfs(cache).map_err(errno(format!("ask for the free space of `{}`", cache.display())))?;
+    let free = vfs.blocks_available() * vfs.fragment_size();
+    if free < NEEDED_BYTES {
+        let folder = cache.display().to_string();
+        return Err(WorkspaceError::NoSpace { folder, free: free >> 20, needed: NEEDED_BYTES >> 20 });
+    }
+    Ok(())
+}
+
+/// From here on nobody else sees what this thread, and what it starts, mount.
+fn leave_mount_namespace() -> Result<(), WorkspaceError> {
+    unshare(CloneFlags::CLONE_NEWNS).map_err(errno("leave the mount namespace"))?;
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
+        .map_err(errno("make the mounts private"))
+}
+
+fn mount_tmpfs(path: &Path) -> Result<(), WorkspaceError> {
+    mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::empty(), Some("mode=0700"))
+        .map_err(errno("mount a tmpfs"))
+}

@@ -1,0 +1,152 @@
+//! Why an image could not be found, built, kept or removed, each with what to do next.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::Suite;
+use crate::command::CommandError;
+
+/// What went wrong with an image. Most have a [`hint`](Self::hint).
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The name is neither a suite nor a path.
+    #[error("no suite, directory or tar file is called `{wanted}`")]
+    Unknown {
+        /// What was asked for.
+        wanted: String,
+        /// The suite that is spelled most like it.
+        nearest: &'static str,
+    },
+    /// The file exists and is something else.
+    #[error("`{}` is not a tar file", path.display())]
+    NotTar {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The tar file or directory to make an image of cannot be read.
+    #[error("read `{}`", path.display())]
+    Source {
+        /// The tar file or directory.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// Nothing in the store has this name.
+    #[error("no image is called `{wanted}`")]
+    NotStored {
+        /// What was asked for.
+        wanted: String,
+        /// The stored name that is spelled most like it.
+        nearest: Option<String>,
+    },
+    /// The file system of the store refused.
+    #[error("use the image folder `{}`", folder.display())]
+    Folder {
+        /// The folder, or the file in it.
+        folder: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The image needs more space than there is.
+    #[error("no space for image `{name}` in `{}`: {free} MB free, about {needed} MB needed", folder.display())]
+    NoSpace {
+        /// The image.
+        name: String,
+        /// The folder of the store.
+        folder: PathBuf,
+        /// Free space in MB (10^6 bytes).
+        free: u64,
+        /// Needed space in MB (10^6 bytes).
+        needed: u64,
+    },
+    /// Only root can install a Debian.
+    #[error("build image `{name}`: not root")]
+    NotRoot {
+        /// The image.
+        name: String,
+    },
+    /// mmdebstrap is not installed.
+    #[error("build image `{name}`: mmdebstrap is not installed")]
+    NoMmdebstrap {
+        /// The image.
+        name: String,
+    },
+    /// The Debian mirror did not answer.
+    #[error("build image `{name}`: the mirror cannot be reached: {said}")]
+    Unreachable {
+        /// The image.
+        name: String,
+        /// What apt said of it.
+        said: String,
+    },
+    /// The builder failed for another reason.
+    #[error("build image `{name}`: {said}")]
+    Failed {
+        /// The image.
+        name: String,
+        /// The end of what it said, or how it ended.
+        said: String,
+    },
+    /// A program could not be started.
+    #[error("build image `{name}`")]
+    Start {
+        /// The image.
+        name: String,
+        /// Which one, and why.
+        source: CommandError,
+    },
+    /// What was built is not a system that nspawn can boot.
+    #[error("image `{name}` has no usr/lib/systemd/systemd")]
+    NoSystemd {
+        /// The image.
+        name: String,
+    },
+}
+
+impl ImageError {
+    /// Says what to do next, as a sentence without a full stop.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Unknown { nearest, .. } => {
+                let all = Suite::ALL.map(Suite::name).join(", ");
+                format!("did you mean `{nearest}`? Suites are {all}; a path names a directory or a tar file")
+            }
+            Self::NotTar { .. } => "give a tar file, plain or compressed by gzip, bzip2, xz or zstd".into(),
+            Self::NotStored { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
+            Self::NotStored { nearest: None, .. } => {
+                "the store is empty: build one with `nspawn-matrix image build`".into()
+            }
+            Self::Folder { .. } => "choose another folder with NSPAWN_MATRIX_CACHE".into(),
+            Self::NoSpace { .. } => {
+                "free some with `nspawn-matrix image rm`, or choose another folder with NSPAWN_MATRIX_CACHE"
+                    .into()
+            }
+            Self::NotRoot { .. } => "run the same command as root".into(),
+            Self::NoMmdebstrap { .. } => {
+                "install it with `nspawn-matrix setup`, or give a tar file or a directory as the image".into()
+            }
+            Self::Unreachable { .. } => {
+                "check the network and http_proxy, or give a tar file or a directory as the image".into()
+            }
+            Self::NoSystemd { .. } => "give the root of a whole system, with systemd installed in it".into(),
+            Self::Source { .. } | Self::Failed { .. } | Self::Start { .. } => return None,
+        };
+        Some(hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_with_folder_and_numbers() {
+        let folder = PathBuf::from("/cache");
+        let error = ImageError::NoSpace { name: "trixie".into(), folder, free: 12, needed: 600 };
+        assert_eq!(
+            error.to_string(),
+            "no space for image `trixie` in `/cache`: 12 MB free, about 600 MB needed"
+        );
+        assert!(error.hint().unwrap().contains("image rm"));
+    }
+}

@@ -1,0 +1,22 @@
+//! Root file systems, for hosts and for the machines on them.
+//!
+//! A [`Recipe`] says how an image comes to be, and a [`Store`] keeps what came of it: one uncompressed tar file each,
+//! because every run unpacks it (0.3 s) and only the first one builds it (20 s). One image serves as the host and as
+//! the machines, so that both run the same systemd.
+
+mod build;
+mod debian;
+mod error;
+mod finish;
+mod job;
+mod lock;
+mod packing;
+mod recipe;
+mod store;
+mod suite;
+mod workplace;
+
+pub use error::ImageError;
+pub use recipe::{Recipe, Source};
+pub use store::{DEFAULT_FOLDER, Entry, Image, Store};
+pub use suite::Suite;

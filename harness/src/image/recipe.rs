@@ -1,0 +1,207 @@
+//! How an image comes to be: a Debian suite, a tar file, or a directory.
+//!
+//! A [`Recipe`] is a value: what it needs to know of the disk is looked up once, when it is parsed. Two recipes with
+//! the same digest make the same image, so the digest is part of the image's file name.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::packing::Packing;
+use super::{ImageError, Suite, debian};
+
+/// How an image comes to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipe {
+    /// A Debian is installed.
+    Debian(Suite),
+    /// A tar file of a root file system, compressed or not, is stored uncompressed.
+    Tarball(Source),
+    /// A directory that holds a root file system is packed.
+    Directory(Source),
+}
+
+/// A file or directory that an image is made of, as it was when the recipe was parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    path: PathBuf,
+    bytes: u64,
+    modified_ns: i128,
+}
+
+impl Source {
+    /// Looks at a file or directory.
+    ///
+    /// # Errors
+    /// If it is not there, or cannot be read.
+    fn at(path: &Path) -> io::Result<Self> {
+        let path = path.canonicalize()?;
+        let metadata = path.metadata()?;
+        let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+        Ok(Self { path, bytes: metadata.len(), modified_ns })
+    }
+
+    /// The absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The size of the file in bytes; without meaning for a directory.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self::Debian(Suite::default())
+    }
+}
+
+impl Recipe {
+    /// Reads the name of a suite, or the path of a directory or tar file. A suite wins over a path of the same name;
+    /// `./trixie` is always a path.
+    ///
+    /// # Errors
+    /// [`ImageError::Unknown`] with the nearest suite, [`ImageError::NotTar`], or [`ImageError::Source`].
+    pub fn parse(name_or_path: &str) -> Result<Self, ImageError> {
+        if let Some(suite) = Suite::named(name_or_path) {
+            return Ok(Self::Debian(suite));
+        }
+        let path = Path::new(name_or_path);
+        let unreadable = |source| ImageError::Source { path: path.to_owned(), source };
+        match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => Ok(Self::Directory(Source::at(path).map_err(unreadable)?)),
+            Ok(_) if Packing::of(path).map_err(unreadable)?.is_some() => {
+                Ok(Self::Tarball(Source::at(path).map_err(unreadable)?))
+            }
+            Ok(_) => Err(ImageError::NotTar { path: path.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(ImageError::Unknown { wanted: name_or_path.into(), nearest: nearest_suite(name_or_path) })
+            }
+            Err(error) => Err(unreadable(error)),
+        }
+    }
+
+    /// The name for people: that of the suite, or of the file without its endings.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Debian(suite) => suite.name().into(),
+            Self::Tarball(source) => {
+                let file = file_name(source);
+                let stem = file.split_once(".tar").map(|(stem, _)| stem);
+                printable(stem.or_else(|| file.rsplit_once('.').map(|(stem, _)| stem)).unwrap_or(&file))
+            }
+            Self::Directory(source) => printable(&file_name(source)),
+        }
+    }
+
+    /// Twelve hexadecimal digits that stand for everything that determines the image.
+    ///
+    /// For a Debian that is the whole command with its scripts; the state of the archive is left out, because nobody
+    /// wants another image each day. A tar file counts by path, size and time of change. A directory counts by path and
+    /// its own time of change only: a change deep inside does not show, but to see it would take as long as to pack
+    /// it all; `image rm` makes the next build a new one.
+    pub fn digest(&self) -> String {
+        let words = match self {
+            Self::Debian(suite) => debian::mmdebstrap(*suite),
+            Self::Tarball(Source { path, bytes, modified_ns }) => {
+                vec![
+                    "tar file".into(),
+                    path.display().to_string(),
+                    bytes.to_string(),
+                    modified_ns.to_string(),
+                ]
+            }
+            Self::Directory(Source { path, bytes: _, modified_ns }) => {
+                vec!["directory".into(), path.display().to_string(), modified_ns.to_string()]
+            }
+        };
+        let mut hash = Sha256::new();
+        for word in words {
+            hash.update(word.as_bytes());
+            // No word contains this, so no two lists of words read the same.
+            hash.update([0]);
+        }
+        hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The name and the digest together, which name the image's file.
+    pub(super) fn id(&self) -> String {
+        format!("{}-{}", self.name(), self.digest())
+    }
+}
+
+fn file_name(source: &Source) -> String {
+    source.path.file_name().unwrap_or(OsStr::new("root")).to_string_lossy().into_owned()
+}
+
+/// Makes a file name that needs no quoting in a shell and is not hidden.
+fn printable(name: &str) -> String {
+    let plain =
+        |letter: char| if letter.is_ascii_alphanumeric() || "._-".contains(letter) { letter } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    let name = name.trim_start_matches(['.', '-']);
+    if name.is_empty() { "image".into() } else { name.into() }
+}
+
+fn nearest_suite(wanted: &str) -> &'static str {
+    let alike = |suite: &&Suite| (strsim::jaro_winkler(suite.name(), wanted) * 1000.0) as u32;
+    Suite::ALL.iter().max_by_key(alike).copied().unwrap_or_default().name()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn source(path: &str) -> Source {
+        Source { path: path.into(), bytes: 10, modified_ns: 1 }
+    }
+
+    #[test]
+    fn a_suite_is_known_by_name_and_a_misspelt_one_names_the_nearest() {
+        assert_eq!(Recipe::parse("trixie").unwrap(), Recipe::default());
+        let error = Recipe::parse("bokworm").unwrap_err();
+        assert_eq!(error.to_string(), "no suite, directory or tar file is called `bokworm`");
+        assert!(error.hint().unwrap().starts_with("did you mean `bookworm`?"));
+    }
+
+    #[test]
+    fn paths_are_told_apart_by_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap().to_owned();
+        assert!(matches!(Recipe::parse(&path).unwrap(), Recipe::Directory(_)));
+        fs::write(folder.path().join("x.tar"), "text").unwrap();
+        let error = Recipe::parse(&format!("{path}/x.tar")).unwrap_err();
+        assert!(matches!(error, ImageError::NotTar { .. }));
+        fs::write(folder.path().join("y"), [0x1f, 0x8b, 8]).unwrap();
+        assert!(matches!(Recipe::parse(&format!("{path}/y")).unwrap(), Recipe::Tarball(_)));
+    }
+
+    #[test]
+    fn names_are_the_stem_in_plain_letters() {
+        let names = ["/a/arch linux.tar.zst", "/a/root.tgz", "/a/.hidden", "/a/plain"]
+            .map(|path| Recipe::Tarball(source(path)).name());
+        assert_eq!(names, ["arch-linux", "root", "image", "plain"]);
+        assert_eq!(Recipe::Directory(source("/")).name(), "root");
+        assert_eq!(Recipe::Directory(source("/x/fedora-42.0")).name(), "fedora-42.0");
+    }
+
+    #[test]
+    fn the_digest_follows_what_determines_the_image() {
+        let tar =
+            |bytes, modified_ns| Recipe::Tarball(Source { bytes, modified_ns, ..source("/a") }).digest();
+        assert_eq!(tar(1, 2), tar(1, 2));
+        assert_ne!(tar(1, 2), tar(2, 2));
+        assert_ne!(tar(1, 2), tar(1, 3));
+        let digests: std::collections::BTreeSet<_> =
+            Suite::ALL.map(|suite| Recipe::Debian(suite).digest()).into();
+        assert_eq!(digests.len(), Suite::ALL.len());
+        assert!(digests.iter().all(|digest| digest.len() == 12));
+    }
+}

@@ -1,0 +1,184 @@
+use std::collections::BTreeMap;
+
+use nspawn_matrix_reports::{AddressSpace, Family, Written};
+use nspawn_matrix_scenarios::{Check, Condition};
+
+use super::*;
+
+fn verdict(expectation: Expectation, observation: &Observation) -> (Verdict, String) {
+    let claim = Claim::new(Check::AddressLease, expectation, "because");
+    let Judgement { verdict, reason } = judge(Some(&claim), 257, observation);
+    (verdict, reason)
+}
+
+fn pass() -> (Verdict, String) {
+    (Verdict::Pass, "because".to_owned())
+}
+
+fn fail(reason: &str) -> (Verdict, String) {
+    (Verdict::Fail, reason.to_owned())
+}
+
+fn lease(address: Option<&str>) -> Observation {
+    Observation::Lease(Lease {
+        link: Some("host0".to_owned()),
+        address: address.map(|text| text.parse().unwrap()),
+        addresses: Vec::new(),
+    })
+}
+
+fn ping(received: u32) -> Observation {
+    Observation::Ping(Ping {
+        target: Some("10.0.55.1".to_owned()),
+        sent: 3,
+        received,
+        rtt_us: None,
+        ttl: None,
+        error: None,
+    })
+}
+
+fn names(spaces: &[(AddressSpace, u32)]) -> Observation {
+    Observation::Names(Names {
+        name: "beta".to_owned(),
+        family: Family::Any,
+        samples: spaces.iter().map(|(_, count)| count).sum(),
+        overlapped: 0,
+        spaces: spaces.iter().copied().collect::<BTreeMap<_, _>>(),
+        addresses: Vec::new(),
+        median_us: 0,
+    })
+}
+
+fn file(uid: u32, mode: &str) -> FileKind {
+    FileKind { kind: "file".to_owned(), uid, gid: uid, mode: mode.to_owned() }
+}
+
+fn bound(name: &str, outside: FileKind, inside: Option<FileKind>) -> Observation {
+    Observation::BindFiles { files: vec![BindFile { name: name.to_owned(), outside: Some(outside), inside }] }
+}
+
+#[test]
+fn a_lease_must_be_from_a_subnet_of_the_claimed_size() {
+    assert_eq!(verdict(Expectation::Lease { prefix: 24 }, &lease(Some("10.0.55.7/24"))), pass());
+    assert_eq!(
+        verdict(Expectation::Lease { prefix: 28 }, &lease(Some("10.0.55.7/24"))),
+        fail("the lease is 10.0.55.7/24, not from a /28")
+    );
+    assert_eq!(verdict(Expectation::Lease { prefix: 28 }, &lease(None)), fail("no lease"));
+    assert_eq!(verdict(Expectation::NoLink, &lease(None)), fail("the machine has the link host0"));
+}
+
+#[test]
+fn a_lost_answer_is_neither_an_answer_nor_silence() {
+    assert_eq!(verdict(Expectation::Answers, &ping(3)), pass());
+    assert_eq!(verdict(Expectation::Answers, &ping(2)), fail("10.0.55.1 answered 2 of 3 requests"));
+    assert_eq!(verdict(Expectation::NoAnswer, &ping(0)), pass());
+    assert_eq!(verdict(Expectation::NoAnswer, &ping(1)), fail("10.0.55.1 answered 1 of 3 requests"));
+}
+
+#[test]
+fn nothing_to_ping_is_no_answer() {
+    let nowhere =
+        Observation::Ping(Ping { target: None, sent: 0, received: 0, rtt_us: None, ttl: None, error: None });
+    assert_eq!(verdict(Expectation::Answers, &nowhere), fail("there is no address to ping"));
+    assert_eq!(verdict(Expectation::NoAnswer, &nowhere), fail("there is no address to ping"));
+}
+
+#[test]
+fn one_lookup_outside_the_claimed_spaces_is_a_difference() {
+    let both = Expectation::Resolves { to: vec![AddressSpace::Lease, AddressSpace::Ipv6LinkLocal] };
+    assert_eq!(
+        verdict(both.clone(), &names(&[(AddressSpace::Lease, 20), (AddressSpace::Ipv6LinkLocal, 12)])),
+        pass()
+    );
+    assert_eq!(verdict(both.clone(), &names(&[(AddressSpace::Lease, 32)])), pass());
+    assert_eq!(
+        verdict(both, &names(&[(AddressSpace::Lease, 31), (AddressSpace::None, 1)])),
+        fail("1 of 32 lookups gave none")
+    );
+}
+
+#[test]
+fn no_lookups_at_all_prove_nothing() {
+    let none = Expectation::Resolves { to: vec![AddressSpace::None] };
+    assert_eq!(verdict(none, &names(&[])), fail("no lookup was made"));
+}
+
+#[test]
+fn a_file_is_compared_with_itself_on_the_other_side() {
+    let same = bound("a", file(1000, "0640"), Some(file(1000, "0640")));
+    let nobody = bound("a", file(1000, "0640"), Some(file(NOBODY, "0640")));
+    assert_eq!(verdict(Expectation::SameOwner, &same), pass());
+    assert_eq!(verdict(Expectation::OwnedByNobody, &nobody), pass());
+    assert_eq!(verdict(Expectation::SameMode, &nobody), pass());
+    assert_eq!(verdict(Expectation::SameOwner, &nobody), fail("owner differs from the claim: a"));
+    let gone = bound("a", file(1000, "0640"), None);
+    assert_eq!(verdict(Expectation::SameMode, &gone), fail("kind or mode differs from the claim: a"));
+    let empty = Observation::BindFiles { files: Vec::new() };
+    assert_eq!(verdict(Expectation::SameOwner, &empty), fail("there are no files"));
+}
+
+#[test]
+fn a_write_is_judged_by_what_the_host_sees() {
+    let written =
+        |outside| Observation::BindWrite(BindWrite::Written(Written { inside: file(0, "0644"), outside }));
+    let root = Expectation::WrittenAs { uid: 0, gid: 0 };
+    assert_eq!(verdict(root.clone(), &written(Some(file(0, "0644")))), pass());
+    assert_eq!(
+        verdict(root.clone(), &written(Some(file(700, "0644")))),
+        fail("the file belongs to 700:700 on the host")
+    );
+    assert_eq!(verdict(root, &written(None)), fail("the file is not there on the host"));
+    let refused = Observation::BindWrite(BindWrite::Refused { errno: "EROFS".to_owned() });
+    let eacces = Expectation::WriteRefused { errno: "EACCES".to_owned() };
+    assert_eq!(verdict(eacces, &refused), fail("refused with EROFS"));
+}
+
+#[test]
+fn a_mount_must_have_the_options_and_the_mapping() {
+    let seen = |options: &[&str], idmapped| {
+        Observation::Mount(Mount {
+            fs_type: "btrfs".to_owned(),
+            options: options.iter().map(|&option| option.to_owned()).collect(),
+            propagation: Vec::new(),
+            idmapped,
+        })
+    };
+    let claim = || Expectation::Mounted(MountClaim { options: vec!["rw".to_owned()], idmapped: false });
+    assert_eq!(verdict(claim(), &seen(&["rw", "relatime"], false)), pass());
+    assert_eq!(verdict(claim(), &seen(&["ro"], false)), fail("mounted ro, without rw"));
+    assert_eq!(verdict(claim(), &seen(&["rw", "idmapped"], true)), fail("mounted rw,idmapped"));
+}
+
+#[test]
+fn a_machine_that_is_not_registered_is_not_back() {
+    let seen = |registered| {
+        Observation::Autostart(Autostart {
+            enabled: "enabled".to_owned(),
+            active: "active".to_owned(),
+            registered,
+        })
+    };
+    assert_eq!(verdict(Expectation::BackAfterReboot, &seen(true)), pass());
+    assert_eq!(verdict(Expectation::BackAfterReboot, &seen(false)), fail("enabled, active, not registered"));
+}
+
+#[test]
+fn a_claim_of_another_kind_is_our_own_fault() {
+    assert_eq!(verdict(Expectation::Answers, &lease(None)).0, Verdict::Broken);
+}
+
+#[test]
+fn without_a_claim_nothing_is_judged() {
+    let judgement = judge(None, 262, &ping(3));
+    assert_eq!(judgement.verdict, Verdict::Skip);
+    assert_eq!(judgement.reason, "nothing is claimed for systemd 262");
+}
+
+#[test]
+fn a_fault_that_is_seen_is_known_and_one_that_is_not_is_fixed() {
+    let claim = Claim::fault(Check::PingGatewayIpv4, Condition::StrayLease, Expectation::NoAnswer, "because");
+    assert_eq!(judge(Some(&claim), 257, &ping(0)).verdict, Verdict::Known);
+    assert_eq!(judge(Some(&claim), 257, &ping(3)).verdict, Verdict::Fixed);
+}

@@ -1,0 +1,31 @@
+//! The engine and the command line of `nspawn-matrix`.
+//!
+//! Data goes one way: a scenario becomes part of a [`plan`], a [`host`] is booted for it, the [`agent`] on the host
+//! asks through a [`probe`] in each machine, [`judge`] holds the answers against the claims, and the report goes to
+//! the writers.
+
+#[cfg(not(any(target_feature = "crt-static", doc, doctest)))]
+compile_error!(
+    "nspawn-matrix runs inside systems with other libraries, so it must be linked statically: build it inside its \
+     checkout, where .cargo/config.toml says so, and without RUSTFLAGS, which would override that file"
+);
+
+pub mod agent;
+pub mod cli;
+pub mod command;
+pub mod engine;
+pub mod enter;
+pub mod host;
+pub mod image;
+pub mod interruption;
+pub mod judge;
+mod measure;
+pub mod nearest;
+pub mod netns;
+pub mod plan;
+pub mod prepare;
+pub mod probe;
+pub mod rpc;
+pub mod run_id;
+pub mod setup;
+mod wait;

@@ -1,0 +1,287 @@
+//! Measuring one host: boot it, have the agent ask, judge the answers, and take it down again.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Instant;
+
+use anyhow::Context;
+use nspawn_matrix_reports::{Case, Facts, HostRecord, Observation, TimelineEvent, Verdict};
+use nspawn_matrix_scenarios::{Claim, Condition, Scenario};
+use tokio::sync::watch;
+
+use crate::agent::{EvidenceFile, Job, Notice, Question, Request};
+use crate::engine::{Evidence, Progress, Watcher};
+use crate::host::{Blueprint, Sandbox, Workspace};
+use crate::judge::judge;
+use crate::plan::{Cell, HostPlan};
+use crate::rpc::Client;
+
+/// One host to be measured.
+pub(crate) struct HostTask {
+    /// Its part of the plan.
+    pub host: HostPlan,
+    /// Name of the image.
+    pub image: String,
+    /// Lookups for each question about a name.
+    pub samples: u32,
+    /// Id of the run.
+    pub run_id: String,
+    /// This program, as a file.
+    pub agent: PathBuf,
+    /// Start of the run.
+    pub clock: Instant,
+    /// Whoever watches.
+    pub watcher: Watcher,
+}
+
+/// All that one host gave.
+pub(crate) struct Measured {
+    /// The host.
+    pub record: HostRecord,
+    /// A case for each cell of the plan.
+    pub cases: Vec<Case>,
+    /// What happened when.
+    pub timeline: Vec<TimelineEvent>,
+    /// Evidence, if something was not as claimed.
+    pub evidence: Option<Evidence>,
+}
+
+/// What is known so far. The agent's notices are written here as they come, so that nothing is lost if it ends.
+struct Notes {
+    id: String,
+    scenario: Scenario,
+    facts: Option<Facts>,
+    conditions: BTreeSet<Condition>,
+    cases: Vec<(Question, Case)>,
+    timeline: Vec<TimelineEvent>,
+    evidence: Vec<EvidenceFile>,
+    clock: Instant,
+    watcher: Watcher,
+}
+
+type SharedNotes = Rc<RefCell<Notes>>;
+
+impl HostTask {
+    /// Measures the host, and takes it down whatever happens.
+    pub(crate) async fn measure(
+        self,
+        workspace: &Workspace,
+        mut interrupted: watch::Receiver<bool>,
+    ) -> Measured {
+        let notes = Rc::new(RefCell::new(Notes {
+            id: self.host.id.clone(),
+            scenario: self.host.scenario.clone(),
+            facts: None,
+            conditions: BTreeSet::new(),
+            cases: Vec::new(),
+            timeline: Vec::new(),
+            evidence: Vec::new(),
+            clock: self.clock,
+            watcher: Rc::clone(&self.watcher),
+        }));
+        let mut sandbox = None;
+        let outcome = tokio::select! {
+            outcome = self.work(workspace, &mut sandbox, &notes) => outcome,
+            _ = interrupted.wait_for(|interrupted| *interrupted) => Err(anyhow::anyhow!("the run was interrupted")),
+        };
+        let failure = outcome.err().map(|error| format!("{error:#}"));
+        let console = sandbox.as_ref().map(Sandbox::console);
+        if let Some(sandbox) = sandbox
+            && let Err(error) = sandbox.end().await
+        {
+            eprintln!("{}: {:#}", self.host.id, anyhow::Error::from(error));
+        }
+        let measured = self.conclude(&notes, failure.as_deref(), console);
+        (self.watcher.borrow_mut())(&Progress::Done { scenario: &self.host.scenario.name });
+        measured
+    }
+
+    async fn work(
+        &self,
+        workspace: &Workspace,
+        sandbox: &mut Option<Sandbox>,
+        notes: &SharedNotes,
+    ) -> anyhow::Result<()> {
+        let scenario = &self.host.scenario;
+        self.now("booting");
+        let blueprint = Blueprint {
+            name: &scenario.name,
+            run_id: &self.run_id,
+            machines: &scenario.machines,
+            agent: &self.agent,
+        };
+        let sandbox = sandbox.insert(Sandbox::boot(workspace, blueprint).await.context("boot the host")?);
+        notes.borrow_mut().happened(None, "booted");
+        self.while_standing(sandbox, notes).await?;
+        self.after_reboot(sandbox, notes).await
+    }
+
+    async fn while_standing(&self, sandbox: &Sandbox, notes: &SharedNotes) -> anyhow::Result<()> {
+        self.now("starting the agent");
+        let agent = start_agent(sandbox, notes)?;
+        let facts: Facts = agent.call(&Request::Facts).await.context("gather the facts of the host")?;
+        notes.borrow_mut().facts = Some(facts);
+        let questions = self.host.before_reboot();
+        if questions.is_empty() {
+            return self.provision_only(&agent).await;
+        }
+        self.now("measuring");
+        let measured = agent.call::<_, ()>(&Request::Measure(self.job(questions))).await;
+        if measured.is_err() || !notes.borrow().is_as_claimed() {
+            self.now("gathering evidence");
+            notes.borrow_mut().evidence = agent.call(&Request::Evidence).await.context("gather evidence")?;
+        }
+        Ok(measured?)
+    }
+
+    async fn after_reboot(&self, sandbox: &mut Sandbox, notes: &SharedNotes) -> anyhow::Result<()> {
+        let questions = self.host.after_reboot();
+        if questions.is_empty() {
+            return Ok(());
+        }
+        self.now("rebooting");
+        sandbox.reboot().await.context("reboot the host")?;
+        notes.borrow_mut().happened(None, "rebooted");
+        let agent = start_agent(sandbox, notes)?;
+        self.now("measuring after the reboot");
+        agent.call::<_, ()>(&Request::AfterReboot(self.job(questions))).await?;
+        if !notes.borrow().is_as_claimed() {
+            let evidence: Vec<EvidenceFile> =
+                agent.call(&Request::Evidence).await.context("gather evidence")?;
+            let renamed = evidence
+                .into_iter()
+                .map(|file| EvidenceFile { name: format!("rebooted-{}", file.name), ..file });
+            notes.borrow_mut().evidence.extend(renamed);
+        }
+        Ok(())
+    }
+
+    /// A reboot needs a scenario that was set up, even where nothing is asked before it.
+    async fn provision_only(&self, agent: &Client) -> anyhow::Result<()> {
+        Ok(agent.call(&Request::Measure(self.job(Vec::new()))).await?)
+    }
+
+    fn job(&self, questions: Vec<Question>) -> Job {
+        Job { scenario: self.host.scenario.clone(), questions, samples: self.samples }
+    }
+
+    fn now(&self, now: &str) {
+        (self.watcher.borrow_mut())(&Progress::Host { scenario: &self.host.scenario.name, now });
+    }
+
+    /// Gives every cell of the plan its case.
+    fn conclude(&self, notes: &SharedNotes, failure: Option<&str>, console: Option<String>) -> Measured {
+        let mut notes = notes.borrow_mut();
+        let cases: Vec<Case> = self.host.cells.iter().map(|cell| notes.case_of(cell, failure)).collect();
+        let systemd = notes.systemd();
+        let record = HostRecord {
+            id: self.host.id.clone(),
+            kind: "sandbox".to_owned(),
+            profile: "stock".to_owned(),
+            image: self.image.clone(),
+            payload: self.image.clone(),
+            facts: notes.take_facts(),
+            systemd,
+        };
+        let evidence = cases.iter().any(|case| !case.verdict.is_as_claimed()).then(|| {
+            let mut files = std::mem::take(&mut notes.evidence);
+            files
+                .extend(console.map(|content| EvidenceFile { name: "host-console.txt".to_owned(), content }));
+            Evidence { scenario: self.host.scenario.name.clone(), files }
+        });
+        Measured { record, cases, timeline: std::mem::take(&mut notes.timeline), evidence }
+    }
+}
+
+fn start_agent(sandbox: &Sandbox, notes: &SharedNotes) -> anyhow::Result<Client> {
+    let notes = Rc::clone(notes);
+    let on_notice = move |notice| notes.borrow_mut().take(notice);
+    sandbox.agent(on_notice).context("start the agent on the host")
+}
+
+impl Notes {
+    fn take(&mut self, notice: Notice) {
+        match notice {
+            Notice::Event { machine, event } => self.happened(machine, &event),
+            Notice::Condition(condition) => {
+                self.conditions.insert(condition);
+            }
+            Notice::Case { question, outcome, duration_ms } => {
+                let case = self.settle(&question, outcome, duration_ms);
+                (self.watcher.borrow_mut())(&Progress::Case(&case));
+                self.cases.push((question, case));
+            }
+        }
+    }
+
+    fn happened(&mut self, machine: Option<String>, event: &str) {
+        self.timeline.push(TimelineEvent {
+            host: self.id.clone(),
+            scenario: self.scenario.name.clone(),
+            machine,
+            event: event.to_owned(),
+            at_ms: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+
+    fn settle(&self, question: &Question, outcome: Result<Observation, String>, duration_ms: u64) -> Case {
+        let systemd = self.systemd().unwrap_or_default();
+        let claim = self.scenario.claim(question.check, systemd, &self.conditions);
+        let (verdict, reason, observed) = match outcome {
+            Ok(observation) => {
+                let judgement = judge(claim, systemd, &observation);
+                (judgement.verdict, judgement.reason, Some(observation))
+            }
+            Err(error) => (Verdict::Broken, error, None),
+        };
+        Case { observed, duration_ms, ..self.blank(question, claim, verdict, reason) }
+    }
+
+    fn case_of(&self, cell: &Cell, failure: Option<&str>) -> Case {
+        let question = &cell.question;
+        let claim = self.scenario.claim(question.check, self.systemd().unwrap_or_default(), &self.conditions);
+        if let Some(reason) = cell.not_asked {
+            return self.blank(question, claim, Verdict::Skip, reason.to_owned());
+        }
+        match self.cases.iter().find(|(answered, _)| answered == question) {
+            Some((_, case)) => case.clone(),
+            None => {
+                let reason = failure.unwrap_or("the agent gave no answer").to_owned();
+                self.blank(question, claim, Verdict::Broken, reason)
+            }
+        }
+    }
+
+    fn blank(&self, question: &Question, claim: Option<&Claim>, verdict: Verdict, reason: String) -> Case {
+        Case {
+            host: self.id.clone(),
+            scenario: self.scenario.name.clone(),
+            check: question.check.to_string(),
+            subject: question.subject.to_string(),
+            verdict,
+            expected: claim.map_or_else(|| "nothing".to_owned(), |claim| claim.expectation.to_string()),
+            observed: None,
+            reason: Some(reason),
+            explanations: Vec::new(),
+            duration_ms: 0,
+        }
+    }
+
+    fn take_facts(&mut self) -> Option<Facts> {
+        let conditions = self.conditions.iter().map(ToString::to_string).collect();
+        self.facts.take().map(|facts| Facts { conditions, ..facts })
+    }
+
+    fn is_as_claimed(&self) -> bool {
+        self.cases.iter().all(|(_, case)| case.verdict.is_as_claimed())
+    }
+
+    /// Major version of the host's systemd: 257 of `257 (257.13-1~deb13u1)`.
+    fn systemd(&self) -> Option<u32> {
+        let version = &self.facts.as_ref()?.systemd;
+        let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    }
+}

@@ -1,0 +1,135 @@
+//! Plans: which hosts are booted, and what is asked on each. Nothing here touches a system.
+
+use std::num::NonZeroUsize;
+
+use nspawn_matrix_scenarios::{Check, Scenario};
+
+use crate::agent::Question;
+
+/// Hosts at the same time for each core. Most of a run is waiting for time-outs of the resolver.
+const JOBS_PER_CORE: usize = 4;
+
+/// Hosts at the same time, if nobody says otherwise.
+#[must_use]
+pub fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get) * JOBS_PER_CORE
+}
+
+/// All that a run will do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Name of the image that hosts and machines are made from.
+    pub image: String,
+    /// The hosts, in the order in which they are reported.
+    pub hosts: Vec<HostPlan>,
+    /// Lookups for each question about a name.
+    pub samples: u32,
+    /// Hosts that run at the same time.
+    pub jobs: usize,
+}
+
+/// One host, for one scenario.
+#[derive(Clone, Debug)]
+pub struct HostPlan {
+    /// Id of the host in the report: `sandbox/trixie/bridge`.
+    pub id: String,
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Everything that is to be answered, in the order in which it is reported.
+    pub cells: Vec<Cell>,
+}
+
+/// One question to one subject, and why it is not asked, if so.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// The question.
+    pub question: Question,
+    /// The reason; none if it is asked.
+    pub not_asked: Option<&'static str>,
+}
+
+impl Plan {
+    /// Plans a host for each scenario, with the questions among `checks`.
+    #[must_use]
+    pub fn new(image: &str, scenarios: Vec<Scenario>, checks: &[Check], samples: u32, jobs: usize) -> Self {
+        let host = |scenario: Scenario| HostPlan {
+            id: format!("sandbox/{image}/{}", scenario.name),
+            cells: cells(&scenario, checks),
+            scenario,
+        };
+        Self { image: image.to_owned(), hosts: scenarios.into_iter().map(host).collect(), samples, jobs }
+    }
+}
+
+impl Plan {
+    /// How much there is to do: `8 hosts from trixie, 8 at a time, 272 cases, 32 lookups each`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let cases: usize = self.hosts.iter().map(|host| host.cells.len()).sum();
+        let Self { image, hosts, samples, jobs } = self;
+        let at_once = hosts.len().min(*jobs);
+        format!(
+            "{} hosts from {image}, {at_once} at a time, {cases} cases, {samples} lookups each",
+            hosts.len()
+        )
+    }
+}
+
+impl HostPlan {
+    /// What is asked while the machines stand.
+    #[must_use]
+    pub fn before_reboot(&self) -> Vec<Question> {
+        self.asked(|check| check != Check::AutostartAfterReboot)
+    }
+
+    /// What is asked after the host was rebooted.
+    #[must_use]
+    pub fn after_reboot(&self) -> Vec<Question> {
+        self.asked(|check| check == Check::AutostartAfterReboot)
+    }
+
+    fn asked(&self, wanted: impl Fn(Check) -> bool) -> Vec<Question> {
+        self.cells
+            .iter()
+            .filter(|cell| cell.not_asked.is_none() && wanted(cell.question.check))
+            .map(|cell| cell.question.clone())
+            .collect()
+    }
+}
+
+fn cells(scenario: &Scenario, checks: &[Check]) -> Vec<Cell> {
+    checks
+        .iter()
+        .flat_map(|&check| {
+            let not_asked = scenario.not_asked(check);
+            let cell = move |subject| Cell { question: Question { check, subject }, not_asked };
+            check.subjects(&scenario.machines).into_iter().map(cell)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use nspawn_matrix_scenarios::catalogue;
+
+    use super::*;
+
+    #[test]
+    fn every_scenario_is_asked_every_question_of_both_machines() {
+        let plan = Plan::new("trixie", catalogue::all(), &Check::ALL, 32, 8);
+        assert_eq!(plan.hosts.len(), 8);
+        for host in &plan.hosts {
+            assert_eq!(host.cells.len(), 34, "{}", host.id);
+        }
+    }
+
+    #[test]
+    fn a_command_line_is_not_asked_whether_it_comes_back() {
+        let plan = Plan::new("trixie", catalogue::all(), &[Check::AutostartAfterReboot], 32, 8);
+        for host in &plan.hosts {
+            let unit_started = host.scenario.notes.contains(&"N8".to_owned());
+            assert_eq!(host.after_reboot().len(), if unit_started { 2 } else { 0 }, "{}", host.id);
+            assert!(host.before_reboot().is_empty());
+        }
+    }
+}

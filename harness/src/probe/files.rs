@@ -1,0 +1,110 @@
+//! Files as the machine sees them.
+
+use std::fs::{self, Metadata, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use anyhow::Context;
+use nix::errno::Errno;
+use nspawn_matrix_reports::FileKind;
+use serde::{Deserialize, Serialize};
+
+use super::NamedFile;
+
+/// Lists a directory and what is directly in it, by name, without following links.
+pub(crate) fn list(path: &str) -> anyhow::Result<Vec<NamedFile>> {
+    let mut files = vec![NamedFile { name: ".".to_owned(), file: look(Path::new(path))? }];
+    for entry in fs::read_dir(path).with_context(|| format!("list `{path}`"))? {
+        let entry = entry.with_context(|| format!("list `{path}`"))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        files.push(NamedFile { name, file: look(&entry.path())? });
+    }
+    files.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(files)
+}
+
+/// Looks at one file without following links.
+pub(crate) fn look(path: &Path) -> anyhow::Result<FileKind> {
+    let metadata = fs::symlink_metadata(path).with_context(|| format!("look at `{}`", path.display()))?;
+    Ok(file_kind(&metadata))
+}
+
+fn file_kind(metadata: &Metadata) -> FileKind {
+    let file_type = metadata.file_type();
+    let kind = if file_type.is_dir() {
+        "directory"
+    } else if file_type.is_symlink() {
+        "symlink"
+    } else if file_type.is_fifo() {
+        "fifo"
+    } else if file_type.is_socket() {
+        "socket"
+    } else if file_type.is_block_device() {
+        "block"
+    } else if file_type.is_char_device() {
+        "char"
+    } else {
+        "file"
+    };
+    FileKind {
+        kind: kind.to_owned(),
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+        mode: format!("{:04o}", metadata.mode() & 0o7777),
+    }
+}
+
+/// What became of a file that was to be made.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteOutcome {
+    /// It was made, and looks like this from where it was made.
+    Made(FileKind),
+    /// The kernel refused, with this error: `EACCES`.
+    Refused(String),
+}
+
+/// Makes a new file with mode 0644.
+pub(crate) fn write(path: &str) -> anyhow::Result<WriteOutcome> {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(path)
+        .and_then(|mut file| file.write_all(b"written in the machine\n"));
+    match made {
+        Ok(()) => Ok(WriteOutcome::Made(look(Path::new(path))?)),
+        Err(error) => match error.raw_os_error() {
+            Some(code) => Ok(WriteOutcome::Refused(format!("{:?}", Errno::from_raw(code)))),
+            None => Err(error).with_context(|| format!("write `{path}`")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_tells_kinds_and_set_id_bits() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o4750)).unwrap();
+        std::os::unix::fs::symlink("a", folder.path().join("b")).unwrap();
+        let files = list(folder.path().to_str().unwrap()).unwrap();
+        let told: Vec<(&str, &str)> =
+            files.iter().map(|named| (named.name.as_str(), named.file.kind.as_str())).collect();
+        assert_eq!(told, [(".", "directory"), ("a", "file"), ("b", "symlink")]);
+        assert_eq!(files[1].file.mode, "4750");
+    }
+
+    #[test]
+    fn a_file_that_is_there_already_is_a_refusal_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a").to_str().unwrap().to_owned();
+        assert!(matches!(write(&path).unwrap(), WriteOutcome::Made(_)));
+        assert!(matches!(write(&path).unwrap(), WriteOutcome::Refused(errno) if errno == "EEXIST"));
+    }
+}

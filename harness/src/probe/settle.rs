@@ -1,0 +1,169 @@
+//! Waiting until a machine is ready to be asked.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use futures_util::TryStreamExt;
+use nspawn_matrix_reports::Lease;
+use rtnetlink::RouteMessageBuilder;
+use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute};
+use serde::{Deserialize, Serialize};
+
+use super::link::{self, LinkState, Scope, Waited};
+use super::ping::Interface;
+use super::{LINK, Notice};
+use crate::command::Command;
+use crate::netns::RtNetlink;
+use crate::{rpc, wait};
+
+/// A machine that has booted, with what its network came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Settled {
+    /// Its link and addresses, as `address/lease` observes them.
+    pub lease: Lease,
+    /// The IPv4 address at which others reach it.
+    pub ipv4: Option<Ipv4Addr>,
+    /// Its fe80 address.
+    pub ipv6_link_local: Option<Ipv6Addr>,
+    /// Its default gateway.
+    pub gateway: Option<Ipv4Addr>,
+}
+
+/// Waits for the lease and for an fe80 address that may be used, then for the end of the boot.
+///
+/// A machine without `host0` after `patience` has no link of its own; where it shares the host's, `own_link` is
+/// false and nothing is waited for.
+pub(crate) async fn settle(own_link: bool, patience: Duration) -> anyhow::Result<Settled> {
+    let state = if own_link { wait_for_lease(patience).await? } else { None };
+    booted(patience).await?;
+    let route = default_route().await?;
+    let shared = match (&state, &route) {
+        (None, Some(route)) => link::addresses(&name_of(route.link)?).await?,
+        (Some(_), _) | (None, None) => None,
+    };
+    let lease = state
+        .as_ref()
+        .map_or(Lease { link: None, address: None, addresses: Vec::new() }, |state| state.observed(LINK));
+    let reached_at = state.or(shared);
+    Ok(Settled {
+        lease,
+        ipv4: reached_at.as_ref().and_then(ipv4),
+        ipv6_link_local: reached_at.as_ref().and_then(ipv6_link_local),
+        gateway: route.map(|route| route.gateway),
+    })
+}
+
+async fn wait_for_lease(patience: Duration) -> anyhow::Result<Option<LinkState>> {
+    let mut told_up = false;
+    let mut told_lease = false;
+    let waited = link::wait(
+        LINK,
+        patience,
+        |state| state.lease().is_some() && ipv6_link_local(state).is_some(),
+        |state| {
+            tell_once(&mut told_up, state.carrier, "link-up");
+            tell_once(&mut told_lease, state.lease().is_some(), "lease");
+        },
+    )
+    .await?;
+    Ok(match waited {
+        Waited::Ready(state) => Some(state),
+        Waited::TimedOut(last) => last,
+    })
+}
+
+fn tell_once(told: &mut bool, happened: bool, event: &str) {
+    if happened && !*told {
+        *told = true;
+        rpc::notify(&Notice { event: event.to_owned() });
+    }
+}
+
+/// A link-local IPv6 address that duplicate address detection has passed.
+fn ipv6_link_local(state: &LinkState) -> Option<Ipv6Addr> {
+    state.addresses.iter().find_map(|address| match address.address {
+        IpAddr::V6(v6) => (v6.is_unicast_link_local() && !address.tentative).then_some(v6),
+        IpAddr::V4(_) => None,
+    })
+}
+
+/// The lease, or else whatever IPv4 address there is.
+fn ipv4(state: &LinkState) -> Option<Ipv4Addr> {
+    let first = |wanted: Scope| {
+        state.addresses.iter().find_map(|address| match address.address {
+            IpAddr::V4(v4) => (address.scope == wanted).then_some(v4),
+            IpAddr::V6(_) => None,
+        })
+    };
+    state.lease().map(|lease| lease.address()).or_else(|| first(Scope::Global)).or_else(|| first(Scope::Link))
+}
+
+/// Waits until systemd in the machine has no more jobs. Whether it is then `running` or `degraded` is not asked here.
+async fn booted(patience: Duration) -> anyhow::Result<()> {
+    let bus = Path::new("/run/dbus/system_bus_socket");
+    wait::for_path(bus, patience).await.context("wait for the machine's system bus")?;
+    let running = Command::new("systemctl", ["is-system-running", "--wait"]).end();
+    let ended =
+        tokio::time::timeout(patience, running).await.context("wait for the machine's boot to end")??;
+    anyhow::ensure!(
+        !ended.stdout.is_empty(),
+        "systemd in the machine does not answer: {}",
+        ended.stderr.trim()
+    );
+    rpc::notify(&Notice { event: "booted".to_owned() });
+    Ok(())
+}
+
+/// The link that leads out: `host0`, or the one of the default route where the machine shares the host's links.
+pub(crate) async fn way_out() -> anyhow::Result<Interface> {
+    if let Some(state) = link::addresses(LINK).await? {
+        return Ok(Interface { name: LINK.to_owned(), index: state.index });
+    }
+    let route = default_route().await?.context("there is no default route")?;
+    Ok(Interface { name: name_of(route.link)?, index: route.link })
+}
+
+/// The name of the link with this index.
+fn name_of(index: u32) -> anyhow::Result<String> {
+    let links = nix::net::if_::if_nameindex().context("list the links")?;
+    let found =
+        links.iter().find(|link| link.index() == index).context("the link of the default route is gone")?;
+    Ok(found.name().to_string_lossy().into_owned())
+}
+
+pub(crate) struct DefaultRoute {
+    pub(crate) gateway: Ipv4Addr,
+    /// Index of the link that it leaves by.
+    pub(crate) link: u32,
+}
+
+/// The IPv4 default route with the best metric.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the attributes of routes are the kernel's, and many")]
+pub(crate) async fn default_route() -> anyhow::Result<Option<DefaultRoute>> {
+    let netlink = RtNetlink::connect().context("connect to rtnetlink")?;
+    let request = RouteMessageBuilder::<Ipv4Addr>::new().build();
+    let mut routes = netlink.handle().route().get(request).execute();
+    let mut best: Option<(u32, DefaultRoute)> = None;
+    while let Some(route) = routes.try_next().await.context("list the routes")? {
+        if route.header.destination_prefix_length != 0 {
+            continue;
+        }
+        let (mut gateway, mut link, mut metric) = (None, None, 0);
+        for attribute in &route.attributes {
+            match attribute {
+                RouteAttribute::Gateway(RouteAddress::Inet(address)) => gateway = Some(*address),
+                RouteAttribute::Oif(index) => link = Some(*index),
+                RouteAttribute::Priority(priority) => metric = *priority,
+                _ => {}
+            }
+        }
+        if let (Some(gateway), Some(link)) = (gateway, link)
+            && best.as_ref().is_none_or(|(best, _)| metric < *best)
+        {
+            best = Some((metric, DefaultRoute { gateway, link }));
+        }
+    }
+    Ok(best.map(|(_, route)| route))
+}

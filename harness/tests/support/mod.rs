@@ -1,0 +1,50 @@
+//! What the test programs share.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::path::PathBuf;
+
+use nspawn_matrix::agent::Question;
+use nspawn_matrix::image::DEFAULT_FOLDER;
+use tokio::task::LocalSet;
+
+/// What the environment says about live tests.
+pub(crate) struct Settings {
+    /// `NSPAWN_MATRIX_CACHE`: where images are kept.
+    pub(crate) cache: PathBuf,
+    /// `NSPAWN_MATRIX_SETUP=1`: install what is missing.
+    pub(crate) setup: bool,
+    /// `NSPAWN_MATRIX_REQUIRE=1`: what cannot be hosted here is a failure.
+    pub(crate) require: bool,
+}
+
+impl Settings {
+    pub(crate) fn from_environment() -> Self {
+        let set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty() && value != "0");
+        Self {
+            cache: std::env::var_os("NSPAWN_MATRIX_CACHE")
+                .map_or_else(|| DEFAULT_FOLDER.into(), PathBuf::from),
+            setup: set("NSPAWN_MATRIX_SETUP"),
+            require: set("NSPAWN_MATRIX_REQUIRE"),
+        }
+    }
+}
+
+/// The name of a case, as `Case::name` gives it.
+pub(crate) fn case_name(scenario: &str, question: &Question) -> String {
+    format!("{scenario}::{}::{}", question.check, question.subject)
+}
+
+/// Hosts at the same time, as `run` chooses it.
+pub(crate) fn jobs() -> usize {
+    nspawn_matrix::plan::default_jobs()
+}
+
+/// Runs a future on the calling thread.
+pub(crate) fn on_this_thread<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    LocalSet::new().block_on(&runtime, work)
+}
