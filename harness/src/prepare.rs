@@ -34,20 +34,29 @@ pub struct Ready {
 }
 
 /// Checks for root and tools, installs what is missing if `install` says so, and builds the image if it is not there.
-/// `progress` hears what takes long.
+/// `roots` says how roots are to be copied, or leaves it to what this machine can do. `progress` hears what takes long.
 ///
 /// # Errors
 /// [`Unable`].
 pub async fn prepare(
     cache: &Path,
     recipe: &Recipe,
+    roots: Option<Roots>,
     install: bool,
     mut progress: impl FnMut(&str),
 ) -> Result<Ready, Unable> {
     check_root()?;
-    tools(install, &mut progress).await?;
-    let image = Store::open(cache.to_owned()).build(recipe, &mut progress).await?;
-    Ok(Ready { image, roots: roots() })
+    let store = Store::open(cache.to_owned());
+    let must_build = matches!(recipe, Recipe::Debian(_)) && store.find(recipe).is_none();
+    let is_needed = |tool: &Tool| match tool.need {
+        Need::Always => true,
+        Need::DebianImages => must_build,
+        Need::Speed => roots == Some(Roots::Btrfs),
+    };
+    tools(is_needed, install, &mut progress).await?;
+    let image = store.build(recipe, &mut progress).await?;
+    let roots = roots.unwrap_or_else(|| best_roots(&mut progress));
+    Ok(Ready { image, roots })
 }
 
 fn check_root() -> Result<(), Unable> {
@@ -60,32 +69,52 @@ fn check_root() -> Result<(), Unable> {
     })
 }
 
-/// Installs what is missing, or says what that would be. What only makes a run faster is installed, not asked for.
-async fn tools(install: bool, progress: &mut impl FnMut(&str)) -> Result<(), Unable> {
+/// Installs whatever is missing, or says what is needed and missing.
+async fn tools(
+    is_needed: impl Fn(&Tool) -> bool,
+    install: bool,
+    progress: &mut impl FnMut(&str),
+) -> Result<(), Unable> {
     let missing = setup::missing();
     let manager = PackageManager::detect();
-    if install && !missing.is_empty() {
-        let manager = manager.ok_or_else(|| unable(&missing, None))?;
-        setup::install(&missing, manager, &mut *progress)
-            .await
-            .map_err(|error| Unable { message: format!("{:#}", anyhow::Error::from(error)), hint: None })?;
+    if install
+        && let Some(manager) = manager
+        && !missing.is_empty()
+    {
+        setup::install(&missing, manager, &mut *progress).await.map_err(|error| Unable {
+            message: format!("{:#}", anyhow::Error::from(error)),
+            hint: Some("mend what the package manager says, and try again".to_owned()),
+        })?;
     }
-    let needed: Vec<&Tool> = setup::missing().into_iter().filter(|tool| tool.need != Need::Speed).collect();
-    if needed.is_empty() { Ok(()) } else { Err(unable(&needed, manager)) }
-}
-
-fn unable(missing: &[&Tool], manager: Option<PackageManager>) -> Unable {
-    Unable {
-        message: setup::describe(missing, manager).trim_end().to_owned(),
+    let needed: Vec<&Tool> = setup::missing().into_iter().filter(|tool| is_needed(tool)).collect();
+    if needed.is_empty() {
+        return Ok(());
+    }
+    Err(Unable {
+        message: setup::describe(&needed, manager).trim_end().to_owned(),
         hint: Some("or let `nspawn-matrix setup` do it".to_owned()),
-    }
+    })
 }
 
-/// Snapshots where there is btrfs, copies elsewhere.
-fn roots() -> Roots {
-    let has_btrfs = setup::missing().iter().all(|tool| tool.need != Need::Speed)
-        && std::fs::read_to_string("/proc/filesystems").is_ok_and(|list| list.contains("\tbtrfs\n"));
-    if has_btrfs { Roots::Btrfs } else { Roots::Copy }
+/// Snapshots where a btrfs can be made and mounted, copies elsewhere.
+fn best_roots(progress: &mut impl FnMut(&str)) -> Roots {
+    let lacks = if setup::missing().iter().any(|tool| tool.need == Need::Speed) {
+        "btrfs-progs"
+    } else if !kernel_has_btrfs() {
+        "btrfs in the kernel"
+    } else if !Path::new("/dev/loop-control").exists() {
+        "loop devices"
+    } else {
+        return Roots::Btrfs;
+    };
+    progress(&format!("roots are copied file by file, which is slower than snapshots: there is no {lacks}"));
+    Roots::Copy
+}
+
+/// A file system that is a module shows once it is loaded; loading it may fail, which then shows as well.
+fn kernel_has_btrfs() -> bool {
+    let listed = || std::fs::read_to_string("/proc/filesystems").is_ok_and(|list| list.contains("\tbtrfs\n"));
+    listed() || Path::new("/sys/module/btrfs").exists()
 }
 
 impl From<ImageError> for Unable {

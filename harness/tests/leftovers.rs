@@ -40,7 +40,10 @@ fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) 
         let Settings { cache, setup, require } = Settings::from_environment();
         let ready = support::on_this_thread(async {
             let recipe = Recipe::parse("trixie").map_err(|error| error.to_string())?;
-            prepare(&cache, &recipe, setup, |_| {}).await.map(|_| ()).map_err(|unable| unable.to_string())
+            prepare(&cache, &recipe, None, setup, |_| {})
+                .await
+                .map(|_| ())
+                .map_err(|unable| unable.to_string())
         });
         match ready {
             Err(reason) if require => Err(reason.into()),

@@ -141,7 +141,7 @@ fn start(plan: Plan, board: Arc<Board>) -> JoinHandle<()> {
 async fn run(plan: Plan, board: Arc<Board>) -> Result<(), String> {
     let Settings { cache, setup, .. } = Settings::from_environment();
     let recipe = Recipe::parse(IMAGE).map_err(|error| error.to_string())?;
-    let Ready { image, roots } = prepare(&cache, &recipe, setup, |line| eprintln!("{line}"))
+    let Ready { image, roots } = prepare(&cache, &recipe, None, setup, |line| eprintln!("{line}"))
         .await
         .map_err(|unable| unable.to_string())?;
     let engine = Engine {

@@ -107,6 +107,7 @@ fn folder_needed(step: &Step) -> Option<&str> {
         | Step::Symlink { .. }
         | Step::Fifo { .. }
         | Step::EditedCopy { .. }
+        | Step::AwaitLink { .. }
         | Step::Run { .. } => None,
     }
 }
@@ -125,6 +126,9 @@ fn step_lines(step: &Step) -> String {
         Step::EditedCopy { from, to, key, value } => {
             let edit = format!("s|^{key}=.*|{key}={}|", value.replace('|', r"\|"));
             format!("sed {} {} > {}", quote(&edit), quote(from), quote(to))
+        }
+        Step::AwaitLink { name } => {
+            format!("until ip link show {} > /dev/null 2>&1; do sleep 0.1; done", quote(name))
         }
         Step::Run { argv } => command_line(argv),
     }

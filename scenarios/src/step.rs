@@ -53,6 +53,11 @@ pub enum Step {
         /// Its new value.
         value: String,
     },
+    /// Waits until a link is there. systemd-networkd makes its links some time after it has been restarted.
+    AwaitLink {
+        /// Name of the link.
+        name: String,
+    },
     /// Runs a program.
     Run {
         /// The program and its arguments.
@@ -96,6 +101,7 @@ impl Step {
             Self::Symlink { path, .. } => format!("make symbolic link `{path}`"),
             Self::Fifo { path, .. } => format!("make named pipe `{path}`"),
             Self::EditedCopy { from, to, .. } => format!("copy `{from}` to `{to}` and edit it"),
+            Self::AwaitLink { name } => format!("wait for link `{name}`"),
             Self::Run { argv } => format!("run `{}`", argv.join(" ")),
         }
     }

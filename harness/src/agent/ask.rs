@@ -20,7 +20,7 @@ use super::launch::{Launched, launch as start};
 use super::machined::Machined;
 use super::{Job, Notice, Question, event};
 use crate::command::Command;
-use crate::probe::{self, NamedFile, Settled, WriteOutcome};
+use crate::probe::{self, Established, NamedFile, Settled, WriteOutcome};
 use crate::rpc::{self, Client};
 use crate::{enter, host};
 
@@ -30,6 +30,9 @@ const REGISTRATION: Duration = Duration::from_secs(30);
 /// How long a machine may take to get its lease and to boot. A DHCP server that is slow to come up costs a few
 /// retransmissions (RFC 2131: 4, 8, 16 s).
 const SETTLING: Duration = Duration::from_secs(30);
+
+/// How long a name may take to be established, once the addresses are there. Whether it ever is, is asked later.
+const NAMING: Duration = Duration::from_secs(6);
 
 /// A machine that stands, and the probe in it.
 struct Machine {
@@ -49,15 +52,37 @@ impl Standing {
     /// Starts the machines and waits until each is ready to be asked.
     pub(super) async fn up(scenario: &Scenario) -> anyhow::Result<Self> {
         let mut machined = Machined::subscribe().await?;
-        let launched = start(scenario).await?;
+        let mut launched = start(scenario).await?;
         let mut leaders = Vec::new();
         for name in &scenario.machines {
-            leaders.push((name.clone(), machined.leader(name, REGISTRATION).await?));
+            let leader = tokio::select! {
+                leader = machined.leader(name, REGISTRATION) => leader?,
+                error = launched.ended(name) => return Err(error),
+            };
+            leaders.push((name.clone(), leader));
             event(Some(name), "registered");
         }
         let machines = try_join_all(leaders.into_iter().map(|(name, leader)| settle(name, leader))).await?;
         let host = probe_in(std::process::id().try_into()?, None)?;
-        Ok(Self { machines: machines.into_iter().collect(), host, _launched: launched })
+        let standing = Self { machines: machines.into_iter().collect(), host, _launched: launched };
+        standing.names_established().await?;
+        Ok(standing)
+    }
+
+    /// Waits until the machines know the host's name and the host theirs, as far as they will. Whoever has no link of
+    /// its own has no name on it.
+    async fn names_established(&self) -> anyhow::Result<()> {
+        let linked = self.machines.iter().filter(|(_, machine)| machine.settled.lease.link.is_some());
+        try_join_all(linked.map(|(name, machine)| async move {
+            let (host, other) =
+                tokio::try_join!(await_name(&machine.probe, HOST_NAME), await_name(&self.host, name))?;
+            if [host, other].iter().all(|established| established.ipv4 && established.ipv6) {
+                event(Some(name), "named");
+            }
+            anyhow::Ok(())
+        }))
+        .await?;
+        Ok(())
     }
 
     /// The leaders of the machines, by name.
@@ -171,6 +196,11 @@ impl Standing {
             WriteOutcome::Refused(errno) => BindWrite::Refused { errno },
         }))
     }
+}
+
+async fn await_name(probe: &Client, name: &str) -> anyhow::Result<Established> {
+    let patience_ms = u64::try_from(NAMING.as_millis())?;
+    call(probe, probe::Request::AwaitName { name: name.to_owned(), patience_ms }).await
 }
 
 fn host_addresses() -> nix::Result<Vec<Ipv4Addr>> {

@@ -1,6 +1,7 @@
 //! Starting the machines of a scenario.
 
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 
 use anyhow::Context;
@@ -17,7 +18,19 @@ pub(super) fn console(machine: &str) -> String {
 
 /// Machines that have been started. Those of a command line are killed when this is dropped.
 pub(super) struct Launched {
-    _commands: Vec<Child>,
+    commands: BTreeMap<String, Child>,
+}
+
+impl Launched {
+    /// Waits until the command of `machine` ends, which it does not as long as the machine lives, and says how it did.
+    /// Never comes back for a machine that was not started on a command line.
+    pub(super) async fn ended(&mut self, machine: &str) -> anyhow::Error {
+        let Some(command) = self.commands.get_mut(machine) else { return std::future::pending().await };
+        let status = command.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+        let said = fs::read_to_string(console(machine)).unwrap_or_default();
+        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("nothing");
+        anyhow::anyhow!("systemd-nspawn of machine `{machine}` ended ({status}); the last it said: {last}")
+    }
 }
 
 /// Starts all machines of the scenario at once.
@@ -27,13 +40,14 @@ pub(super) async fn launch(scenario: &Scenario) -> anyhow::Result<Launched> {
     }
     match scenario.launch {
         Launch::CommandLine { .. } => {
-            let start = |machine: &String| start_in_foreground(&scenario.launch, machine);
-            Ok(Launched { _commands: scenario.machines.iter().map(start).collect::<anyhow::Result<_>>()? })
+            let start =
+                |machine: &String| Ok((machine.clone(), start_in_foreground(&scenario.launch, machine)?));
+            Ok(Launched { commands: scenario.machines.iter().map(start).collect::<anyhow::Result<_>>()? })
         }
         Launch::Unit => {
             let units = scenario.machines.iter().map(|machine| launch::unit(machine));
             Command::new("systemctl", ["start".to_owned()].into_iter().chain(units)).output().await?;
-            Ok(Launched { _commands: Vec::new() })
+            Ok(Launched { commands: BTreeMap::new() })
         }
     }
 }

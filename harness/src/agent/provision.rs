@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use nix::sys::stat::Mode;
@@ -10,6 +11,10 @@ use nix::unistd::mkfifo;
 use nspawn_matrix_scenarios::{Owner, Step};
 
 use crate::command::Command;
+use crate::probe::link::{self, Waited};
+
+/// How long a link that systemd-networkd makes may take.
+const LINK_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Does the steps in order, and stops at the first that fails.
 pub(super) async fn provision(steps: &[Step]) -> anyhow::Result<()> {
@@ -43,6 +48,10 @@ async fn perform(step: &Step) -> anyhow::Result<()> {
             let unit = fs::read_to_string(from).with_context(|| format!("read `{from}`"))?;
             Ok(fs::write(to, edited(&unit, key, value))?)
         }
+        Step::AwaitLink { name } => match link::wait(name, LINK_PATIENCE, |_| true, |_| {}).await? {
+            Waited::Ready(_) => Ok(()),
+            Waited::TimedOut(_) => anyhow::bail!("it is not there after {} s", LINK_PATIENCE.as_secs()),
+        },
         Step::Run { argv } => {
             Command::from_argv(argv).output().await?;
             Ok(())

@@ -11,6 +11,7 @@ use nspawn_matrix_reports::{Report, Verdict, json, junit, table};
 use super::progress::Display;
 use super::{Cache, Failure, image, selection};
 use crate::engine::{Engine, Evidence, Outcome};
+use crate::host::Roots;
 use crate::plan::{self, Plan};
 use crate::prepare::{Ready, prepare};
 use crate::{interruption, run_id};
@@ -35,6 +36,9 @@ pub(super) struct Arguments {
     /// Folder for report.json, junit.xml and evidence/
     #[arg(long, value_name = "DIR", default_value = "nspawn-matrix-report")]
     out: PathBuf,
+    /// How roots are copied [default: btrfs where it can be mounted]
+    #[arg(long, value_name = "HOW")]
+    roots: Option<Roots>,
     /// Install what is missing on this machine first
     #[arg(long)]
     setup: bool,
@@ -54,7 +58,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("listen for signals: {error}")))?;
     let ready = tokio::select! {
-        ready = prepare(&cache, &recipe, arguments.setup, |line| eprintln!("{line}")) => ready?,
+        ready = prepare(&cache, &recipe, arguments.roots, arguments.setup, |line| eprintln!("{line}")) => ready?,
         _ = interrupted.wait_for(|interrupted| *interrupted) => {
             return Ok(ExitCode::from(interruption::EXIT_CODE));
         }

@@ -63,7 +63,7 @@ fn errno(what: impl Into<String>) -> impl FnOnce(nix::Error) -> WorkspaceError {
 }
 
 /// How roots are copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Roots {
     /// As snapshots in a btrfs of our own.
     Btrfs,

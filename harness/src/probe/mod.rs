@@ -6,6 +6,7 @@
 
 mod files;
 pub mod link;
+mod llmnr;
 mod mount;
 mod names;
 pub mod ping;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use files::WriteOutcome;
 pub(crate) use files::look;
+pub use llmnr::Established;
 pub use settle::Settled;
 
 use crate::rpc;
@@ -32,6 +34,13 @@ pub enum Request {
     Settle {
         /// Whether the machine has a network namespace of its own.
         own_link: bool,
+        /// Longest wait in milliseconds.
+        patience_ms: u64,
+    },
+    /// Waits until a name is established on the links; answers with [`Established`].
+    AwaitName {
+        /// The name.
+        name: String,
         /// Longest wait in milliseconds.
         patience_ms: u64,
     },
@@ -111,6 +120,9 @@ impl rpc::Service<Request> for Probe {
         match request {
             Request::Settle { own_link, patience_ms } => {
                 rpc::reply(settle::settle(own_link, Duration::from_millis(patience_ms)).await)
+            }
+            Request::AwaitName { name, patience_ms } => {
+                rpc::reply(llmnr::established(&name, Duration::from_millis(patience_ms)).await)
             }
             Request::Ping { address } => rpc::reply(ping(address).await),
             Request::Names { name, family, samples, leases } => {

@@ -25,6 +25,7 @@ pub(super) fn br0() -> Vec<Step> {
             "[Match]\nName=br0\n\n[Network]\nAddress=10.0.55.1/24\nDHCPServer=yes\nIPMasquerade=yes\n",
         ),
         Step::run(&["systemctl", "restart", "systemd-networkd"]),
+        Step::AwaitLink { name: "br0".to_owned() },
     ]
 }
 

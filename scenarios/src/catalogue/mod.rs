@@ -93,7 +93,7 @@ mod tests {
                     | Step::Symlink { path, .. }
                     | Step::Fifo { path, .. } => path,
                     Step::EditedCopy { to, .. } => to,
-                    Step::Run { .. } => continue,
+                    Step::AwaitLink { .. } | Step::Run { .. } => continue,
                 };
                 assert!(path.starts_with('/'), "{}: {path}", scenario.name);
                 assert!(seen.insert(path.clone()), "{}: {path} twice", scenario.name);
