@@ -130,7 +130,7 @@ fn print_table(report: &Report, out: &Path) {
         if stdout.is_terminal() { (wants_colour(), terminal_width()) } else { (false, 120) };
     print!("{}", table::render(report, table::Style { colour, width }));
     let seconds = (report.run.finished - report.run.started).as_seconds_f64();
-    println!("\n{} in {seconds:.1} s; report in {}", report.tally(), out.display());
+    println!("\n{seconds:.1} s; report in {}", out.display());
 }
 
 /// <https://no-color.org>
