@@ -13,7 +13,7 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::address::{
     AddressAttribute, AddressFlags, AddressMessage, AddressScope as KernelScope,
 };
-use rtnetlink::packet_route::link::{LinkAttribute, LinkFlags, LinkMessage, State};
+use rtnetlink::packet_route::link::{LinkAttribute, LinkFlags, State};
 use tokio::time::timeout;
 
 use crate::netns::{Event, Events, MulticastGroup, RtNetlink};
@@ -38,11 +38,7 @@ impl LinkError {
 pub struct LinkState {
     /// The index, which is also the scope of link-local addresses on it.
     pub index: u32,
-    /// The hardware address; none if the link has none of six bytes.
-    pub mac: Option<[u8; 6]>,
-    /// Whether it is administratively up (`IFF_UP`, netdevice(7)).
-    pub up: bool,
-    /// Whether the other end is up too (`IFF_LOWER_UP`).
+    /// Whether it and its other end are up (`IFF_LOWER_UP`, netdevice(7)).
     pub carrier: bool,
     /// Whether the kernel carries packets (RFC 2863, `operstate` up; `lo` is never). It follows `carrier` by a
     /// moment, and what is sent between, such as the first ARP request, is lost and costs a second.
@@ -78,13 +74,13 @@ pub struct LinkAddress {
     /// The address of this end.
     pub address: IpAddr,
     /// The length of the prefix in bits.
-    pub prefix: u8,
+    prefix: u8,
     /// How far it is valid.
     pub scope: Scope,
     /// Whether duplicate address detection still runs (`IFA_F_TENTATIVE`, RFC 4862): it cannot be used yet.
     pub tentative: bool,
     /// Whether its lifetime ends (`IFA_CACHEINFO`): it came by DHCP or from a router.
-    pub limited: bool,
+    limited: bool,
 }
 
 impl fmt::Display for LinkAddress {
@@ -98,14 +94,10 @@ impl fmt::Display for LinkAddress {
 pub enum Scope {
     /// Everywhere.
     Global,
-    /// In the site (`fec0::/10`, RFC 3879).
-    Site,
     /// On the link.
     Link,
-    /// On this host.
-    Host,
-    /// As the administrator numbers it.
-    Other(u8),
+    /// Elsewhere: in the site, on this host, or as the administrator numbers it.
+    Other,
 }
 
 /// Asks for the state of the link `link`; none if there is no such link.
@@ -191,18 +183,10 @@ async fn look(netlink: &RtNetlink, link: &str) -> Result<Option<LinkState>, Link
         .map_err(LinkError::at(link, "list the addresses of"))?;
     Ok(Some(LinkState {
         index: message.header.index,
-        mac: mac(&message),
-        up: message.header.flags.contains(LinkFlags::Up),
         carrier: message.header.flags.contains(LinkFlags::LowerUp),
         operational: message.attributes.contains(&LinkAttribute::OperState(State::Up)),
         addresses: dump.iter().filter_map(link_address).collect(),
     }))
-}
-
-fn mac(message: &LinkMessage) -> Option<[u8; 6]> {
-    message.attributes.iter().find_map(|attribute| {
-        if let LinkAttribute::Address(bytes) = attribute { bytes.as_slice().try_into().ok() } else { None }
-    })
 }
 
 /// Reads one address out of its message; none if the message has no address in it.
@@ -235,10 +219,8 @@ fn link_address(message: &AddressMessage) -> Option<LinkAddress> {
 fn scope(scope: KernelScope) -> Scope {
     match u8::from(scope) {
         0 => Scope::Global,
-        200 => Scope::Site,
         253 => Scope::Link,
-        254 => Scope::Host,
-        other => Scope::Other(other),
+        _ => Scope::Other,
     }
 }
 
