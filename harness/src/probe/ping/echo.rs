@@ -106,7 +106,9 @@ impl Echo {
             }
         };
         if is_reply {
-            let expected = arrival.source == self.target || self.target.is_multicast();
+            // A reply returns all of the data (RFC 792): one that is shorter might lack the cookie.
+            let expected = (arrival.source == self.target || self.target.is_multicast())
+                && arrival.icmp.len() == MESSAGE;
             let sequence = self.own_sequence(arrival.icmp).filter(|_| expected)?;
             return Some(Heard::Reply { sequence, ttl: arrival.ttl });
         }

@@ -54,6 +54,8 @@ fn a_reply_counts_only_from_the_target_and_with_identifier_cookie_and_checksum_r
     let mut broken = datagram;
     broken[40] ^= 1;
     assert_eq!(heard(&echo, &broken), None);
+    let without_data = with_checksum(vec![0, 0, 0, 0, 0x12, 0x34, 0, 7]);
+    assert_eq!(heard(&echo, &ipv4([10, 0, 0, 1], [10, 0, 0, 2], &without_data)), None);
 }
 
 #[test]
