@@ -56,8 +56,9 @@ fn zone(origin: &str, records: &str) -> (Name, InMemoryZoneHandler<TokioRuntimeP
          {records}"
     );
     let origin = Name::from_ascii(origin).expect("the origins are written in this file");
-    let (origin, records) =
-        Parser::new(text, None, Some(origin)).parse().expect("the zones are written in this file");
+    let (origin, records) = Parser::new(text, None, Some(origin))
+        .parse()
+        .expect("the zones are written here, with the name of the scenarios");
     let handler = InMemoryZoneHandler::new(origin.clone(), records, ZoneType::Primary, AxfrPolicy::Deny);
     (origin, handler.expect("each zone has its SOA"))
 }

@@ -53,9 +53,8 @@ fn at(step: impl Into<String>) -> impl FnOnce(io::Error) -> InternetError {
     move |source| InternetError { step, source }
 }
 
-/// A namespace with an outside in it. All of it is gone when this is dropped.
+/// A namespace with an outside in it. Its sockets hold it: all of it is gone when this is dropped.
 pub struct Internet {
-    namespace: NetworkNamespace,
     netlink: RtNetlink,
     /// Its tasks end when it is dropped.
     _dns: Server<Catalog>,
@@ -78,10 +77,10 @@ impl Internet {
             added.map_err(at(format!("add {address} to `lo`")))?;
         }
         let dns = dns::serve(&namespace).map_err(at(format!("serve DNS on {DNS_V4}")))?;
-        Ok(Self { namespace, netlink, _dns: dns })
+        Ok(Self { netlink, _dns: dns })
     }
 
-    /// Connects the host that `host` is the namespace of, by a new link [`UPLINK`] in it, which is down.
+    /// Connects the host that `host` is the namespace of, by a new link `uplink0` in it, which is down.
     ///
     /// The host before it, or its boot before this one, is cut off. The link is there when this returns.
     ///
@@ -101,12 +100,6 @@ impl Internet {
         self.netlink.add_address(index, GATEWAY_V4.into(), PREFIX_V4).await?;
         self.netlink.add_address(index, GATEWAY_V6.into(), PREFIX_V6).await?;
         self.netlink.set_up(index).await
-    }
-
-    /// Lends the namespace, to look at what arrives.
-    #[must_use]
-    pub fn namespace(&self) -> &NetworkNamespace {
-        &self.namespace
     }
 }
 
@@ -141,7 +134,7 @@ fn switch_off(namespace: &NetworkNamespace, settings: &[&str]) -> Result<(), Int
     Ok(())
 }
 
-/// The systemd.network(5) file by which a host configures its [`UPLINK`].
+/// The systemd.network(5) file by which a host configures its `uplink0`.
 #[must_use]
 pub fn uplink_network_file() -> String {
     // Nobody else can have the IPv6 address: detecting duplicates would cost a second or two of each boot.
