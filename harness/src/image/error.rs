@@ -14,8 +14,8 @@ pub enum ImageError {
     Unknown {
         /// What was asked for.
         wanted: String,
-        /// The suite that is spelled most like it.
-        nearest: &'static str,
+        /// The suite that was probably meant.
+        nearest: Option<&'static str>,
     },
     /// The file exists and is something else.
     #[error("`{}` is not a tar file", path.display())]
@@ -36,7 +36,7 @@ pub enum ImageError {
     NotStored {
         /// What was asked for.
         wanted: String,
-        /// The stored name that is spelled most like it.
+        /// The stored name that was probably meant.
         nearest: Option<String>,
     },
     /// The file system of the store refused.
@@ -109,12 +109,15 @@ impl ImageError {
         let hint = match self {
             Self::Unknown { nearest, .. } => {
                 let all = Suite::ALL.map(Suite::name).join(", ");
-                format!("did you mean `{nearest}`? Suites are {all}; a path names a directory or a tar file")
+                let question =
+                    nearest.map(|nearest| format!("did you mean `{nearest}`? ")).unwrap_or_default();
+                format!("{question}suites are {all}; a path names a directory or a tar file")
             }
             Self::NotTar { .. } => "give a tar file, plain or compressed by gzip, bzip2, xz or zstd".into(),
             Self::NotStored { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::NotStored { nearest: None, .. } => {
-                "the store is empty: build one with `nspawn-matrix image build`".into()
+                "`nspawn-matrix image list` shows what there is; `nspawn-matrix image build` adds to it"
+                    .into()
             }
             Self::Folder { .. } => "choose another folder with NSPAWN_MATRIX_CACHE".into(),
             Self::NoSpace { .. } => {

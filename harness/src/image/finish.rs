@@ -7,12 +7,12 @@
 /// The password of root in every image, which a person needs for `machinectl login`.
 ///
 /// It is public on purpose: an image runs nothing that listens for passwords, and lives on a disposable host.
-pub(super) const PASSWORD: &str = "nspawn";
+const PASSWORD: &str = "nspawn";
 
 /// Locale, time zone and password: what the notes set by hand at the first boot. /root/.bashrc is Debian's own.
 ///
 /// The zone differs from the default, so that a container that lost it can be told from one that never had it.
-pub(super) const PERSON: &str = r#"# setting locale, time zone and password
+const PERSON: &str = r#"# setting locale, time zone and password
 set -eu
 echo 'en_US.UTF-8 UTF-8' >"$1/etc/locale.gen"
 echo 'LANG=en_US.UTF-8' >"$1/etc/locale.conf"
@@ -24,7 +24,7 @@ echo "root:$2" | chroot "$1" chpasswd
 "#;
 
 /// Networking, name resolution, time and containers at boot; resolved's own list of servers as resolv.conf (N12).
-pub(super) const SERVICES: &str = r#"# enabling services
+const SERVICES: &str = r#"# enabling services
 set -eu
 chroot "$1" systemctl --quiet enable systemd-networkd.service systemd-resolved.service \
     systemd-timesyncd.service machines.target
@@ -40,7 +40,7 @@ ln -sfn /run/systemd/resolve/resolv.conf "$1/etc/resolv.conf"
 ///   fails because libkmod is not installed. No module is loaded from inside a container, hence no modprobe@ either.
 /// - Nothing mounts kernel file systems that a container may not have; nothing updates or trims by itself.
 /// - /etc and /var are marked as up to date with /usr: else ldconfig and journal-catalog-update run at first boot.
-pub(super) const QUICK_BOOT: &str = r#"# making it boot quickly
+const QUICK_BOOT: &str = r#"# making it boot quickly
 set -eu
 mkdir -p "$1/etc/systemd/system.conf.d"
 printf '%s\n' '[Manager]' 'ManagerEnvironment=SYSTEMD_DEFAULT_MOUNT_RATE_LIMIT_BURST=1000' \
@@ -60,7 +60,7 @@ rm -f "$1/etc/modules-load.d/modules.conf"
 ///
 /// The machine id is empty and not `uninitialized`, which would make every boot a first boot: presets would then undo
 /// what a scenario enabled. The marks come last: they must be newer than /usr.
-pub(super) const ANONYMOUS: &str = r#"# making it anonymous
+const ANONYMOUS: &str = r#"# making it anonymous
 set -eu
 rm -f "$1/etc/hostname" "$1/var/lib/dbus/machine-id" "$1/var/cache/ldconfig/aux-cache" "$1"/var/cache/debconf/*-old \
     "$1"/var/lib/dpkg/*-old "$1/var/log/dpkg.log" "$1/var/log/alternatives.log" "$1"/var/log/apt/*

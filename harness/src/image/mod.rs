@@ -17,6 +17,6 @@ mod suite;
 mod workplace;
 
 pub use error::ImageError;
-pub use recipe::{Recipe, Source};
+pub use recipe::Recipe;
 pub use store::{DEFAULT_FOLDER, Entry, Image, Store};
-pub use suite::Suite;
+use suite::Suite;

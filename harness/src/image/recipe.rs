@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::packing::Packing;
 use super::{ImageError, Suite, debian};
+use crate::nearest::nearest;
 
 /// How an image comes to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +81,8 @@ impl Recipe {
             }
             Ok(_) => Err(ImageError::NotTar { path: path.to_owned() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(ImageError::Unknown { wanted: name_or_path.into(), nearest: nearest_suite(name_or_path) })
+                let nearest = nearest(name_or_path, Suite::ALL.map(Suite::name));
+                Err(ImageError::Unknown { wanted: name_or_path.into(), nearest })
             }
             Err(error) => Err(unreadable(error)),
         }
@@ -148,11 +150,6 @@ fn printable(name: &str) -> String {
     if name.is_empty() { "image".into() } else { name.into() }
 }
 
-fn nearest_suite(wanted: &str) -> &'static str {
-    let alike = |suite: &&Suite| (strsim::jaro_winkler(suite.name(), wanted) * 1000.0) as u32;
-    Suite::ALL.iter().max_by_key(alike).copied().unwrap_or_default().name()
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -168,7 +165,9 @@ mod tests {
         assert_eq!(Recipe::parse("trixie").unwrap(), Recipe::default());
         let error = Recipe::parse("bokworm").unwrap_err();
         assert_eq!(error.to_string(), "no suite, directory or tar file is called `bokworm`");
-        assert!(error.hint().unwrap().starts_with("did you mean `bookworm`?"));
+        assert!(error.hint().unwrap().starts_with("did you mean `bookworm`? suites are "));
+        let hint = Recipe::parse("/no/such/root.tar").unwrap_err().hint().unwrap();
+        assert!(hint.starts_with("suites are bookworm, "), "{hint}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::build;
 use super::lock::Lock;
 use super::workplace::{Workplace, unfinished};
 use super::{ImageError, Recipe, Suite};
+use crate::nearest::nearest;
 
 /// Where images are kept unless the command line says otherwise.
 pub const DEFAULT_FOLDER: &str = "/var/cache/nspawn-matrix";
@@ -118,9 +119,8 @@ impl Store {
         let (removed, kept): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| entry.name == name || entry.id() == name);
         if removed.is_empty() {
-            let alike = |entry: &&Entry| (strsim::jaro_winkler(&entry.name, name) * 1000.0) as u32;
-            let nearest = kept.iter().max_by_key(alike).map(|entry| entry.name.clone());
-            return Err(ImageError::NotStored { wanted: name.into(), nearest });
+            let nearest = nearest(name, kept.iter().map(|entry| entry.name.as_str()));
+            return Err(ImageError::NotStored { wanted: name.into(), nearest: nearest.map(String::from) });
         }
         for entry in &removed {
             fs::remove_file(&entry.path)
