@@ -1,0 +1,149 @@
+//! The tools that the suite uses and does not bring along: [`TOOLS`], with the reason for each and its packages.
+
+use std::fmt;
+use std::path::Path;
+
+use super::{PackageManager, is_installed};
+
+/// How a tool is recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probe {
+    /// A program in PATH, or where root's programs are.
+    Program(&'static str),
+    /// A file.
+    File(&'static str),
+}
+
+/// What happens without a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing runs.
+    Always,
+    /// Debian images cannot be built; tar files and directories still serve as images.
+    DebianImages,
+    /// Roots are copied instead of snapshotted: slower, and larger.
+    Speed,
+}
+
+/// Something that the suite uses and does not bring along.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// How it is recognised.
+    probe: Probe,
+    /// What it is for, as the end of a sentence.
+    why: &'static str,
+    /// What happens without it.
+    pub need: Need,
+    /// The package of Debian and Ubuntu.
+    apt: &'static str,
+    /// The package of Fedora.
+    dnf: &'static str,
+    /// The package of Arch Linux; `None` where its repositories have none.
+    pacman: Option<&'static str>,
+}
+
+/// Everything that `run` uses of the machine.
+pub(super) static TOOLS: &[Tool] = &[
+    Tool {
+        probe: Probe::Program("systemd-nspawn"),
+        why: "boots the disposable hosts",
+        need: Need::Always,
+        apt: "systemd-container",
+        dnf: "systemd-container",
+        pacman: Some("systemd"),
+    },
+    Tool {
+        probe: Probe::Program("tar"),
+        why: "packs and unpacks images",
+        need: Need::Always,
+        apt: "tar",
+        dnf: "tar",
+        pacman: Some("tar"),
+    },
+    Tool {
+        probe: Probe::Program("unshare"),
+        why: "keeps the mounts of a build away from this machine",
+        need: Need::Always,
+        apt: "util-linux",
+        dnf: "util-linux",
+        pacman: Some("util-linux"),
+    },
+    Tool {
+        probe: Probe::Program("mmdebstrap"),
+        why: "builds Debian images",
+        need: Need::DebianImages,
+        apt: "mmdebstrap",
+        dnf: "mmdebstrap",
+        // In the AUR only, which no package manager installs unasked.
+        pacman: None,
+    },
+    Tool {
+        probe: Probe::File("/usr/share/keyrings/debian-archive-keyring.gpg"),
+        why: "proves that packages are Debian's",
+        need: Need::DebianImages,
+        apt: "debian-archive-keyring",
+        dnf: "debian-keyring",
+        pacman: Some("debian-archive-keyring"),
+    },
+    Tool {
+        probe: Probe::Program("mkfs.btrfs"),
+        why: "makes the file system that roots are snapshotted on",
+        need: Need::Speed,
+        apt: "btrfs-progs",
+        dnf: "btrfs-progs",
+        pacman: Some("btrfs-progs"),
+    },
+    Tool {
+        probe: Probe::Program("btrfs"),
+        why: "snapshots roots",
+        need: Need::Speed,
+        apt: "btrfs-progs",
+        dnf: "btrfs-progs",
+        pacman: Some("btrfs-progs"),
+    },
+    Tool {
+        probe: Probe::Program("losetup"),
+        why: "attaches the file that the btrfs lies in",
+        need: Need::Speed,
+        apt: "mount",
+        dnf: "util-linux",
+        pacman: Some("util-linux"),
+    },
+];
+
+impl Tool {
+    /// Its package, if the distribution has one.
+    pub(super) const fn package(&self, manager: PackageManager) -> Option<&'static str> {
+        match manager {
+            PackageManager::Apt => Some(self.apt),
+            PackageManager::Dnf => Some(self.dnf),
+            PackageManager::Pacman => self.pacman,
+        }
+    }
+
+    /// The name for people.
+    pub(super) fn name(&self) -> &'static str {
+        match self.probe {
+            Probe::Program(name) => name,
+            Probe::File(path) => path.rsplit('/').next().unwrap_or(path),
+        }
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        match self.probe {
+            Probe::Program(name) => is_installed(name),
+            Probe::File(path) => Path::new(path).exists(),
+        }
+    }
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let without = match self.need {
+            Need::Always => "nothing runs without it",
+            Need::DebianImages => "without it only tar files and directories can be images",
+            Need::Speed => "without it roots are copied, which is slower",
+        };
+        write!(f, "{}, which {} ({without})", self.name(), self.why)
+    }
+}
