@@ -1,6 +1,6 @@
 //! The engine: carries out a plan and gives a report.
 //!
-//! Each host of the plan is measured by a [`HostTask`], as many at a time as the plan has jobs. Whatever happens to a
+//! Each host of the plan is measured by a `HostTask`, as many at a time as the plan has jobs. Whatever happens to a
 //! host, every cell of the plan has a case in the report: what could not be measured is `broken`, and says why.
 
 use std::cell::RefCell;

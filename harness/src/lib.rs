@@ -11,6 +11,7 @@ compile_error!(
 );
 
 pub mod agent;
+mod chain;
 pub mod cli;
 pub mod command;
 pub mod engine;

@@ -12,6 +12,7 @@ use nspawn_matrix_scenarios::{Claim, Condition, Scenario};
 use tokio::sync::watch;
 
 use crate::agent::{EvidenceFile, Job, Notice, Question, Request};
+use crate::chain::chain;
 use crate::engine::{Evidence, Progress, Watcher};
 use crate::host::{Blueprint, Sandbox, Workspace};
 use crate::judge::judge;
@@ -86,12 +87,12 @@ impl HostTask {
             outcome = self.work(workspace, &mut sandbox, &notes) => outcome,
             _ = interrupted.wait_for(|interrupted| *interrupted) => Err(anyhow::anyhow!("the run was interrupted")),
         };
-        let failure = outcome.err().map(|error| format!("{error:#}"));
+        let failure = outcome.err().map(chain);
         let console = sandbox.as_ref().map(Sandbox::console);
         if let Some(sandbox) = sandbox
             && let Err(error) = sandbox.end().await
         {
-            eprintln!("{}: {:#}", self.host.id, anyhow::Error::from(error));
+            eprintln!("{}: {}", self.host.id, chain(error));
         }
         let measured = self.conclude(&notes, failure.as_deref(), console);
         (self.watcher.borrow_mut())(&Progress::Done { scenario: &self.host.scenario.name });

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use nix::unistd::geteuid;
 
+use crate::chain::chain;
 use crate::host::Roots;
 use crate::image::{Image, ImageError, Recipe, Store};
 use crate::setup::{self, Need, PackageManager, Tool};
@@ -82,7 +83,7 @@ async fn tools(
         && !missing.is_empty()
     {
         setup::install(&missing, manager, &mut *progress).await.map_err(|error| Unable {
-            message: format!("{:#}", anyhow::Error::from(error)),
+            message: chain(error),
             hint: Some("mend what the package manager says, and try again".to_owned()),
         })?;
     }
@@ -120,6 +121,6 @@ fn kernel_has_btrfs() -> bool {
 impl From<ImageError> for Unable {
     fn from(error: ImageError) -> Self {
         let hint = error.hint();
-        Self { message: format!("{:#}", anyhow::Error::from(error)), hint }
+        Self { message: chain(error), hint }
     }
 }

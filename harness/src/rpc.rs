@@ -19,6 +19,8 @@ use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
+use crate::chain::chain;
+
 #[cfg(test)]
 mod tests;
 
@@ -252,6 +254,6 @@ pub trait Service<R> {
 /// # Errors
 /// The error's whole chain, in words.
 pub fn reply<T: Serialize>(result: anyhow::Result<T>) -> Result<serde_json::Value, String> {
-    let value = result.map_err(|error| format!("{error:#}"))?;
+    let value = result.map_err(chain)?;
     serde_json::to_value(value).map_err(|error| error.to_string())
 }

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use super::launch::{Launched, launch as start};
 use super::machined::Machined;
 use super::{Job, Notice, Question, event};
+use crate::chain::chain;
 use crate::command::Command;
 use crate::probe::{self, Established, NamedFile, Settled, WriteOutcome};
 use crate::rpc::{self, Client};
@@ -273,7 +274,7 @@ fn waves(questions: &[Question]) -> Vec<Vec<&Question>> {
 
 async fn tell(question: &Question, answer: impl Future<Output = anyhow::Result<Observation>>) {
     let started = Instant::now();
-    let outcome = answer.await.map_err(|error| format!("{error:#}"));
+    let outcome = answer.await.map_err(chain);
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     rpc::notify(&Notice::Case { question: question.clone(), outcome, duration_ms });
 }

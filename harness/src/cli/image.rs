@@ -6,7 +6,8 @@ use clap::Subcommand;
 use time::macros::format_description;
 
 use super::{Cache, Failure};
-use crate::image::{Entry, Recipe, Store};
+use crate::chain::chain;
+use crate::image::{Entry, ImageError, Recipe, Store};
 use crate::prepare::Unable;
 
 #[derive(Debug, clap::Args)]
@@ -44,7 +45,7 @@ pub(super) async fn image(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Command::List => store.list().map_err(Unable::from)?.iter().for_each(print),
         Command::Rm { name } => {
-            let removed = store.remove(&name).map_err(|error| usage(&error))?;
+            let removed = store.remove(&name).map_err(usage)?;
             for entry in removed {
                 println!("removed {}", entry.id());
             }
@@ -55,11 +56,12 @@ pub(super) async fn image(arguments: Arguments) -> Result<ExitCode, Failure> {
 
 /// What `--image` and `image build` name.
 pub(super) fn parse(image: &str) -> Result<Recipe, Failure> {
-    Recipe::parse(image).map_err(|error| usage(&error))
+    Recipe::parse(image).map_err(usage)
 }
 
-fn usage(error: &crate::image::ImageError) -> Failure {
-    Failure::usage(error.to_string()).maybe_hint(error.hint())
+fn usage(error: ImageError) -> Failure {
+    let hint = error.hint();
+    Failure::usage(chain(error)).maybe_hint(hint)
 }
 
 fn print(entry: &Entry) {

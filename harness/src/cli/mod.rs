@@ -19,6 +19,7 @@ use tokio::task::LocalSet;
 pub use failure::Failure;
 pub use selection::{checks, scenarios};
 
+use crate::chain::chain;
 use crate::host::{self, Charge};
 use crate::{agent, enter, probe, setup};
 
@@ -141,6 +142,6 @@ async fn set_up() -> Result<ExitCode, Failure> {
     }
     setup::install(&missing, manager, |line| println!("{line}"))
         .await
-        .map_err(|error| Failure::unable(format!("{:#}", anyhow::Error::from(error))))?;
+        .map_err(|error| Failure::unable(chain(error)))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,7 @@ use nspawn_matrix_reports::{Report, Verdict, json, junit, table};
 
 use super::progress::Display;
 use super::{Cache, Failure, image, selection};
+use crate::chain::chain;
 use crate::engine::{Engine, Evidence, Outcome};
 use crate::host::Roots;
 use crate::plan::{self, Plan};
@@ -80,7 +81,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let outcome = engine
         .run(plan, argv, move |progress| display.show(progress))
         .await
-        .map_err(|error| Failure::unable(format!("{:#}", anyhow::Error::from(error))))?;
+        .map_err(|error| Failure::unable(chain(error)))?;
     write(&outcome, &arguments.out)?;
     print_table(&outcome.report, &arguments.out);
     Ok(if *interrupted.borrow() {

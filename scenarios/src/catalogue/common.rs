@@ -151,7 +151,7 @@ pub(super) fn bind_without_user_namespace() -> Vec<Claim> {
 }
 
 /// The machines run with `-U`: the host's ids have no counterpart inside.
-pub(super) fn bind_with_user_namespace() -> Vec<Claim> {
+fn bind_with_user_namespace() -> Vec<Claim> {
     vec![
         Claim::new(
             Check::BindOwner,
@@ -184,8 +184,23 @@ fn bind_in_any_case() -> [Claim; 2] {
     ]
 }
 
+/// The shipped unit with a veth link: NAT, `-U`, and started at boot.
+pub(super) fn veth_by_unit() -> Vec<Claim> {
+    by_unit([routed(28, VETH_POOL), separate_links()])
+}
+
+/// A unit whose machines are on br0.
+pub(super) fn br0_by_unit() -> Vec<Claim> {
+    by_unit([routed(24, BR0_POOL), same_link()])
+}
+
+fn by_unit(network: [Vec<Claim>; 2]) -> Vec<Claim> {
+    let others = [host_and_machine(), bind_with_user_namespace(), vec![back_after_reboot()]];
+    claims(network.into_iter().chain(others))
+}
+
 /// The machines are enabled.
-pub(super) fn back_after_reboot() -> Claim {
+fn back_after_reboot() -> Claim {
     Claim::new(
         Check::AutostartAfterReboot,
         Expectation::BackAfterReboot,

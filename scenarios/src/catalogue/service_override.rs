@@ -1,9 +1,6 @@
 //! The shipped unit copied to /etc and its ExecStart= edited: the bridge and the bind are options of the command.
 
-use super::common::{
-    BR0_POOL, back_after_reboot, bind_with_user_namespace, br0, claims, enable, host_and_machine, routed,
-    same_link, steps,
-};
+use super::common::{br0, br0_by_unit, enable, steps};
 use crate::{Launch, MACHINES, Scenario, Step, launch, pacman_cache};
 
 pub(super) fn scenario() -> Scenario {
@@ -13,13 +10,7 @@ pub(super) fn scenario() -> Scenario {
         &["N6", "N8", "N9", "N11"],
         Launch::Unit,
         steps([br0(), edited_units(), enable()]),
-        claims([
-            routed(24, BR0_POOL),
-            same_link(),
-            host_and_machine(),
-            bind_with_user_namespace(),
-            vec![back_after_reboot()],
-        ]),
+        br0_by_unit(),
     )
 }
 
