@@ -8,15 +8,15 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use nspawn_matrix_reports::{Case, Report, Run, SCHEMA};
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
 
 use crate::agent::EvidenceFile;
 use crate::host::{Needs, Roots, Workspace, WorkspaceError};
 use crate::measure::{HostTask, Measured};
-use crate::plan::Plan;
+use crate::plan::{HostPlan, Plan};
 
 /// What an engine needs beside the plan.
 pub struct Engine {
@@ -53,7 +53,7 @@ pub enum Progress<'a> {
     },
 }
 
-/// Evidence of a host on which something was not as claimed.
+/// Evidence of a host on which something was not green.
 #[derive(Debug)]
 pub struct Evidence {
     /// Name of the scenario, which names the folder.
@@ -69,25 +69,44 @@ pub struct Outcome {
     pub report: Report,
     /// Evidence, for hosts that need it.
     pub evidence: Vec<Evidence>,
+    /// Whether there was a place for the roots, and whether it could be taken away again.
+    pub workspace: Result<(), WorkspaceError>,
 }
 
 /// Whoever watches.
 pub type Watcher = Rc<RefCell<dyn FnMut(&Progress<'_>)>>;
 
 impl Engine {
-    /// Carries out the plan. Must be called in a `LocalSet`, on a thread that may leave its mount namespace.
-    ///
-    /// # Errors
-    /// If there is no place for the roots. Whatever happens later is in the report.
+    /// Carries out the plan. Must be called in a `LocalSet`, on a thread that may leave its mount namespace. Whatever
+    /// happens, the report has a case for each cell of the plan.
     pub async fn run(
         self,
         plan: Plan,
         argv: Vec<String>,
         watcher: impl FnMut(&Progress<'_>) + 'static,
-    ) -> Result<Outcome, WorkspaceError> {
+    ) -> Outcome {
         let started = OffsetDateTime::now_utc();
-        let clock = Instant::now();
-        let workspace = Workspace::open(Needs {
+        let watcher: Watcher = Rc::new(RefCell::new(watcher));
+        let tasks = self.tasks(&plan, &watcher);
+        let (measured, workspace) = match self.open_workspace(&plan).await {
+            Ok(workspace) => self.measure(tasks, plan.jobs, workspace).await,
+            Err(error) => {
+                let reason = error.to_string();
+                (tasks.iter().map(|task| task.not_measured(&reason)).collect(), Err(error))
+            }
+        };
+        let run = Run {
+            id: self.run_id,
+            started,
+            finished: OffsetDateTime::now_utc(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            argv,
+        };
+        Outcome::new(run, measured, workspace)
+    }
+
+    async fn open_workspace(&self, plan: &Plan) -> Result<Workspace, WorkspaceError> {
+        Workspace::open(Needs {
             cache: &self.cache,
             run_id: &self.run_id,
             image: &self.image,
@@ -95,23 +114,48 @@ impl Engine {
             hosts: plan.jobs.min(plan.hosts.len()),
             program: &self.agent,
         })
-        .await?;
-        let workspace = Rc::new(workspace);
-        let watcher: Watcher = Rc::new(RefCell::new(watcher));
-        let measured = self.measure_all(plan, &workspace, clock, watcher).await;
-        let mut report = Report {
-            schema: SCHEMA.to_owned(),
-            run: Run {
-                id: self.run_id,
-                started,
-                finished: started,
-                tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-                argv,
-            },
-            hosts: Vec::new(),
-            cases: Vec::new(),
-            timeline: Vec::new(),
+        .await
+    }
+
+    /// One task for each host, in the order of the plan.
+    fn tasks(&self, plan: &Plan, watcher: &Watcher) -> Vec<HostTask> {
+        let clock = Instant::now();
+        let task = |host: &HostPlan| HostTask {
+            host: host.clone(),
+            image: plan.image.clone(),
+            samples: plan.samples,
+            run_id: self.run_id.clone(),
+            agent: self.agent.clone(),
+            clock,
+            watcher: Rc::clone(watcher),
         };
+        plan.hosts.iter().map(task).collect()
+    }
+
+    /// Measures the hosts, `jobs` at a time; gives them in the order of the tasks, and how the workspace went away.
+    async fn measure(
+        &self,
+        tasks: Vec<HostTask>,
+        jobs: usize,
+        workspace: Workspace,
+    ) -> (Vec<Measured>, Result<(), WorkspaceError>) {
+        let jobs = Semaphore::new(jobs);
+        let measured = join_all(tasks.into_iter().map(|task| {
+            let (jobs, workspace, interrupted) = (&jobs, &workspace, self.interrupted.clone());
+            async move {
+                let _permit = jobs.acquire().await;
+                task.measure(workspace, interrupted).await
+            }
+        }))
+        .await;
+        (measured, workspace.close().await)
+    }
+}
+
+impl Outcome {
+    fn new(run: Run, measured: Vec<Measured>, workspace: Result<(), WorkspaceError>) -> Self {
+        let (hosts, cases, timeline) = (Vec::new(), Vec::new(), Vec::new());
+        let mut report = Report { schema: SCHEMA.to_owned(), run, hosts, cases, timeline };
         let mut evidence = Vec::new();
         for host in measured {
             report.hosts.push(host.record);
@@ -119,44 +163,6 @@ impl Engine {
             report.timeline.extend(host.timeline);
             evidence.extend(host.evidence);
         }
-        if let Ok(workspace) = Rc::try_unwrap(workspace) {
-            workspace.close().await?;
-        }
-        report.run.finished = OffsetDateTime::now_utc();
-        Ok(Outcome { report, evidence })
-    }
-
-    /// Measures all hosts of the plan, and gives them in its order.
-    async fn measure_all(
-        &self,
-        plan: Plan,
-        workspace: &Rc<Workspace>,
-        clock: Instant,
-        watcher: Watcher,
-    ) -> Vec<Measured> {
-        let jobs = Rc::new(Semaphore::new(plan.jobs));
-        let mut tasks = JoinSet::new();
-        for (place, host) in plan.hosts.into_iter().enumerate() {
-            let task = HostTask {
-                host,
-                image: plan.image.clone(),
-                samples: plan.samples,
-                run_id: self.run_id.clone(),
-                agent: self.agent.clone(),
-                clock,
-                watcher: Rc::clone(&watcher),
-            };
-            let (jobs, workspace) = (Rc::clone(&jobs), Rc::clone(workspace));
-            let interrupted = self.interrupted.clone();
-            tasks.spawn_local(async move {
-                let permit = jobs.acquire().await;
-                let measured = task.measure(&workspace, interrupted).await;
-                drop(permit);
-                (place, measured)
-            });
-        }
-        let mut measured: Vec<(usize, Measured)> = tasks.join_all().await;
-        measured.sort_by_key(|(place, _)| *place);
-        measured.into_iter().map(|(_, host)| host).collect()
+        Self { report, evidence, workspace }
     }
 }

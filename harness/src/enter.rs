@@ -4,7 +4,7 @@
 //! only a process that is forked afterwards is inside the pid namespace.
 
 use std::ffi::{CString, OsStr};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 
@@ -13,7 +13,7 @@ use nix::sched::{CloneFlags, setns};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Gid, Uid, chdir, execvp, fork, setgid, setgroups, setuid};
+use nix::unistd::{ForkResult, Gid, Uid, chdir, chroot, execvp, fchdir, fork, setgid, setgroups, setuid};
 
 use crate::command::Command;
 
@@ -47,12 +47,18 @@ pub fn fork_into(leader: i32) -> io::Result<()> {
         // setns(2) refuses to enter nothing; a probe on the host itself is at home already.
         return Ok(());
     }
+    let root = File::open(format!("/proc/{leader}/root"))?;
     setns(pidfd(leader)?.as_fd(), flags)?;
     if flags.contains(CloneFlags::CLONE_NEWUSER) {
         // Our own ids mean nothing in there: become its root.
         setgroups(&[])?;
         setgid(Gid::from_raw(0))?;
         setuid(Uid::from_raw(0))?;
+    }
+    if flags.contains(CloneFlags::CLONE_NEWNS) {
+        // setns(2) leads to the root of the mount namespace, which is not the leader's where that has used chroot(2).
+        fchdir(&root)?;
+        chroot(".")?;
     }
     chdir("/")?;
     // SAFETY: there is one thread, so the child may do what it likes.

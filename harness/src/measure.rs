@@ -45,7 +45,7 @@ pub(crate) struct Measured {
     pub cases: Vec<Case>,
     /// What happened when.
     pub timeline: Vec<TimelineEvent>,
-    /// Evidence, if something was not as claimed.
+    /// Evidence, if something is not green.
     pub evidence: Option<Evidence>,
 }
 
@@ -71,17 +71,7 @@ impl HostTask {
         workspace: &Workspace,
         mut interrupted: watch::Receiver<bool>,
     ) -> Measured {
-        let notes = Rc::new(RefCell::new(Notes {
-            id: self.host.id.clone(),
-            scenario: self.host.scenario.clone(),
-            facts: None,
-            conditions: BTreeSet::new(),
-            cases: Vec::new(),
-            timeline: Vec::new(),
-            evidence: Vec::new(),
-            clock: self.clock,
-            watcher: Rc::clone(&self.watcher),
-        }));
+        let notes = self.notes();
         let mut sandbox = None;
         let outcome = tokio::select! {
             outcome = self.work(workspace, &mut sandbox, &notes) => outcome,
@@ -97,6 +87,25 @@ impl HostTask {
         let measured = self.conclude(&notes, failure.as_deref(), console);
         (self.watcher.borrow_mut())(&Progress::Done { scenario: &self.host.scenario.name });
         measured
+    }
+
+    /// Gives every cell of the plan a case that says why nothing was measured.
+    pub(crate) fn not_measured(&self, reason: &str) -> Measured {
+        self.conclude(&self.notes(), Some(reason), None)
+    }
+
+    fn notes(&self) -> SharedNotes {
+        Rc::new(RefCell::new(Notes {
+            id: self.host.id.clone(),
+            scenario: self.host.scenario.clone(),
+            facts: None,
+            conditions: BTreeSet::new(),
+            cases: Vec::new(),
+            timeline: Vec::new(),
+            evidence: Vec::new(),
+            clock: self.clock,
+            watcher: Rc::clone(&self.watcher),
+        }))
     }
 
     async fn work(
@@ -130,7 +139,7 @@ impl HostTask {
         }
         self.now("measuring");
         let measured = agent.call::<_, ()>(&Request::Measure(self.job(questions))).await;
-        if measured.is_err() || !notes.borrow().is_as_claimed() {
+        if measured.is_err() || !notes.borrow().is_green() {
             self.now("gathering evidence");
             notes.borrow_mut().evidence = agent.call(&Request::Evidence).await.context("gather evidence")?;
         }
@@ -148,7 +157,7 @@ impl HostTask {
         let agent = start_agent(sandbox, notes)?;
         self.now("measuring after the reboot");
         agent.call::<_, ()>(&Request::AfterReboot(self.job(questions))).await?;
-        if !notes.borrow().is_as_claimed() {
+        if !notes.borrow().is_green() {
             let evidence: Vec<EvidenceFile> =
                 agent.call(&Request::Evidence).await.context("gather evidence")?;
             let renamed = evidence
@@ -186,7 +195,7 @@ impl HostTask {
             facts: notes.take_facts(),
             systemd,
         };
-        let evidence = cases.iter().any(|case| !case.verdict.is_as_claimed()).then(|| {
+        let evidence = cases.iter().any(|case| !case.verdict.is_green()).then(|| {
             let mut files = std::mem::take(&mut notes.evidence);
             files
                 .extend(console.map(|content| EvidenceFile { name: "host-console.txt".to_owned(), content }));
@@ -275,8 +284,8 @@ impl Notes {
         self.facts.take().map(|facts| Facts { conditions, ..facts })
     }
 
-    fn is_as_claimed(&self) -> bool {
-        self.cases.iter().all(|(_, case)| case.verdict.is_as_claimed())
+    fn is_green(&self) -> bool {
+        self.cases.iter().all(|(_, case)| case.verdict.is_green())
     }
 
     /// Major version of the host's systemd: 257 of `257 (257.13-1~deb13u1)`.

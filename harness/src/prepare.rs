@@ -91,9 +91,10 @@ async fn tools(
     if needed.is_empty() {
         return Ok(());
     }
+    // Whoever types the command wants what makes a run faster too.
     Err(Unable {
-        message: setup::describe(&needed, manager).trim_end().to_owned(),
-        hint: Some("or let `nspawn-matrix setup` do it".to_owned()),
+        message: setup::describe(&setup::missing(), manager).trim_end().to_owned(),
+        hint: manager.map(|_| "`nspawn-matrix setup`, or --setup, does that too".to_owned()),
     })
 }
 

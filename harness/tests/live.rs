@@ -160,10 +160,10 @@ async fn run(plan: Plan, board: Arc<Board>) -> Result<(), String> {
             }
         }
     };
-    let outcome =
-        engine.run(plan, std::env::args().collect(), watcher).await.map_err(|error| error.to_string())?;
+    let outcome = engine.run(plan, std::env::args().collect(), watcher).await;
     outcome.report.cases.iter().for_each(|case| board.put(case));
     let out = Path::new(env!("CARGO_TARGET_TMPDIR"));
     json::write(&outcome.report, &out.join("report.json")).map_err(|error| error.to_string())?;
-    junit::write(&outcome.report, &out.join("junit.xml")).map_err(|error| error.to_string())
+    junit::write(&outcome.report, &out.join("junit.xml")).map_err(|error| error.to_string())?;
+    outcome.workspace.map_err(|error| error.to_string())
 }

@@ -41,6 +41,15 @@ impl Verdict {
         }
     }
 
+    /// Tells whether there is nothing to look into: what is known to be wrong is wrong all the same.
+    #[must_use]
+    pub fn is_green(self) -> bool {
+        match self {
+            Self::Pass | Self::Skip => true,
+            Self::Known | Self::Fail | Self::Fixed | Self::Broken => false,
+        }
+    }
+
     /// Tells whether the case is as claimed, or was rightly not asked.
     #[must_use]
     pub fn is_as_claimed(self) -> bool {

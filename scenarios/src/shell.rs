@@ -31,13 +31,10 @@ pub fn script(scenario: &Scenario) -> String {
         scenario.summary,
         scenario.notes.join(", ")
     );
-    section(
-        &mut script,
-        "The machines: one root each, unpacked from an image of `nspawn-matrix image build`.",
-    );
+    section(&mut script, "The machines: one root each. IMAGE is what `nspawn-matrix image build` prints.");
     for machine in &scenario.machines {
         let root = launch::root(machine);
-        push(&mut script, &format!("[ -d {root}/usr ] || echo \"{root}: unpack an image here first\" >&2"));
+        push(&mut script, &format!("mkdir -p {root} && tar --numeric-owner -C {root} -xpf \"$IMAGE\""));
     }
     section(&mut script, "The host");
     let mut folders = BTreeSet::new();

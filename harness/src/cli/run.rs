@@ -1,7 +1,7 @@
 //! `nspawn-matrix run`.
 
 use std::fs;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,6 +16,9 @@ use crate::host::Roots;
 use crate::plan::{self, Plan};
 use crate::prepare::{Ready, prepare};
 use crate::{interruption, run_id};
+
+/// What a report needs at least, in bytes.
+const ROOM: usize = 1 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -52,19 +55,20 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let checks = selection::checks(&arguments.check)?;
     let recipe = image::parse(&arguments.image)?;
     let jobs = arguments.jobs.map_or_else(plan::default_jobs, NonZeroUsize::get);
-    check_writable(&arguments.out)?;
+    let out = Out::check(arguments.out)?;
     let agent =
         std::env::current_exe().map_err(|error| Failure::unable(format!("find this program: {error}")))?;
     let cache = arguments.cache.folder;
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("listen for signals: {error}")))?;
     let ready = tokio::select! {
-        ready = prepare(&cache, &recipe, arguments.roots, arguments.setup, |line| eprintln!("{line}")) => ready?,
+        ready = prepare(&cache, &recipe, arguments.roots, arguments.setup, |line| eprintln!("{line}")) => ready,
         _ = interrupted.wait_for(|interrupted| *interrupted) => {
+            out.leave_as_it_was();
             return Ok(ExitCode::from(interruption::EXIT_CODE));
         }
     };
-    let Ready { image, roots } = ready;
+    let Ready { image, roots } = ready.inspect_err(|_| out.leave_as_it_was())?;
 
     let plan = Plan::new(&image.name, scenarios, &checks, arguments.samples.get(), jobs);
     let engine = Engine {
@@ -78,12 +82,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     eprintln!("run {}: {}", engine.run_id, plan.summary());
     let mut display = Display::new();
     let argv = std::env::args().collect();
-    let outcome = engine
-        .run(plan, argv, move |progress| display.show(progress))
-        .await
-        .map_err(|error| Failure::unable(chain(error)))?;
-    write(&outcome, &arguments.out)?;
-    print_table(&outcome.report, &arguments.out);
+    let outcome = engine.run(plan, argv, move |progress| display.show(progress)).await;
+    print_table(&outcome.report);
+    out.write(&outcome)?;
+    let seconds = (outcome.report.run.finished - outcome.report.run.started).as_seconds_f64();
+    println!("\n{seconds:.1} s; report in {}", out.folder.display());
+    outcome.workspace.map_err(|error| Failure::unable(chain(error)))?;
     Ok(if *interrupted.borrow() {
         ExitCode::from(interruption::EXIT_CODE)
     } else {
@@ -91,22 +95,43 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Finds out before the run whether the report can be written after it.
-fn check_writable(out: &Path) -> Result<(), Failure> {
-    let writable = fs::create_dir_all(out).and_then(|()| tempfile::tempfile_in(out));
-    writable.map(|_| ()).map_err(|error| {
-        Failure::usage(format!("cannot write to the folder `{}`: {error}", out.display()))
-            .hint("name another one with --out")
-    })
+/// The folder that the report goes to.
+struct Out {
+    folder: PathBuf,
+    is_new: bool,
 }
 
-fn write(outcome: &Outcome, out: &Path) -> Result<(), Failure> {
-    let unable = |what: &str, error: &dyn std::fmt::Display| {
-        Failure::unable(format!("write `{}`: {error}", out.join(what).display()))
-    };
-    json::write(&outcome.report, &out.join("report.json")).map_err(|error| unable("report.json", &error))?;
-    junit::write(&outcome.report, &out.join("junit.xml")).map_err(|error| unable("junit.xml", &error))?;
-    write_evidence(&outcome.evidence, &out.join("evidence")).map_err(|error| unable("evidence", &error))
+impl Out {
+    /// Finds out before the run whether the report can be written after it.
+    fn check(folder: PathBuf) -> Result<Self, Failure> {
+        let is_new = !folder.exists();
+        let probe = || tempfile::tempfile_in(&folder).and_then(|mut file| file.write_all(&[0; ROOM]));
+        match fs::create_dir_all(&folder).and_then(|()| probe()) {
+            Ok(()) => Ok(Self { folder, is_new }),
+            Err(error) => {
+                Err(Failure::usage(format!("cannot write to the folder `{}`: {error}", folder.display()))
+                    .hint("name another one with --out"))
+            }
+        }
+    }
+
+    /// Where nothing was measured, no empty folder stays.
+    fn leave_as_it_was(&self) {
+        if self.is_new {
+            let _ = fs::remove_dir(&self.folder);
+        }
+    }
+
+    fn write(&self, outcome: &Outcome) -> Result<(), Failure> {
+        let unable = |what: &str, error: &dyn std::fmt::Display| {
+            Failure::unable(format!("write `{}`: {error}", self.folder.join(what).display()))
+                .hint("make room there, or name another folder with --out")
+        };
+        let path = |what: &str| self.folder.join(what);
+        json::write(&outcome.report, &path("report.json")).map_err(|error| unable("report.json", &error))?;
+        junit::write(&outcome.report, &path("junit.xml")).map_err(|error| unable("junit.xml", &error))?;
+        write_evidence(&outcome.evidence, &path("evidence")).map_err(|error| unable("evidence", &error))
+    }
 }
 
 /// Evidence of an earlier run would be taken for this one's.
@@ -125,13 +150,11 @@ fn write_evidence(evidence: &[Evidence], folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn print_table(report: &Report, out: &Path) {
+fn print_table(report: &Report) {
     let stdout = io::stdout();
     let (colour, width) =
         if stdout.is_terminal() { (wants_colour(), terminal_width()) } else { (false, 120) };
     print!("{}", table::render(report, table::Style { colour, width }));
-    let seconds = (report.run.finished - report.run.started).as_seconds_f64();
-    println!("\n{seconds:.1} s; report in {}", out.display());
 }
 
 /// <https://no-color.org>

@@ -29,11 +29,6 @@ impl Cgroup {
         Self { path }
     }
 
-    /// Where the group is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// A file that moves whoever writes `0` to it into the group.
     pub(crate) fn entrance(&self) -> io::Result<File> {
         OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))

@@ -35,10 +35,10 @@ impl InotifyRoom {
             Flock::lock(file, FlockArg::LockShared).map_err(|(_, error)| io::Error::from(error))?;
         let limit = read_limit()?;
         if limit < needed {
+            fs::write(LIMIT, needed.to_string()).map_err(|error| refused(limit, needed, &error))?;
             if recorded(&mut before)?.is_none() {
                 record(&mut before, limit)?;
             }
-            fs::write(LIMIT, needed.to_string())?;
         }
         Ok(Self { before })
     }
@@ -53,6 +53,13 @@ impl Drop for InotifyRoom {
             let _ = fs::write(LIMIT, limit.to_string()).and_then(|()| self.before.set_len(0));
         }
     }
+}
+
+fn refused(limit: u64, needed: u64, error: &io::Error) -> io::Error {
+    io::Error::other(format!(
+        "fs.inotify.max_user_instances is {limit}, {needed} are needed, and it cannot be raised ({error}); \
+         raise it with sysctl(8), or have fewer hosts at a time with --jobs"
+    ))
 }
 
 fn read_limit() -> io::Result<u64> {

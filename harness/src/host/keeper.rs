@@ -20,6 +20,9 @@ use super::loop_device::LoopDevice;
 use super::workspace::{GROUPS, STORE};
 use crate::command::Command;
 
+/// What a keeper says when it has made room; anything else that it says is why it could not.
+const READY: &str = "ready";
+
 /// How long the kernel may take to let go of the roots.
 const DETACH: Duration = Duration::from_secs(10);
 
@@ -54,21 +57,39 @@ impl Charge {
         argv
     }
 
+    /// Takes away whatever of it is there: the run may have ended before it had made everything.
     async fn take_away(&self) -> io::Result<()> {
-        Cgroup::adopt(self.group.clone()).end().await?;
+        if self.group.exists() {
+            Cgroup::adopt(self.group.clone()).end().await?;
+        }
+        self.take_store_away().await?;
+        unmount(&self.mount_point.join(GROUPS), MntFlags::empty())?;
+        unmount(&self.mount_point, MntFlags::empty())
+    }
+
+    /// A helper of the run that has just been killed may still be in there, so the mount goes when the last one does.
+    async fn take_store_away(&self) -> io::Result<()> {
         let store = self.mount_point.join(STORE);
         match &self.folder {
-            Some(folder) => unmount(&store).and_then(|()| fs::remove_dir_all(folder))?,
-            None => LoopDevice::mounted_at(&store)?.detach(DETACH, || unmount(&store)).await?,
+            Some(folder) if folder.exists() => {
+                unmount(&store, MntFlags::MNT_DETACH)?;
+                fs::remove_dir_all(folder)
+            }
+            Some(_) => Ok(()),
+            None => match LoopDevice::mounted_at(&store)? {
+                Some(device) => device.detach(DETACH, || unmount(&store, MntFlags::MNT_DETACH)).await,
+                None => Ok(()),
+            },
         }
-        unmount(&self.mount_point.join(GROUPS))?;
-        unmount(&self.mount_point)
     }
 }
 
-fn unmount(path: &Path) -> io::Result<()> {
-    umount2(path, MntFlags::empty())
-        .map_err(|error| io::Error::other(format!("unmount `{}`: {error}", path.display())))
+/// What is not mounted need not be unmounted.
+fn unmount(path: &Path, flags: MntFlags) -> io::Result<()> {
+    match umount2(path, flags) {
+        Ok(()) | Err(nix::Error::EINVAL | nix::Error::ENOENT) => Ok(()),
+        Err(error) => Err(io::Error::other(format!("unmount `{}`: {error}", path.display()))),
+    }
 }
 
 /// A keeper that runs.
@@ -83,8 +104,9 @@ impl Keeper {
         let command = Command::new(program, charge.argv()).outliving();
         let mut process = command.spawn_piped().map_err(io::Error::other)?;
         let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        match BufReader::new(stdout).lines().next_line().await? {
-            Some(_) => Ok(Self { process }),
+        match BufReader::new(stdout).lines().next_line().await?.as_deref() {
+            Some(READY) => Ok(Self { process }),
+            Some(error) => Err(io::Error::other(error.to_owned())),
             None => Err(io::Error::other("the keeper ended at once")),
         }
     }
@@ -104,9 +126,9 @@ impl Keeper {
 pub fn keep(charge: &Charge) -> io::Result<()> {
     // Ctrl-C is for the run; the keeper outlives it.
     nix::unistd::setsid()?;
-    let _room = InotifyRoom::make(&charge.cache, charge.hosts)?;
-    println!("ready");
-    io::stdout().flush()?;
+    let room = InotifyRoom::make(&charge.cache, charge.hosts);
+    let said = room.as_ref().map_or_else(ToString::to_string, |_| READY.to_owned());
+    writeln!(io::stdout(), "{said}")?;
     // Whatever ends the reading ends the run.
     let _ = io::stdin().read_to_end(&mut Vec::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

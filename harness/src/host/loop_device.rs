@@ -25,15 +25,13 @@ pub(super) struct LoopDevice {
 }
 
 impl LoopDevice {
-    /// The device that is mounted at `mount_point`.
-    pub(super) fn mounted_at(mount_point: &Path) -> io::Result<Self> {
+    /// The device that is mounted at `mount_point`; none if nothing is.
+    pub(super) fn mounted_at(mount_point: &Path) -> io::Result<Option<Self>> {
         let table = fs::read_to_string("/proc/self/mountinfo")?;
-        let name = source_of(&table, &mount_point.to_string_lossy())
+        let source = source_of(&table, &mount_point.to_string_lossy());
+        Ok(source
             .and_then(|source| source.strip_prefix("/dev/"))
-            .ok_or_else(|| {
-                io::Error::other(format!("no device is mounted at `{}`", mount_point.display()))
-            })?;
-        Ok(Self { backing_file: Path::new("/sys/block").join(name).join("loop/backing_file") })
+            .map(|name| Self { backing_file: Path::new("/sys/block").join(name).join("loop/backing_file") }))
     }
 
     /// Calls `unmount`, and waits until the file is detached, for `deadline` at most.

@@ -25,8 +25,8 @@ pub(super) const GROUPS: &str = "cgroup";
 /// Room for the roots; the file is sparse.
 const STORE_BYTES: u64 = 64 << 30;
 
-/// A run that has less free space than this is not started.
-const NEEDED_BYTES: u64 = 1 << 30;
+/// What hosts and machines write while they run, and some more.
+const FOR_WRITING: u64 = 768 << 20;
 
 /// Why there is no place for roots.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,9 @@ pub enum WorkspaceError {
     #[error(transparent)]
     Command(#[from] CommandError),
     /// The disk is full, or nearly.
-    #[error("`{folder}` has {free} MiB free, and a run needs {needed} MiB")]
+    #[error(
+        "`{folder}` has {free} MiB free, and this run needs {needed} MiB; make room, or name another folder with --cache"
+    )]
     NoSpace {
         /// The folder.
         folder: String,
@@ -103,24 +105,33 @@ impl Workspace {
     /// [`WorkspaceError`]; what was made by then goes with the process.
     pub async fn open(needs: Needs<'_>) -> Result<Self, WorkspaceError> {
         let Needs { cache, run_id, image, roots, hosts, program } = needs;
-        check_space(cache)?;
+        check_space(cache, image, roots, hosts)?;
         leave_mount_namespace()?;
         let mount_point = cache.join("mnt");
         fs::create_dir_all(&mount_point).map_err(make(format!("create `{}`", mount_point.display())))?;
         mount_tmpfs(&mount_point)?;
-        let group = make_group(&mount_point, run_id).await?;
-        let folder = make_store(&mount_point.join(STORE), cache, roots).await?;
-        let charge = Charge {
-            mount_point: mount_point.clone(),
-            group: group.clone(),
-            cache: cache.to_owned(),
-            hosts,
-            folder,
-        };
+        let group = mount_cgroup2(&mount_point, run_id).await?.join(format!("nspawn-matrix-{run_id}"));
+        let folder = (roots == Roots::Copy).then(|| cache.join(format!(".store-{run_id}")));
+        let charge = Charge { mount_point, group, cache: cache.to_owned(), hosts, folder };
+        // From here on whatever is made is taken away.
         let keeper = Keeper::start(program, &charge).await.map_err(make("start the keeper of the run"))?;
+        let Charge { mount_point, group, folder, .. } = charge;
         let workspace = Self { mount_point, roots, group, keeper };
-        workspace.unpack(image).await?;
-        Ok(workspace)
+        match workspace.fill(cache, folder.as_deref(), image).await {
+            Ok(()) => Ok(workspace),
+            Err(error) => workspace.close().await.and(Err(error)),
+        }
+    }
+
+    async fn fill(&self, cache: &Path, folder: Option<&Path>, image: &Path) -> Result<(), WorkspaceError> {
+        Cgroup::create(self.group.clone()).map_err(make("create a control group"))?;
+        let store = self.store();
+        fs::create_dir(&store).map_err(make("create a folder for the roots"))?;
+        match folder {
+            None => mount_btrfs(&store, cache).await?,
+            Some(folder) => bind_folder(&store, folder)?,
+        }
+        self.unpack(image).await
     }
 
     fn store(&self) -> PathBuf {
@@ -202,24 +213,13 @@ impl Workspace {
     }
 }
 
-async fn make_group(mount_point: &Path, run_id: &str) -> Result<PathBuf, WorkspaceError> {
+/// Mounts the tree of control groups; gives the place in it where the run may make its own.
+async fn mount_cgroup2(mount_point: &Path, run_id: &str) -> Result<PathBuf, WorkspaceError> {
     let groups = mount_point.join(GROUPS);
     fs::create_dir(&groups).map_err(make("create a folder for cgroup2"))?;
     mount(Some("cgroup2"), &groups, Some("cgroup2"), MsFlags::empty(), None::<&str>)
         .map_err(errno("mount cgroup2"))?;
-    let parent = groups.join(super::delegation::delegated(run_id).await?);
-    let path = parent.join(format!("nspawn-matrix-{run_id}"));
-    let group = Cgroup::create(path).map_err(make("create a control group"))?;
-    Ok(group.path().to_owned())
-}
-
-/// Makes the place for roots at `store`; gives the folder that must be removed afterwards, if there is one.
-async fn make_store(store: &Path, cache: &Path, roots: Roots) -> Result<Option<PathBuf>, WorkspaceError> {
-    fs::create_dir(store).map_err(make("create a folder for the roots"))?;
-    match roots {
-        Roots::Btrfs => mount_btrfs(store, cache).await.map(|()| None),
-        Roots::Copy => bind_folder(store, cache).map(Some),
-    }
+    Ok(groups.join(super::delegation::delegated(run_id).await?))
 }
 
 /// The file goes when this returns, the blocks when the last mount is gone.
@@ -237,23 +237,26 @@ async fn mount_btrfs(store: &Path, cache: &Path) -> Result<(), WorkspaceError> {
     Ok(())
 }
 
-fn bind_folder(store: &Path, cache: &Path) -> Result<PathBuf, WorkspaceError> {
-    let folder = tempfile::Builder::new()
-        .prefix(".store-")
-        .tempdir_in(cache)
-        .map_err(make(format!("create a folder in `{}`", cache.display())))?
-        .keep();
-    mount(Some(&folder), store, None::<&str>, MsFlags::MS_BIND, None::<&str>)
-        .map_err(errno("bind the folder for the roots"))?;
-    Ok(folder)
+fn bind_folder(store: &Path, folder: &Path) -> Result<(), WorkspaceError> {
+    fs::create_dir(folder).map_err(make(format!("create `{}`", folder.display())))?;
+    mount(Some(folder), store, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+        .map_err(errno("bind the folder for the roots"))
 }
 
-fn check_space(cache: &Path) -> Result<(), WorkspaceError> {
+/// Finds out before the run whether it would fill the disk.
+fn check_space(cache: &Path, image: &Path, roots: Roots, hosts: usize) -> Result<(), WorkspaceError> {
+    let image_bytes = fs::metadata(image).map_err(make(format!("look at `{}`", image.display())))?.len();
+    // Each host has a root of its own and one for each machine.
+    let copies = match roots {
+        Roots::Btrfs => 1,
+        Roots::Copy => 1 + 3 * u64::try_from(hosts).unwrap_or(u64::MAX / 3),
+    };
+    let needed = copies.saturating_mul(image_bytes).saturating_add(FOR_WRITING);
     let vfs = statvfs(cache).map_err(errno(format!("ask for the free space of `{}`", cache.display())))?;
     let free = vfs.blocks_available() * vfs.fragment_size();
-    if free < NEEDED_BYTES {
+    if free < needed {
         let folder = cache.display().to_string();
-        return Err(WorkspaceError::NoSpace { folder, free: free >> 20, needed: NEEDED_BYTES >> 20 });
+        return Err(WorkspaceError::NoSpace { folder, free: free >> 20, needed: needed >> 20 });
     }
     Ok(())
 }

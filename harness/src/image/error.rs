@@ -119,9 +119,9 @@ impl ImageError {
                 "`nspawn-matrix image list` shows what there is; `nspawn-matrix image build` adds to it"
                     .into()
             }
-            Self::Folder { .. } => "choose another folder with NSPAWN_MATRIX_CACHE".into(),
+            Self::Folder { .. } => "name another folder with --cache or NSPAWN_MATRIX_CACHE".into(),
             Self::NoSpace { .. } => {
-                "free some with `nspawn-matrix image rm`, or choose another folder with NSPAWN_MATRIX_CACHE"
+                "free some with `nspawn-matrix image rm`, or name another folder with --cache or NSPAWN_MATRIX_CACHE"
                     .into()
             }
             Self::NotRoot { .. } => "run the same command as root".into(),

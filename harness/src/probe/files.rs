@@ -75,9 +75,12 @@ pub(crate) fn write(path: &str) -> anyhow::Result<WriteOutcome> {
         .and_then(|mut file| file.write_all(b"written in the machine\n"));
     match made {
         Ok(()) => Ok(WriteOutcome::Made(look(Path::new(path))?)),
-        Err(error) => match error.raw_os_error() {
-            Some(code) => Ok(WriteOutcome::Refused(format!("{:?}", Errno::from_raw(code)))),
-            None => Err(error).with_context(|| format!("write `{path}`")),
+        Err(error) => match error.raw_os_error().map(Errno::from_raw) {
+            // A disk that is full or broken says nothing about the mount.
+            Some(Errno::EIO | Errno::ENOSPC | Errno::EDQUOT) | None => {
+                Err(error).with_context(|| format!("write `{path}`"))
+            }
+            Some(errno) => Ok(WriteOutcome::Refused(format!("{errno:?}"))),
         },
     }
 }

@@ -15,8 +15,11 @@ use super::link::{self, LinkState, Scope, Waited};
 use super::ping::Interface;
 use super::{LINK, Notice};
 use crate::command::Command;
-use crate::netns::RtNetlink;
+use crate::netns::{Events, MulticastGroup, RtNetlink};
 use crate::{rpc, wait};
+
+/// How long what comes with an address may take after it: its route, the end of duplicate address detection.
+const REST: Duration = Duration::from_secs(5);
 
 /// A machine that has booted, with what its network came to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,9 +41,10 @@ pub struct Settled {
 pub(crate) async fn settle(own_link: bool, patience: Duration) -> anyhow::Result<Settled> {
     let state = if own_link { wait_for_lease(patience).await? } else { None };
     booted(patience).await?;
-    let route = default_route().await?;
+    let has_lease = state.as_ref().is_some_and(|state| state.lease().is_some());
+    let route = if has_lease || !own_link { await_default_route().await? } else { None };
     let shared = match (&state, &route) {
-        (None, Some(route)) => link::addresses(&name_of(route.link)?).await?,
+        (None, Some(route)) => wait_for_shared(&name_of(route.link)?).await?,
         (Some(_), _) | (None, None) => None,
     };
     let lease = state
@@ -69,6 +73,14 @@ async fn wait_for_lease(patience: Duration) -> anyhow::Result<Option<LinkState>>
     )
     .await?;
     Ok(match waited {
+        Waited::Ready(state) => Some(state),
+        Waited::TimedOut(last) => last,
+    })
+}
+
+/// A link of the host is ready as soon as its fe80 address may be used; where there is none, it is as it is.
+async fn wait_for_shared(name: &str) -> anyhow::Result<Option<LinkState>> {
+    Ok(match link::wait(name, REST, |state| ipv6_link_local(state).is_some(), |_| {}).await? {
         Waited::Ready(state) => Some(state),
         Waited::TimedOut(last) => last,
     })
@@ -137,6 +149,20 @@ pub(crate) struct DefaultRoute {
     pub(crate) gateway: Ipv4Addr,
     /// Index of the link that it leaves by.
     pub(crate) link: u32,
+}
+
+/// Waits for the default route, which networkd adds a moment after the address.
+async fn await_default_route() -> anyhow::Result<Option<DefaultRoute>> {
+    let mut events = Events::subscribe(&[MulticastGroup::Ipv4Route]).context("subscribe to routes")?;
+    let there = async {
+        loop {
+            if let Some(route) = default_route().await? {
+                return anyhow::Ok(route);
+            }
+            events.next().await.context("read events of routes")?;
+        }
+    };
+    tokio::time::timeout(REST, there).await.ok().transpose()
 }
 
 /// The IPv4 default route with the best metric.

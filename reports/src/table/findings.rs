@@ -1,4 +1,4 @@
-//! Findings: a paragraph for each case that is not as claimed, and a note for each reason behind other cases.
+//! Findings: a paragraph for each case that differs from its claim, and a note for each reason behind other cases.
 
 use super::cell::mark;
 use super::meaning;
@@ -10,15 +10,24 @@ use crate::{Case, Report, Verdict};
 const INDENT: &str = "    ";
 const LABEL_WIDTH: usize = 10;
 
-/// One paragraph for each case that is not as claimed.
+/// One paragraph for each case that differs from its claim.
 pub(super) fn findings(report: &Report, style: Style) -> Vec<String> {
     let has_hosts = report.hosts.len() > 1;
     report
         .cases
         .iter()
-        .filter(|case| !case.verdict.is_as_claimed())
+        .filter(|case| needs_paragraph(case))
         .map(|case| paragraph(case, has_hosts, style))
         .collect()
+}
+
+/// What could not be measured has its reason and nothing else, and that is often the same for a whole host.
+fn needs_paragraph(case: &Case) -> bool {
+    match case.verdict {
+        Verdict::Fail | Verdict::Fixed => true,
+        Verdict::Broken => case.observed.is_some(),
+        Verdict::Pass | Verdict::Known | Verdict::Skip => false,
+    }
 }
 
 fn paragraph(case: &Case, has_hosts: bool, style: Style) -> String {
@@ -51,20 +60,19 @@ fn labelled(label: &str, text: &str, style: Style) -> String {
 struct Note<'a> {
     verdict: Verdict,
     reason: &'a str,
+    first: String,
     scenarios: Vec<&'a str>,
     count: usize,
 }
 
-/// One note for each reason behind what is known or was not asked.
+/// One note for each reason behind what is known, was not asked, or could not be measured.
 pub(super) fn notes(report: &Report, style: Style) -> Option<String> {
     let mut notes: Vec<Note<'_>> = Vec::new();
-    for case in
-        report.cases.iter().filter(|case| case.verdict.is_as_claimed() && case.verdict != Verdict::Pass)
-    {
+    for case in report.cases.iter().filter(|case| case.verdict != Verdict::Pass && !needs_paragraph(case)) {
         let (verdict, reason) = (case.verdict, case.reason.as_deref().unwrap_or("no reason is given"));
         let at = notes.iter().position(|note| note.verdict == verdict && note.reason == reason);
         let at = at.unwrap_or_else(|| {
-            notes.push(Note { verdict, reason, scenarios: Vec::new(), count: 0 });
+            notes.push(Note { verdict, reason, first: case.name(), scenarios: Vec::new(), count: 0 });
             notes.len() - 1
         });
         notes[at].count += 1;
@@ -77,13 +85,11 @@ pub(super) fn notes(report: &Report, style: Style) -> Option<String> {
 }
 
 fn note_line(note: &Note<'_>, style: Style) -> String {
-    let cases = if note.count == 1 { "case" } else { "cases" };
-    let (count, meaning, scenarios) = (note.count, meaning(note.verdict), note.scenarios.join(", "));
+    let subject = match note.count {
+        1 => note.first.clone(),
+        count => format!("{count} cases of {}", note.scenarios.join(", ")),
+    };
+    let meaning = meaning(note.verdict);
     let mark = mark(note.verdict).map_or(String::new(), |mark| format!("{mark} "));
-    wrap(
-        &clean(&format!("{meaning}, {count} {cases} of {scenarios}: {}", note.reason)),
-        style.width,
-        &mark,
-        INDENT,
-    )
+    wrap(&clean(&format!("{meaning}, {subject}: {}", note.reason)), style.width, &mark, INDENT)
 }

@@ -1,4 +1,5 @@
-//! Nothing is left, whatever ends a run: the machine is looked at before and after.
+//! How a run ends: whatever ends it, it says so in one message and with the right exit code, and leaves nothing on the
+//! machine, which is looked at before and after.
 //!
 //! Trials run one after another. They need what live trials need, and are ignored or fail for the same reasons.
 
@@ -25,11 +26,17 @@ fn main() -> ExitCode {
         trial("after-success", || ends_by_itself(&["--scenario=nat", "--check=address/lease"], 0)),
         trial("after-a-reboot", || ends_by_itself(&["--scenario=default-veth", "--check=autostart/*"], 0)),
         trial("after-a-host-that-does-not-boot", a_host_that_does_not_boot),
+        trial("after-ctrl-c-at-once", || ends_by_signal(Signal::SIGINT, "", Some(130))),
         trial("after-ctrl-c-while-booting", || ends_by_signal(Signal::SIGINT, "bridge: booting", Some(130))),
         trial("after-ctrl-c-while-measuring", || {
             ends_by_signal(Signal::SIGINT, "bridge: measuring", Some(130))
         }),
         trial("after-sigterm", || ends_by_signal(Signal::SIGTERM, "bridge: measuring", Some(130))),
+        trial("without-room-for-an-image", || refused(&without_room("image build"), "MB free")),
+        trial("without-room-for-a-run", || refused(&without_room("run"), "free")),
+        trial("without-network", || refused(WITHOUT_NETWORK, "cannot be reached")),
+        trial("without-root", || refused(WITHOUT_ROOT, "only root may make")),
+        trial("without-tools", || refused(WITHOUT_TOOLS, "systemd-nspawn, which")),
         trial("after-sigkill", || ends_by_signal(Signal::SIGKILL, "bridge: measuring", None)),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -77,13 +84,15 @@ fn a_host_that_does_not_boot() -> Result<(), Failed> {
     ends_by_itself(&["--scenario=nat", &image, &cache], 3)
 }
 
-/// Sends `signal` as soon as the run has written `line`.
+/// Sends `signal` as soon as the run has written `line`; at once, if that is empty.
 fn ends_by_signal(signal: Signal, line: &str, code: Option<i32>) -> Result<(), Failed> {
     let out = tempfile::tempdir()?;
     let before = Machine::look();
     let mut run = Run::start(out.path(), &["--scenario=bridge"])?;
     let id = run.id()?;
-    run.wait_for(|text| text == line)?;
+    if !line.is_empty() {
+        run.wait_for(|text| text == line)?;
+    }
     kill(Pid::from_raw(i32::try_from(run.process.id())?), signal)?;
     let status = run.end()?;
     before.expect_nothing_left_of(&id)?;
@@ -91,6 +100,44 @@ fn ends_by_signal(signal: Signal, line: &str, code: Option<i32>) -> Result<(), F
         expect_report(out.path())?;
     }
     expect_code(status, code)
+}
+
+/// An empty cache, and a proxy that nobody listens at.
+const WITHOUT_NETWORK: &str = "http_proxy=http://127.0.0.1:9 exec \"$0\" image build --cache \"$1\"";
+
+const WITHOUT_ROOT: &str =
+    "chmod 777 \"$1\"; exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$0\" run --out \"$1/out\"";
+
+const WITHOUT_TOOLS: &str = "PATH=/nonexistent exec \"$0\" run --out \"$1/out\"";
+
+/// A cache on a disk that is nearly full.
+fn without_room(command: &str) -> String {
+    let image = "cp \"$2\"/trixie-*.tar \"$1\"";
+    let (size, image) = if command == "run" { ("400m", image) } else { ("64m", "true") };
+    format!(
+        "mount -t tmpfs -o size={size} tmpfs \"$1\"; cd \"$1\"; {image}; exec \"$0\" {command} --cache \"$1\""
+    )
+}
+
+/// Runs a shell script with the program as `$0`, an empty folder as `$1` and the cache as `$2`: it must end with exit
+/// code 3, say `words` and a next step, and leave the folder empty. The mounts of the script are its own.
+#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
+fn refused(script: &str, words: &str) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let output = Command::new("unshare")
+        .args(["--mount", "--propagation=private", "sh", "-c", script, env!("CARGO_BIN_EXE_nspawn-matrix")])
+        .arg(folder.path())
+        .arg(Settings::from_environment().cache)
+        .current_dir(folder.path())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let left = names_in(folder.path());
+    expect_code(output.status, Some(3)).map_err(|_| format!("{}: {said}", output.status))?;
+    let has_next_step = ["hint: ", "--cache", "install these"].iter().any(|step| said.contains(step));
+    if !said.contains(words) || !has_next_step {
+        return Err(format!("it said: {said}").into());
+    }
+    if left.is_empty() { Ok(()) } else { Err(format!("left behind: {left:?}").into()) }
 }
 
 /// A run that is watched by what it writes on standard error.
