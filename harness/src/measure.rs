@@ -133,15 +133,12 @@ impl HostTask {
         let agent = start_agent(sandbox, notes)?;
         let facts: Facts = agent.call(&Request::Facts).await.context("gather the facts of the host")?;
         notes.borrow_mut().facts = Some(facts);
-        let questions = self.host.before_reboot();
-        if questions.is_empty() {
-            return self.provision_only(&agent).await;
-        }
         self.now("measuring");
-        let measured = agent.call::<_, ()>(&Request::Measure(self.job(questions))).await;
+        let measured = agent.call::<_, ()>(&Request::Measure(self.job(self.host.before_reboot()))).await;
         if measured.is_err() || !notes.borrow().is_green() {
             self.now("gathering evidence");
-            notes.borrow_mut().evidence = agent.call(&Request::Evidence).await.context("gather evidence")?;
+            let evidence = evidence(&agent, "").await;
+            notes.borrow_mut().evidence.extend(evidence);
         }
         Ok(measured?)
     }
@@ -158,19 +155,10 @@ impl HostTask {
         self.now("measuring after the reboot");
         agent.call::<_, ()>(&Request::AfterReboot(self.job(questions))).await?;
         if !notes.borrow().is_green() {
-            let evidence: Vec<EvidenceFile> =
-                agent.call(&Request::Evidence).await.context("gather evidence")?;
-            let renamed = evidence
-                .into_iter()
-                .map(|file| EvidenceFile { name: format!("rebooted-{}", file.name), ..file });
-            notes.borrow_mut().evidence.extend(renamed);
+            let evidence = evidence(&agent, "rebooted-").await;
+            notes.borrow_mut().evidence.extend(evidence);
         }
         Ok(())
-    }
-
-    /// A reboot needs a scenario that was set up, even where nothing is asked before it.
-    async fn provision_only(&self, agent: &Client) -> anyhow::Result<()> {
-        Ok(agent.call(&Request::Measure(self.job(Vec::new()))).await?)
     }
 
     fn job(&self, questions: Vec<Question>) -> Job {
@@ -203,6 +191,15 @@ impl HostTask {
         });
         Measured { record, cases, timeline: std::mem::take(&mut notes.timeline), evidence }
     }
+}
+
+/// Gathers evidence; `prefix` goes before the names of the files. That there is none is evidence too.
+async fn evidence(agent: &Client, prefix: &str) -> Vec<EvidenceFile> {
+    let files = agent.call::<_, Vec<EvidenceFile>>(&Request::Evidence).await.unwrap_or_else(|error| {
+        vec![EvidenceFile { name: "no-evidence.txt".to_owned(), content: format!("{}\n", chain(error)) }]
+    });
+    let rename = |file: EvidenceFile| EvidenceFile { name: format!("{prefix}{}", file.name), ..file };
+    files.into_iter().map(rename).collect()
 }
 
 fn start_agent(sandbox: &Sandbox, notes: &SharedNotes) -> anyhow::Result<Client> {

@@ -53,10 +53,16 @@ pub(crate) fn short_shares(spaces: &BTreeMap<AddressSpace, u32>) -> String {
         [] => short_space(AddressSpace::None).to_owned(),
         [(only, _)] => short_space(*only).to_owned(),
         several => {
-            let share = |(space, count): &(AddressSpace, u32)| {
-                format!("{} {}%", short_space(*space), percent(u64::from(*count), total))
-            };
-            several.iter().map(share).collect::<Vec<_>>().join(", ")
+            // The last one takes what the others leave, so that they add up.
+            let mut left = 100;
+            let mut shares = Vec::new();
+            for (at, (space, count)) in several.iter().enumerate() {
+                let is_last = at + 1 == several.len();
+                let share = if is_last { left.max(1) } else { percent(u64::from(*count), total) };
+                left -= share.min(left);
+                shares.push(format!("{} {share}%", short_space(*space)));
+            }
+            shares.join(", ")
         }
     }
 }
@@ -183,7 +189,7 @@ mod tests {
     #[test]
     fn names_are_shares_in_a_cell_and_counts_in_a_sentence() {
         let seen = names(&[(AddressSpace::Lease, 12), (AddressSpace::Ipv6LinkLocal, 20)]);
-        assert_eq!(seen.short("resolve/peer/any"), "fe80 63%, lease 38%");
+        assert_eq!(seen.short("resolve/peer/any"), "fe80 63%, lease 37%");
         insta::assert_snapshot!(seen.sentence("resolve/peer/any"), @"beta, any: fe80 20, lease 12 of 32 (10.0.55.38, fe80::5054:ff:fe12:1%2); median 410 us");
     }
 

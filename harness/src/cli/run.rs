@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use nspawn_matrix_reports::{Report, Verdict, json, junit, table};
 
@@ -32,10 +33,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "trixie")]
     image: String,
     /// Lookups for each question about a name
-    #[arg(long, value_name = "N", default_value = "32")]
+    #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one::<NonZeroU32>)]
     samples: NonZeroU32,
     /// Hosts that run at the same time [default: 4 for each core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
     /// Folder for report.json, junit.xml and evidence/
     #[arg(long, value_name = "DIR", default_value = "nspawn-matrix-report")]
@@ -93,6 +94,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     } else {
         exit_code(&outcome.report)
     })
+}
+
+fn at_least_one<T: FromStr>(text: &str) -> Result<T, &'static str> {
+    text.parse().map_err(|_| "a whole number from 1 up is needed")
 }
 
 /// The folder that the report goes to.
