@@ -18,7 +18,7 @@ pub enum Verdict {
     Known,
     /// A known failure that passed.
     Fixed,
-    /// Not asked; the reason says why.
+    /// Not asked, or not judged since nothing is claimed; the reason says which.
     Skip,
     /// Could not be measured; the reason says why.
     Broken,

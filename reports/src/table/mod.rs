@@ -132,7 +132,7 @@ fn meaning(verdict: Verdict) -> &'static str {
         Verdict::Fail => "differs",
         Verdict::Known => "known failure",
         Verdict::Fixed => "known failure passed",
-        Verdict::Skip => "not asked",
+        Verdict::Skip => "skipped",
         Verdict::Broken => "not measured",
     }
 }

@@ -64,7 +64,7 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
     nspawn-file-bridge  nobody    same  rw        EACCES  yes
     nspawn-file-veth    same      same  rw idmap  0:0     yes +
 
-    ! differs, ~ known failure, + known failure passed, - not asked, ? not measured
+    ! differs, ~ known failure, + known failure passed, - skipped, ? not measured
 
     240 pass, 3 fail, 2 known, 2 fixed, 24 skip, 1 broken
 
@@ -105,8 +105,8 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
         reason:   https://github.com/systemd/systemd/issues/1234 seems to be
                   repaired
 
-    - not asked, 24 cases of host-network: the machine shares the network of the
-        host and has no link of its own
+    - skipped, 24 cases of host-network: the machine shares the network of the host
+        and has no link of its own
     ? not measured, nat::resolve/host/any::beta: enter namespaces of `beta`: the
         leader 4711 is gone
     ~ known failure, 2 cases of zone:
