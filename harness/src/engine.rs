@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
 
 use crate::agent::EvidenceFile;
+use crate::chain::causes;
 use crate::host::{Needs, Roots, Workspace, WorkspaceError};
 use crate::measure::{HostTask, Measured};
 use crate::plan::{HostPlan, Plan};
@@ -91,7 +92,7 @@ impl Engine {
         let (measured, workspace) = match self.open_workspace(&plan).await {
             Ok(workspace) => self.measure(tasks, plan.jobs, workspace).await,
             Err(error) => {
-                let reason = error.to_string();
+                let reason = causes(&error);
                 (tasks.iter().map(|task| task.not_measured(&reason)).collect(), Err(error))
             }
         };
@@ -112,6 +113,7 @@ impl Engine {
             image: &self.image,
             roots: self.roots,
             hosts: plan.jobs.min(plan.hosts.len()),
+            hosts_in_all: plan.hosts.len(),
             program: &self.agent,
         })
         .await

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use nspawn_matrix_reports::{Case, Facts, HostRecord, Observation, TimelineEvent, Verdict};
@@ -18,6 +18,12 @@ use crate::host::{Blueprint, Sandbox, Workspace};
 use crate::judge::judge;
 use crate::plan::{Cell, HostPlan};
 use crate::rpc::Client;
+
+/// How long a host may take in all, beside its lookups.
+const HOST: Duration = Duration::from_secs(600);
+
+/// How long a lookup may take. All but the slowest overlap.
+const LOOKUP: Duration = Duration::from_secs(10);
 
 /// One host to be measured.
 pub(crate) struct HostTask {
@@ -74,19 +80,26 @@ impl HostTask {
         let notes = self.notes();
         let mut sandbox = None;
         let outcome = tokio::select! {
-            outcome = self.work(workspace, &mut sandbox, &notes) => outcome,
+            outcome = tokio::time::timeout(self.patience(), self.work(workspace, &mut sandbox, &notes)) => {
+                outcome.unwrap_or_else(|_| Err(anyhow::anyhow!("the host took over {} s", self.patience().as_secs())))
+            }
             _ = interrupted.wait_for(|interrupted| *interrupted) => Err(anyhow::anyhow!("the run was interrupted")),
         };
         let failure = outcome.err().map(chain);
-        let console = sandbox.as_ref().map(Sandbox::console);
+        let console = workspace.console(&self.host.scenario.name);
         if let Some(sandbox) = sandbox
             && let Err(error) = sandbox.end().await
         {
             eprintln!("{}: {}", self.host.id, chain(error));
         }
-        let measured = self.conclude(&notes, failure.as_deref(), console);
+        let measured = self.conclude(&notes, failure.as_deref(), Some(console));
         (self.watcher.borrow_mut())(&Progress::Done { scenario: &self.host.scenario.name });
         measured
+    }
+
+    /// No host takes as long as this; what does has something in it that hangs.
+    fn patience(&self) -> Duration {
+        HOST + LOOKUP * self.samples
     }
 
     /// Gives every cell of the plan a case that says why nothing was measured.
@@ -153,12 +166,12 @@ impl HostTask {
         notes.borrow_mut().happened(None, "rebooted");
         let agent = start_agent(sandbox, notes)?;
         self.now("measuring after the reboot");
-        agent.call::<_, ()>(&Request::AfterReboot(self.job(questions))).await?;
-        if !notes.borrow().is_green() {
+        let measured = agent.call::<_, ()>(&Request::AfterReboot(self.job(questions))).await;
+        if measured.is_err() || !notes.borrow().is_green() {
             let evidence = evidence(&agent, "rebooted-").await;
             notes.borrow_mut().evidence.extend(evidence);
         }
-        Ok(())
+        Ok(measured?)
     }
 
     fn job(&self, questions: Vec<Question>) -> Job {
@@ -234,21 +247,25 @@ impl Notes {
     }
 
     fn settle(&self, question: &Question, outcome: Result<Observation, String>, duration_ms: u64) -> Case {
-        let systemd = self.systemd().unwrap_or_default();
-        let claim = self.scenario.claim(question.check, systemd, &self.conditions);
-        let (verdict, reason, observed) = match outcome {
-            Ok(observation) => {
+        let claim = self.claim(question);
+        let (verdict, reason, observed) = match (outcome, self.systemd()) {
+            (Ok(observation), Some(systemd)) => {
                 let judgement = judge(claim, systemd, &observation);
                 (judgement.verdict, judgement.reason, Some(observation))
             }
-            Err(error) => (Verdict::Broken, error, None),
+            (Ok(observation), None) => (
+                Verdict::Broken,
+                "the version of the host's systemd is not known".to_owned(),
+                Some(observation),
+            ),
+            (Err(error), _) => (Verdict::Broken, error, None),
         };
         Case { observed, duration_ms, ..self.blank(question, claim, verdict, reason) }
     }
 
     fn case_of(&self, cell: &Cell, failure: Option<&str>) -> Case {
         let question = &cell.question;
-        let claim = self.scenario.claim(question.check, self.systemd().unwrap_or_default(), &self.conditions);
+        let claim = self.claim(question);
         if let Some(reason) = cell.not_asked {
             return self.blank(question, claim, Verdict::Skip, reason.to_owned());
         }
@@ -259,6 +276,10 @@ impl Notes {
                 self.blank(question, claim, Verdict::Broken, reason)
             }
         }
+    }
+
+    fn claim(&self, question: &Question) -> Option<&Claim> {
+        self.scenario.claim(question.check, self.systemd()?, &self.conditions)
     }
 
     fn blank(&self, question: &Question, claim: Option<&Claim>, verdict: Verdict, reason: String) -> Case {

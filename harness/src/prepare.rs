@@ -6,6 +6,7 @@ use std::path::Path;
 use nix::unistd::geteuid;
 
 use crate::chain::chain;
+use crate::command::Command;
 use crate::host::Roots;
 use crate::image::{Image, ImageError, Recipe, Store};
 use crate::setup::{self, Need, PackageManager, Tool};
@@ -56,7 +57,10 @@ pub async fn prepare(
     };
     tools(is_needed, install, &mut progress).await?;
     let image = store.build(recipe, &mut progress).await?;
-    let roots = roots.unwrap_or_else(|| best_roots(&mut progress));
+    let roots = match roots {
+        Some(roots) => roots,
+        None => best_roots(&mut progress).await,
+    };
     Ok(Ready { image, roots })
 }
 
@@ -99,10 +103,10 @@ async fn tools(
 }
 
 /// Snapshots where a btrfs can be made and mounted, copies elsewhere.
-fn best_roots(progress: &mut impl FnMut(&str)) -> Roots {
+async fn best_roots(progress: &mut impl FnMut(&str)) -> Roots {
     let lacks = if setup::missing().iter().any(|tool| tool.need == Need::Speed) {
         "btrfs-progs"
-    } else if !kernel_has_btrfs() {
+    } else if !kernel_has_btrfs().await {
         "btrfs in the kernel"
     } else if !Path::new("/dev/loop-control").exists() {
         "loop devices"
@@ -113,10 +117,14 @@ fn best_roots(progress: &mut impl FnMut(&str)) -> Roots {
     Roots::Copy
 }
 
-/// A file system that is a module shows once it is loaded; loading it may fail, which then shows as well.
-fn kernel_has_btrfs() -> bool {
+/// A file system that is a module shows once it is loaded.
+async fn kernel_has_btrfs() -> bool {
     let listed = || std::fs::read_to_string("/proc/filesystems").is_ok_and(|list| list.contains("\tbtrfs\n"));
-    listed() || Path::new("/sys/module/btrfs").exists()
+    if !listed() {
+        // Where there is no modprobe there are no modules.
+        let _ = Command::new("modprobe", ["btrfs"]).end().await;
+    }
+    listed()
 }
 
 impl From<ImageError> for Unable {

@@ -34,7 +34,10 @@ pub fn script(scenario: &Scenario) -> String {
     section(&mut script, "The machines: one root each. IMAGE is what `nspawn-matrix image build` prints.");
     for machine in &scenario.machines {
         let root = launch::root(machine);
-        push(&mut script, &format!("mkdir -p {root} && tar --numeric-owner -C {root} -xpf \"$IMAGE\""));
+        push(
+            &mut script,
+            &format!("mkdir -p {root} && tar --numeric-owner --xattrs --acls -C {root} -xpf \"$IMAGE\""),
+        );
     }
     section(&mut script, "The host");
     let mut folders = BTreeSet::new();
@@ -72,7 +75,7 @@ pub fn script(scenario: &Scenario) -> String {
     );
     if let [machine, peer, ..] = scenario.machines.as_slice() {
         for question in [
-            format!("ping -c 3 {OUTSIDE_NAME}"),
+            format!("ping -c 3 {OUTSIDE_NAME} # in a sandbox; any outside name elsewhere"),
             format!("getent ahosts {peer}"),
             format!("getent ahostsv4 {peer}"),
             format!("ls -ln {}", crate::pacman_cache::PATH),

@@ -1,13 +1,13 @@
 //! Asking the questions of machines that stand.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use futures_util::future::{join_all, try_join_all};
-use nix::ifaddrs::getifaddrs;
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::{
     Autostart, BindFile, BindWrite, Family, FileKind, Mount, Names, Observation, Ping, Subnet, Written,
 };
@@ -40,6 +40,14 @@ struct Machine {
     leader: i32,
     probe: Client,
     settled: Settled,
+}
+
+impl Machine {
+    /// All its addresses; none if it has no link of its own.
+    fn addresses(&self) -> Vec<IpAddr> {
+        let bare = |text: &String| text.split('/').next()?.parse().ok();
+        self.settled.lease.addresses.iter().filter_map(bare).collect()
+    }
 }
 
 /// The machines of a scenario, and a probe on the host beside them.
@@ -104,9 +112,16 @@ impl Standing {
 
     /// What holds on this host that changes what is to be expected.
     fn conditions(&self) -> anyhow::Result<Vec<Condition>> {
-        let own = host_addresses().context("list the addresses of the host")?;
-        let stray =
-            self.leases().into_iter().any(|lease| !own.iter().any(|address| lease.contains(*address)));
+        let own = host_addresses()?;
+        let has = |lease: Subnet| own.iter().any(|(_, address)| is_in(lease, *address));
+        let elsewhere = |lease: Subnet| {
+            own.iter().any(|(link, address)| {
+                let is_routable = matches!(address, IpAddr::V4(v4) if !v4.is_link_local());
+                link.starts_with("vz-") && is_routable && !is_in(lease, *address)
+            })
+        };
+        let leases = self.leases();
+        let stray = !leases.is_empty() && leases.into_iter().all(|lease| !has(lease) && elsewhere(lease));
         Ok(if stray { vec![Condition::StrayLease] } else { Vec::new() })
     }
 
@@ -130,10 +145,20 @@ impl Standing {
             }
             Check::PingMachineFromHostIpv4 => ping(&self.host, subject.settled.ipv4.map(IpAddr::V4)).await,
             Check::PingOutsideIpv4 => ping(&asked.probe, Some(IpAddr::V4(host::OUTSIDE_V4))).await,
-            Check::ResolvePeer(family) => self.names(&asked.probe, about, family, samples).await,
-            Check::ResolveHost => self.names(&asked.probe, HOST_NAME, Family::Any, samples).await,
-            Check::ResolveMachineFromHost => self.names(&self.host, about, Family::Any, samples).await,
-            Check::ResolveOutside => self.names(&asked.probe, OUTSIDE_NAME, Family::Any, samples).await,
+            Check::ResolvePeer(family) => {
+                self.names(&asked.probe, about, family, subject.addresses(), samples).await
+            }
+            Check::ResolveHost => {
+                let own = host_addresses()?.into_iter().map(|(_, address)| address).collect();
+                self.names(&asked.probe, HOST_NAME, Family::Any, own, samples).await
+            }
+            Check::ResolveMachineFromHost => {
+                self.names(&self.host, about, Family::Any, subject.addresses(), samples).await
+            }
+            Check::ResolveOutside => {
+                let outside = vec![host::OUTSIDE_V4.into(), host::OUTSIDE_V6.into()];
+                self.names(&asked.probe, OUTSIDE_NAME, Family::Any, outside, samples).await
+            }
             Check::BindOwner | Check::BindMode => self.bind_files(&asked.probe).await,
             Check::BindOptions => bind_options(&asked.probe).await,
             Check::BindWrite => self.bind_write(&asked.probe, about).await,
@@ -155,9 +180,11 @@ impl Standing {
         probe: &Client,
         name: &str,
         family: Family,
+        owned: Vec<IpAddr>,
         samples: u32,
     ) -> anyhow::Result<Observation> {
-        let request = probe::Request::Names { name: name.to_owned(), family, samples, leases: self.leases() };
+        let request =
+            probe::Request::Names { name: name.to_owned(), family, samples, leases: self.leases(), owned };
         call::<Names>(probe, request).await.map(Observation::Names)
     }
 
@@ -191,7 +218,8 @@ impl Standing {
         let outcome: WriteOutcome = call(probe, probe::Request::Write { path: path.clone() }).await?;
         Ok(Observation::BindWrite(match outcome {
             WriteOutcome::Made(inside) => {
-                let outside = probe::look(Path::new(&path)).ok();
+                let outside =
+                    Path::new(&path).try_exists()?.then(|| probe::look(Path::new(&path))).transpose()?;
                 BindWrite::Written(Written { inside, outside })
             }
             WriteOutcome::Refused(errno) => BindWrite::Refused { errno },
@@ -204,9 +232,19 @@ async fn await_name(probe: &Client, name: &str) -> anyhow::Result<Established> {
     call(probe, probe::Request::AwaitName { name: name.to_owned(), patience_ms }).await
 }
 
-fn host_addresses() -> nix::Result<Vec<Ipv4Addr>> {
-    let addresses = getifaddrs()?.filter_map(|link| Some(link.address?.as_sockaddr_in()?.ip()));
-    Ok(addresses.collect())
+/// The addresses of the host, each with its link.
+fn host_addresses() -> anyhow::Result<Vec<(String, IpAddr)>> {
+    let address = |entry: InterfaceAddress| {
+        let address = entry.address?;
+        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+        let v6 = || address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip()));
+        Some((entry.interface_name, v4.or_else(v6)?))
+    };
+    Ok(getifaddrs().context("list the addresses of the host")?.filter_map(address).collect())
+}
+
+fn is_in(subnet: Subnet, address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if subnet.contains(v4))
 }
 
 async fn settle(name: String, leader: i32) -> anyhow::Result<(String, Machine)> {
@@ -294,7 +332,7 @@ async fn autostart(machined: &mut Machined, machine: &str) -> anyhow::Result<Obs
     let unit = launch::unit(machine);
     let enabled = systemctl("is-enabled", &unit).await?;
     // Whoever is not enabled will not come, however long one waits.
-    let registered = enabled == "enabled" && machined.leader(machine, REGISTRATION).await.is_ok();
+    let registered = enabled == "enabled" && machined.comes(machine, REGISTRATION).await?;
     let active = systemctl("is-active", &unit).await?;
     Ok(Observation::Autostart(Autostart { enabled, active, registered }))
 }

@@ -54,6 +54,14 @@ impl Machined {
         Ok(i32::try_from(leader)?)
     }
 
+    /// Tells whether `name` is registered within `patience`.
+    pub(super) async fn comes(&mut self, name: &str, patience: Duration) -> anyhow::Result<bool> {
+        match tokio::time::timeout(patience, self.registered(name)).await {
+            Ok(found) => found.map(|_| true),
+            Err(_) => Ok(false),
+        }
+    }
+
     async fn registered(&mut self, name: &str) -> anyhow::Result<OwnedObjectPath> {
         loop {
             if let Some(path) = self.find(name).await? {
@@ -64,7 +72,7 @@ impl Machined {
     }
 
     /// Finds a machine that is registered already.
-    pub(super) async fn find(&self, name: &str) -> anyhow::Result<Option<OwnedObjectPath>> {
+    async fn find(&self, name: &str) -> anyhow::Result<Option<OwnedObjectPath>> {
         match self.manager.get_machine(name).await {
             Ok(path) => Ok(Some(path)),
             Err(zbus::Error::MethodError(error, _, _)) if error.ends_with(".NoSuchMachine") => Ok(None),

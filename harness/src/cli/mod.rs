@@ -32,10 +32,11 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes:
-  0  everything is as claimed
-  1  something differs from its claim
-  2  the command line is wrong
-  3  something could not be measured";
+  0    everything is as claimed
+  1    something differs from its claim
+  2    the command line is wrong
+  3    something could not be measured, or nothing could be judged
+  130  ended by Ctrl-C or SIGTERM";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use nspawn_matrix_reports::Verdict;
 
 use crate::engine::Progress;
 
@@ -29,18 +30,21 @@ pub(super) struct Terminal {
 pub(super) struct Count {
     cases: usize,
     different: usize,
+    unjudged: usize,
 }
 
 impl Count {
-    fn add(&mut self, as_claimed: bool) {
+    fn add(&mut self, verdict: Verdict) {
         self.cases += 1;
-        self.different += usize::from(!as_claimed);
+        self.different += usize::from(!verdict.is_as_claimed());
+        self.unjudged += usize::from(verdict == Verdict::Skip);
     }
 
     fn words(&self) -> String {
-        match self.different {
-            0 => format!("{} answers, as claimed", self.cases),
-            different => format!("{} answers, {different} not as claimed", self.cases),
+        match (self.different, self.unjudged) {
+            (0, 0) => format!("{} answers, as claimed", self.cases),
+            (0, unjudged) => format!("{} answers, {unjudged} not judged", self.cases),
+            (different, _) => format!("{} answers, {different} not as claimed", self.cases),
         }
     }
 }
@@ -75,7 +79,7 @@ impl Terminal {
             }
             Progress::Case(case) => {
                 let (bar, count) = self.host(&case.scenario);
-                count.add(case.verdict.is_as_claimed());
+                count.add(case.verdict);
                 bar.set_message(format!("measuring, {}", count.words()));
             }
             Progress::Done { scenario } => {
@@ -102,7 +106,7 @@ fn plain(counts: &mut BTreeMap<String, Count>, progress: &Progress<'_>) {
     match progress {
         Progress::Host { scenario, now } => eprintln!("{scenario}: {now}"),
         Progress::Case(case) => {
-            counts.entry(case.scenario.clone()).or_default().add(case.verdict.is_as_claimed());
+            counts.entry(case.scenario.clone()).or_default().add(case.verdict);
         }
         Progress::Done { scenario } => {
             let words = counts.get(*scenario).map_or_else(|| "no answers".to_owned(), Count::words);

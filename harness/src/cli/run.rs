@@ -84,16 +84,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut display = Display::new();
     let argv = std::env::args().collect();
     let outcome = engine.run(plan, argv, move |progress| display.show(progress)).await;
-    print_table(&outcome.report);
     out.write(&outcome)?;
-    let seconds = (outcome.report.run.finished - outcome.report.run.started).as_seconds_f64();
-    println!("\n{seconds:.1} s; report in {}", out.folder.display());
-    outcome.workspace.map_err(|error| Failure::unable(chain(error)))?;
-    Ok(if *interrupted.borrow() {
-        ExitCode::from(interruption::EXIT_CODE)
-    } else {
-        exit_code(&outcome.report)
-    })
+    // A reader that has gone away has lost nothing: the report is written.
+    let _ = print_table(&outcome.report, &out.folder);
+    let code = exit_code(&outcome.report);
+    if let Err(error) = outcome.workspace {
+        let _ = Failure::unable(chain(error)).report();
+        return Ok(if code == DIFFERS { ExitCode::from(DIFFERS) } else { ExitCode::from(UNABLE) });
+    }
+    Ok(if *interrupted.borrow() { ExitCode::from(interruption::EXIT_CODE) } else { ExitCode::from(code) })
 }
 
 fn at_least_one<T: FromStr>(text: &str) -> Result<T, &'static str> {
@@ -155,11 +154,13 @@ fn write_evidence(evidence: &[Evidence], folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn print_table(report: &Report) {
-    let stdout = io::stdout();
+fn print_table(report: &Report, out: &Path) -> io::Result<()> {
+    let mut stdout = io::stdout();
     let (colour, width) =
         if stdout.is_terminal() { (wants_colour(), terminal_width()) } else { (false, 120) };
-    print!("{}", table::render(report, table::Style { colour, width }));
+    let seconds = (report.run.finished - report.run.started).as_seconds_f64();
+    let table = table::render(report, table::Style { colour, width });
+    write!(stdout, "{table}\n{seconds:.1} s; report in {}\n", out.display())
 }
 
 /// <https://no-color.org>
@@ -171,14 +172,22 @@ fn terminal_width() -> u16 {
     terminal_size::terminal_size().map_or(80, |(terminal_size::Width(width), _)| width)
 }
 
-/// A difference outweighs what could not be measured: it is an answer.
-fn exit_code(report: &Report) -> ExitCode {
+/// Something differs from its claim.
+const DIFFERS: u8 = 1;
+
+/// Something could not be measured, or nothing could be judged.
+const UNABLE: u8 = 3;
+
+/// A difference outweighs what could not be measured: it is an answer. Where nothing at all was judged, nothing is as
+/// claimed either.
+fn exit_code(report: &Report) -> u8 {
     let tally = report.tally();
+    let judged = tally.count(Verdict::Pass) + tally.count(Verdict::Known);
     if tally.count(Verdict::Fail) + tally.count(Verdict::Fixed) > 0 {
-        ExitCode::from(1)
-    } else if tally.count(Verdict::Broken) > 0 {
-        ExitCode::from(3)
+        DIFFERS
+    } else if tally.count(Verdict::Broken) > 0 || judged == 0 {
+        UNABLE
     } else {
-        ExitCode::SUCCESS
+        0
     }
 }

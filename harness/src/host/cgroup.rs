@@ -4,12 +4,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::inotify::AddWatchFlags;
 use tokio::io::unix::AsyncFd;
 
 use crate::enter::pidfd;
 use crate::wait::Watch;
+
+/// How long killed processes may take to be gone.
+const DYING: Duration = Duration::from_secs(30);
 
 /// A control group of our own.
 #[derive(Debug)]
@@ -36,14 +40,28 @@ impl Cgroup {
 
     /// Kills everything in the group, waits until it is gone, and removes the group.
     pub(crate) async fn end(self) -> io::Result<()> {
-        let processes = pidfds(&self.path)?;
+        let processes = pidfds(&self.path);
         self.kill()?;
-        self.empty().await?;
-        // A group counts as empty while the last of its processes still give back what they had.
-        for process in processes {
-            process.readable().await?.retain_ready();
+        let ended = async {
+            self.empty().await?;
+            // A group counts as empty while the last of its processes still give back what they had.
+            for process in processes {
+                process.readable().await?.retain_ready();
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(DYING, ended).await {
+            Ok(outcome) => outcome.and_then(|()| remove_tree(&self.path)),
+            Err(_) => Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("processes of the control group `{}` do not die", self.path.display()),
+            )),
         }
-        remove_tree(&self.path)
+    }
+
+    /// Where the group is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// `cgroup.kill` reaches all groups below, and processes that are being forked (Linux 5.14).
@@ -61,32 +79,32 @@ impl Cgroup {
     }
 }
 
-/// Descriptors of all processes in a group and below, which become readable when the process has ended.
-fn pidfds(group: &Path) -> io::Result<Vec<AsyncFd<OwnedFd>>> {
+/// Descriptors of all processes in a group and below, which become readable when the process has ended. Groups and
+/// processes that go away meanwhile need not be waited for.
+fn pidfds(group: &Path) -> Vec<AsyncFd<OwnedFd>> {
     let mut found = Vec::new();
-    for pid in fs::read_to_string(group.join("cgroup.procs"))?.lines() {
-        // Who is gone by now need not be waited for.
+    for pid in fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default().lines() {
         if let Ok(process) = pid.parse().map_err(io::Error::other).and_then(pidfd) {
             // SAFETY: the descriptor belongs to the value that is handed over, and stays open as long as that.
-            found.push(unsafe { AsyncFd::register(process) }?);
+            found.extend(unsafe { AsyncFd::register(process) });
         }
     }
-    for entry in fs::read_dir(group)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            found.extend(pidfds(&entry.path())?);
-        }
+    for folder in groups_below(group) {
+        found.extend(pidfds(&folder));
     }
-    Ok(found)
+    found
+}
+
+fn groups_below(group: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path())
 }
 
 /// Removes a group and all below it. Control files cannot be removed, and need not be.
 fn remove_tree(path: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            remove_tree(&entry.path())?;
-        }
+    groups_below(path).try_for_each(|group| remove_tree(&group))?;
+    match fs::remove_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
     }
-    fs::remove_dir(path)
 }

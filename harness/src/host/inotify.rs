@@ -35,10 +35,9 @@ impl InotifyRoom {
             Flock::lock(file, FlockArg::LockShared).map_err(|(_, error)| io::Error::from(error))?;
         let limit = read_limit()?;
         if limit < needed {
+            let first = recorded(&mut before)?.map_or(limit, |note| note.before);
+            note(&mut before, Note { before: first, raised: needed })?;
             fs::write(LIMIT, needed.to_string()).map_err(|error| refused(limit, needed, &error))?;
-            if recorded(&mut before)?.is_none() {
-                record(&mut before, limit)?;
-            }
         }
         Ok(Self { before })
     }
@@ -48,11 +47,20 @@ impl Drop for InotifyRoom {
     /// Whoever is alone puts the limit back.
     fn drop(&mut self) {
         let alone = self.before.relock(FlockArg::LockExclusiveNonblock).is_ok();
-        if alone && let Ok(Some(limit)) = recorded(&mut self.before) {
-            // Nothing can be done about a failure here, and nothing is worse than before.
-            let _ = fs::write(LIMIT, limit.to_string()).and_then(|()| self.before.set_len(0));
+        if alone && let Ok(Some(Note { before, raised })) = recorded(&mut self.before) {
+            // Somebody else may have set the limit meanwhile. Nothing can be done about a failure here, and nothing is
+            // worse than before.
+            let is_ours = read_limit().is_ok_and(|limit| limit == raised);
+            let put_back = if is_ours { fs::write(LIMIT, before.to_string()) } else { Ok(()) };
+            let _ = put_back.and_then(|()| self.before.set_len(0));
         }
     }
+}
+
+/// What the file holds: `128 640`.
+struct Note {
+    before: u64,
+    raised: u64,
 }
 
 fn refused(limit: u64, needed: u64, error: &io::Error) -> io::Error {
@@ -66,14 +74,16 @@ fn read_limit() -> io::Result<u64> {
     fs::read_to_string(LIMIT)?.trim().parse().map_err(io::Error::other)
 }
 
-fn recorded(file: &mut File) -> io::Result<Option<u64>> {
+fn recorded(file: &mut File) -> io::Result<Option<Note>> {
     let mut text = String::new();
     file.rewind()?;
     file.read_to_string(&mut text)?;
-    Ok(text.trim().parse().ok())
+    let mut words = text.split_whitespace().map(|word| word.parse().ok());
+    Ok(words.next().flatten().zip(words.next().flatten()).map(|(before, raised)| Note { before, raised }))
 }
 
-fn record(file: &mut File, limit: u64) -> io::Result<()> {
+fn note(file: &mut File, Note { before, raised }: Note) -> io::Result<()> {
+    file.set_len(0)?;
     file.rewind()?;
-    file.write_all(limit.to_string().as_bytes())
+    file.write_all(format!("{before} {raised}\n").as_bytes())
 }

@@ -57,14 +57,17 @@ impl Charge {
         argv
     }
 
-    /// Takes away whatever of it is there: the run may have ended before it had made everything.
+    /// Takes away whatever of it is there: the run may have ended before it had made everything. What fails does not
+    /// keep the rest from being tried; the first failure is told.
     async fn take_away(&self) -> io::Result<()> {
-        if self.group.exists() {
-            Cgroup::adopt(self.group.clone()).end().await?;
-        }
-        self.take_store_away().await?;
-        unmount(&self.mount_point.join(GROUPS), MntFlags::empty())?;
-        unmount(&self.mount_point, MntFlags::empty())
+        let group = match self.group.exists() {
+            true => Cgroup::adopt(self.group.clone()).end().await,
+            false => Ok(()),
+        };
+        let store = self.take_store_away().await;
+        let groups = unmount(&self.mount_point.join(GROUPS), MntFlags::empty());
+        let place = unmount(&self.mount_point, MntFlags::empty());
+        group.and(store).and(groups).and(place)
     }
 
     /// A helper of the run that has just been killed may still be in there, so the mount goes when the last one does.

@@ -19,7 +19,7 @@ use tokio::process::Child;
 use super::cgroup::Cgroup;
 use super::internet::{Internet, InternetError};
 use super::notify::{Notification, NotifySocket};
-use super::workspace::{Workspace, WorkspaceError};
+use super::workspace::{Workspace, WorkspaceError, console_of};
 use crate::command::{Command, CommandError};
 use crate::netns::NetworkNamespace;
 use crate::{agent, enter, rpc};
@@ -111,7 +111,7 @@ impl Sandbox {
         let root = workspace.host_root(name, machines).await?;
         prepare(&root, run_id, name)
             .map_err(|error| SandboxError::Make("prepare the root of the host", error))?;
-        let console = workspace.scratch().join(format!("{name}.console"));
+        let console = workspace.console_file(name);
         let group =
             workspace.group(name).map_err(|error| SandboxError::Make("create a control group", error))?;
         let internet = Internet::new().await?;
@@ -145,6 +145,8 @@ impl Sandbox {
                 notifications.map_err(|error| SandboxError::Make("read a notification", error))?
             {
                 match notification {
+                    // Anybody may write to the socket; what is not of this host's control group is not from it.
+                    Notification::Leader(leader) if !self.made.is_own(leader) => {}
                     Notification::Leader(leader) => {
                         self.leader = Some(leader);
                         self.connect(leader).await?;
@@ -158,7 +160,7 @@ impl Sandbox {
     async fn connect(&mut self, leader: i32) -> Result<(), SandboxError> {
         let namespace = NetworkNamespace::of_process(leader)
             .map_err(|error| SandboxError::Make("find the network namespace of the host", error))?;
-        super::internet::stock_bridge_sysctls(&namespace)?;
+        super::internet::stock_sysctls(&namespace)?;
         Ok(self.internet.plug_in(&namespace).await?)
     }
 
@@ -183,6 +185,7 @@ impl Sandbox {
             let status = status.to_string();
             return Err(SandboxError::Ended { status, console: self.end_of_console() });
         }
+        self.leader = None;
         self.boots += 1;
         (self.nspawn, self.notify) = self.made.start(self.boots)?;
         self.booted().await
@@ -200,16 +203,8 @@ impl Sandbox {
         Ok(rpc::Client::new("agent", child, on_notice))
     }
 
-    /// What the host wrote on its console, over all its boots.
-    #[must_use]
-    pub fn console(&self) -> String {
-        fs::read(&self.made.console)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default()
-    }
-
     fn end_of_console(&self) -> String {
-        let console = self.console();
+        let console = console_of(&self.made.console);
         let lines: Vec<&str> = console.lines().filter(|line| !line.trim().is_empty()).collect();
         lines[lines.len().saturating_sub(5)..].join(" / ")
     }
@@ -220,7 +215,9 @@ impl Sandbox {
     /// If something of it could not be taken away.
     pub async fn end(mut self) -> Result<(), SandboxError> {
         // With its first process the kernel ends all others of the host, and systemd-nspawn takes note and ends too.
-        let gone = self.leader.is_some_and(|leader| kill(Pid::from_raw(leader), Signal::SIGKILL).is_ok());
+        let runs = matches!(self.nspawn.try_wait(), Ok(None));
+        let gone =
+            runs && self.leader.is_some_and(|leader| kill(Pid::from_raw(leader), Signal::SIGKILL).is_ok());
         let in_order = gone && tokio::time::timeout(END, self.nspawn.wait()).await.is_ok();
         self.made
             .group
@@ -251,6 +248,13 @@ fn machine_id(run_id: &str, name: &str) -> String {
 }
 
 impl Made {
+    fn is_own(&self, process: i32) -> bool {
+        let own = self.group.path().components().rev().take(2).collect::<Vec<_>>();
+        let [Some(name), Some(run)] = [own.first(), own.get(1)] else { return false };
+        let own = format!("/{}/{}", run.as_os_str().to_string_lossy(), name.as_os_str().to_string_lossy());
+        fs::read_to_string(format!("/proc/{process}/cgroup")).is_ok_and(|groups| groups.contains(&own))
+    }
+
     /// Starts systemd-nspawn. Each boot has a socket of its own: what an earlier one told last is not taken for news.
     fn start(&self, boot: u32) -> Result<(Child, NotifySocket), SandboxError> {
         let notify = NotifySocket::bind(&format!("{}-{boot}", self.notify_name))

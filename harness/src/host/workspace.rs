@@ -94,6 +94,8 @@ pub struct Needs<'a> {
     pub roots: Roots,
     /// How many hosts there will be at a time.
     pub hosts: usize,
+    /// How many hosts there will be in all.
+    pub hosts_in_all: usize,
     /// This program, as a file.
     pub program: &'a Path,
 }
@@ -104,8 +106,8 @@ impl Workspace {
     /// # Errors
     /// [`WorkspaceError`]; what was made by then goes with the process.
     pub async fn open(needs: Needs<'_>) -> Result<Self, WorkspaceError> {
-        let Needs { cache, run_id, image, roots, hosts, program } = needs;
-        check_space(cache, image, roots, hosts)?;
+        let Needs { cache, run_id, image, roots, hosts, hosts_in_all, program } = needs;
+        check_space(cache, image, roots, hosts_in_all)?;
         leave_mount_namespace()?;
         let mount_point = cache.join("mnt");
         fs::create_dir_all(&mount_point).map_err(make(format!("create `{}`", mount_point.display())))?;
@@ -119,7 +121,11 @@ impl Workspace {
         let workspace = Self { mount_point, roots, group, keeper };
         match workspace.fill(cache, folder.as_deref(), image).await {
             Ok(()) => Ok(workspace),
-            Err(error) => workspace.close().await.and(Err(error)),
+            Err(error) => {
+                // The first error is the one that matters; the keeper tells its own.
+                let _ = workspace.close().await;
+                Err(error)
+            }
         }
     }
 
@@ -138,10 +144,15 @@ impl Workspace {
         self.mount_point.join(STORE)
     }
 
-    /// A folder for small files that go with the run.
+    /// The file that the console of a host goes to.
+    pub(super) fn console_file(&self, host: &str) -> PathBuf {
+        self.mount_point.join(format!("{host}.console"))
+    }
+
+    /// What a host wrote on its console, over all its boots.
     #[must_use]
-    pub fn scratch(&self) -> &Path {
-        &self.mount_point
+    pub fn console(&self, host: &str) -> String {
+        console_of(&self.console_file(host))
     }
 
     /// Makes a control group for one host.
@@ -259,6 +270,10 @@ fn check_space(cache: &Path, image: &Path, roots: Roots, hosts: usize) -> Result
         return Err(WorkspaceError::NoSpace { folder, free: free >> 20, needed: needed >> 20 });
     }
     Ok(())
+}
+
+pub(super) fn console_of(file: &Path) -> String {
+    fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 /// From here on nobody else sees what this thread, and what it starts, mount.

@@ -92,7 +92,11 @@ fn one_lookup_outside_the_claimed_spaces_is_a_difference() {
         verdict(both.clone(), &names(&[(AddressSpace::Lease, 20), (AddressSpace::Ipv6LinkLocal, 12)])),
         pass()
     );
-    assert_eq!(verdict(both.clone(), &names(&[(AddressSpace::Lease, 32)])), pass());
+    assert_eq!(verdict(both.clone(), &names(&[(AddressSpace::Lease, 8)])), pass());
+    assert_eq!(
+        verdict(both.clone(), &names(&[(AddressSpace::Lease, 32)])),
+        fail("none of 32 lookups gave ipv6-link-local")
+    );
     assert_eq!(
         verdict(both, &names(&[(AddressSpace::Lease, 31), (AddressSpace::None, 1)])),
         fail("1 of 32 lookups gave none")

@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use anyhow::Context;
 use nspawn_matrix_reports::{Family, FileKind, Ping, Subnet};
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,8 @@ pub enum Request {
         samples: u32,
         /// The subnets that count as leases.
         leases: Vec<Subnet>,
+        /// The addresses of whoever bears the name; any other that is found counts as [`nspawn_matrix_reports::AddressSpace::Other`].
+        owned: Vec<IpAddr>,
     },
     /// Lists a directory and what is directly in it; answers with `Vec<NamedFile>`.
     Files {
@@ -125,8 +128,9 @@ impl rpc::Service<Request> for Probe {
                 rpc::reply(llmnr::established(&name, Duration::from_millis(patience_ms)).await)
             }
             Request::Ping { address } => rpc::reply(ping(address).await),
-            Request::Names { name, family, samples, leases } => {
-                rpc::reply(names::sample(&name, family, samples, &leases).await)
+            Request::Names { name, family, samples, leases, owned } => {
+                let known = names::Known { leases, owned };
+                rpc::reply(names::sample(&name, family, samples, &known).await)
             }
             Request::Files { path } => rpc::reply(files::list(&path)),
             Request::Mount { path } => rpc::reply(mount::find(&path)),
@@ -139,5 +143,7 @@ impl rpc::Service<Request> for Probe {
 async fn ping(address: IpAddr) -> anyhow::Result<Ping> {
     let is_link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
     let interface = if is_link_local { Some(settle::way_out().await?) } else { None };
-    Ok(ping::ping(ping::Target { address, interface }, PINGS, PING_PATIENCE).await)
+    ping::ping(ping::Target { address, interface }, PINGS, PING_PATIENCE)
+        .await
+        .context("open a socket for ICMP")
 }

@@ -23,6 +23,25 @@ trait Resolved {
     fn flush_caches(&self) -> zbus::Result<()>;
 }
 
+/// What is known of addresses before any name is looked up.
+pub(crate) struct Known {
+    /// The subnets that count as leases.
+    pub(crate) leases: Vec<Subnet>,
+    /// The addresses of whoever bears the name.
+    pub(crate) owned: Vec<IpAddr>,
+}
+
+impl Known {
+    /// An address of somebody else is none of the spaces that a name may resolve to, whatever it looks like.
+    fn space(&self, address: &str) -> AddressSpace {
+        let bare = address.split('%').next().unwrap_or(address);
+        match bare.parse::<IpAddr>() {
+            Ok(address) if self.owned.contains(&address) => AddressSpace::of(address, &self.leases),
+            Ok(_) | Err(_) => AddressSpace::Other,
+        }
+    }
+}
+
 /// Says how long a lookup may hold up the next one.
 ///
 /// An answer restores the whole patience, running out of it halves it. So quick lookups follow one another, each
@@ -57,13 +76,8 @@ struct Answer {
     took: Duration,
 }
 
-/// Looks `name` up `samples` times in `family`; `leases` are the subnets that count as leases.
-pub(crate) async fn sample(
-    name: &str,
-    family: Family,
-    samples: u32,
-    leases: &[Subnet],
-) -> anyhow::Result<Names> {
+/// Looks `name` up `samples` times in `family`; `known` says whose addresses are right.
+pub(crate) async fn sample(name: &str, family: Family, samples: u32, known: &Known) -> anyhow::Result<Names> {
     let bus = zbus::Connection::system().await.context("connect to the system bus")?;
     let resolved = ResolvedProxy::new(&bus).await.context("find systemd-resolved on the bus")?;
     let mut patience = Patience(Patience::FULL);
@@ -82,7 +96,7 @@ pub(crate) async fn sample(
     for lookup in slow {
         answers.push(lookup.await.context("lookup ended")??);
     }
-    Ok(distribution(name, family, overlapped, &answers, leases))
+    Ok(distribution(name, family, overlapped, &answers, known))
 }
 
 async fn look_up(name: String, family: Family) -> anyhow::Result<Answer> {
@@ -116,11 +130,11 @@ fn parse(output: &str) -> Vec<String> {
     addresses
 }
 
-fn distribution(name: &str, family: Family, overlapped: u32, answers: &[Answer], leases: &[Subnet]) -> Names {
+fn distribution(name: &str, family: Family, overlapped: u32, answers: &[Answer], known: &Known) -> Names {
     let mut spaces = BTreeMap::new();
     let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
     for answer in answers {
-        let first = answer.addresses.first().map_or(AddressSpace::None, |address| space(address, leases));
+        let first = answer.addresses.first().map_or(AddressSpace::None, |address| known.space(address));
         *spaces.entry(first).or_default() += 1;
         for address in &answer.addresses {
             *counts.entry(address).or_default() += 1;
@@ -132,7 +146,7 @@ fn distribution(name: &str, family: Family, overlapped: u32, answers: &[Answer],
         .into_iter()
         .map(|(address, count)| SeenAddress {
             address: address.to_owned(),
-            space: space(address, leases),
+            space: known.space(address),
             count,
         })
         .collect();
@@ -145,11 +159,6 @@ fn distribution(name: &str, family: Family, overlapped: u32, answers: &[Answer],
         addresses,
         median_us: times.get(times.len() / 2).and_then(|&time| u64::try_from(time).ok()).unwrap_or_default(),
     }
-}
-
-fn space(address: &str, leases: &[Subnet]) -> AddressSpace {
-    let bare = address.split('%').next().unwrap_or(address);
-    bare.parse::<IpAddr>().map_or(AddressSpace::Other, |address| AddressSpace::of(address, leases))
 }
 
 #[cfg(test)]
@@ -171,7 +180,12 @@ mod tests {
         };
         let answers =
             [answer(&["fe80::1%2", "10.0.55.38"], 3), answer(&["10.0.55.38"], 1), answer(&[], 4000)];
-        let names = distribution("beta", Family::Any, 1, &answers, &["10.0.55.1/24".parse().unwrap()]);
+        let known = Known {
+            leases: vec!["10.0.55.1/24".parse().unwrap()],
+            owned: vec!["fe80::1".parse().unwrap(), "10.0.55.38".parse().unwrap()],
+        };
+        assert_eq!(known.space("10.0.55.39"), AddressSpace::Other, "it is another machine's");
+        let names = distribution("beta", Family::Any, 1, &answers, &known);
         let spaces: Vec<(AddressSpace, u32)> = names.spaces.into_iter().collect();
         assert_eq!(
             spaces,

@@ -1,8 +1,6 @@
 //! `--network-bridge=br0`: a bridge on the host by its two files, attached to on the command line.
 
-use super::common::{
-    BR0_POOL, bind_without_user_namespace, br0, claims, host_and_machine, routed, same_link,
-};
+use super::common::{BR0, bind_without_user_namespace, br0, claims, host_and_machine, routed, same_link};
 use crate::{Launch, Scenario, pacman_cache};
 
 pub(super) fn scenario() -> Scenario {
@@ -12,6 +10,6 @@ pub(super) fn scenario() -> Scenario {
         &["N6", "N7"],
         Launch::CommandLine { options: vec!["--network-bridge=br0".to_owned(), pacman_cache::bind_option()] },
         br0(),
-        claims([routed(24, BR0_POOL), same_link(), host_and_machine(), bind_without_user_namespace()]),
+        claims([routed(&BR0), same_link(), host_and_machine(), bind_without_user_namespace()]),
     )
 }

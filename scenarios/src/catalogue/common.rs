@@ -7,14 +7,37 @@ use nspawn_matrix_reports::{AddressSpace, Family};
 
 use crate::{Check, Claim, Expectation, MACHINES, MountClaim, Step, launch, pacman_cache};
 
-/// Why a veth link of its own has a lease from a /28.
-pub(super) const VETH_POOL: &str = "80-container-ve.network: DHCPServer=yes with a pool of 0.0.0.0/28";
+/// A kind of link between host and machines, with why it is as it is.
+pub(super) struct Link {
+    prefix: u8,
+    lease: &'static str,
+    gateway: &'static str,
+    masquerade: &'static str,
+}
 
-/// Why a zone has leases from a /24.
-pub(super) const ZONE_POOL: &str = "80-container-vz.network: DHCPServer=yes with a pool of 0.0.0.0/24";
+/// A veth link for each machine.
+pub(super) const VETH: Link = Link {
+    prefix: 28,
+    lease: "80-container-ve.network: DHCPServer=yes with a pool of 0.0.0.0/28",
+    gateway: "the gateway is the host's end of the machine's own veth link",
+    masquerade: "80-container-ve.network: IPMasquerade=both turns forwarding on and masquerades the subnet",
+};
 
-/// Why br0 has leases from a /24.
-pub(super) const BR0_POOL: &str = "50-br0.network: DHCPServer=yes with Address=10.0.55.1/24";
+/// The bridge of a zone.
+pub(super) const ZONE: Link = Link {
+    prefix: 24,
+    lease: "80-container-vz.network: DHCPServer=yes with a pool of 0.0.0.0/24",
+    gateway: "the gateway is the host's address on the bridge of the zone",
+    masquerade: "80-container-vz.network: IPMasquerade=both turns forwarding on and masquerades the subnet",
+};
+
+/// The bridge of the notes.
+pub(super) const BR0: Link = Link {
+    prefix: 24,
+    lease: "50-br0.network: DHCPServer=yes with Address=10.0.55.1/24",
+    gateway: "the gateway is the host's address on br0",
+    masquerade: "50-br0.network: IPMasquerade=yes turns IPv4 forwarding on and masquerades the subnet",
+};
 
 /// The bridge of the notes, by its two files: `.netdev` makes it, `.network` configures it.
 pub(super) fn br0() -> Vec<Step> {
@@ -46,24 +69,16 @@ pub(super) fn enable() -> Vec<Step> {
 }
 
 /// Every machine has a lease and reaches its gateway and the outside.
-pub(super) fn routed(prefix: u8, pool: &str) -> Vec<Claim> {
+pub(super) fn routed(link: &Link) -> Vec<Claim> {
     vec![
-        Claim::new(Check::AddressLease, Expectation::Lease { prefix }, pool),
-        Claim::new(
-            Check::PingGatewayIpv4,
-            Expectation::Answers,
-            "the gateway is the host's end of the machine's own link",
-        ),
+        Claim::new(Check::AddressLease, Expectation::Lease { prefix: link.prefix }, link.lease),
+        Claim::new(Check::PingGatewayIpv4, Expectation::Answers, link.gateway),
         Claim::new(
             Check::PingMachineFromHostIpv4,
             Expectation::Answers,
             "the host has an address in the machine's subnet",
         ),
-        Claim::new(
-            Check::PingOutsideIpv4,
-            Expectation::Answers,
-            "IPMasquerade= of the shipped .network files turns forwarding on and masquerades the subnet",
-        ),
+        Claim::new(Check::PingOutsideIpv4, Expectation::Answers, link.masquerade),
         Claim::new(
             Check::ResolveOutside,
             resolves(&[AddressSpace::Global]),
@@ -186,12 +201,12 @@ fn bind_in_any_case() -> [Claim; 2] {
 
 /// The shipped unit with a veth link: NAT, `-U`, and started at boot.
 pub(super) fn veth_by_unit() -> Vec<Claim> {
-    by_unit([routed(28, VETH_POOL), separate_links()])
+    by_unit([routed(&VETH), separate_links()])
 }
 
 /// A unit whose machines are on br0.
 pub(super) fn br0_by_unit() -> Vec<Claim> {
-    by_unit([routed(24, BR0_POOL), same_link()])
+    by_unit([routed(&BR0), same_link()])
 }
 
 fn by_unit(network: [Vec<Claim>; 2]) -> Vec<Claim> {

@@ -3,7 +3,7 @@
 use nspawn_matrix_reports::AddressSpace;
 
 use super::common::{
-    ZONE_POOL, bind_without_user_namespace, claims, host_and_machine, resolves, routed, same_link,
+    ZONE, bind_without_user_namespace, claims, host_and_machine, resolves, routed, same_link,
 };
 use crate::{Check, Claim, Condition, Expectation, Launch, Scenario, pacman_cache};
 
@@ -15,7 +15,7 @@ pub(super) fn scenario() -> Scenario {
         Launch::CommandLine { options: vec!["--network-zone=lab".to_owned(), pacman_cache::bind_option()] },
         Vec::new(),
         claims([
-            routed(24, ZONE_POOL),
+            routed(&ZONE),
             same_link(),
             host_and_machine(),
             bind_without_user_namespace(),

@@ -18,7 +18,7 @@ use crate::netns::{NetworkNamespace, RtNetlink};
 /// The host outside, in TEST-NET-1 (RFC 5737).
 pub const OUTSIDE_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// The host outside, in the documentation prefix (RFC 3849).
-const OUTSIDE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 1);
+pub const OUTSIDE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 1);
 /// The DNS server, in TEST-NET-1 (RFC 5737).
 const DNS_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 53);
 /// The provider's router, in TEST-NET-2 (RFC 5737).
@@ -109,17 +109,23 @@ fn be_no_router(namespace: &NetworkNamespace) -> Result<(), InternetError> {
     switch_off(namespace, &off)
 }
 
-/// Lets the bridges of a host switch frames past its packet filter, as on a machine where `br_netfilter` is not loaded.
+/// Puts back to stock what a new namespace takes over from the machine that it is made on.
 ///
-/// Where it is built into the kernel, bridged frames between two machines meet the NAT rule of networkd, which
-/// masquerades them, and LLMNR over IPv4 fails. The setting is of the namespace (Linux 5.3 and later).
+/// Forwarding comes from the first namespace, so that networkd would have nothing to turn on where docker has done so.
+/// Where `br_netfilter` is loaded, as docker does, bridged frames between two machines meet the NAT rule of networkd,
+/// which masquerades them, and LLMNR over IPv4 fails; that setting is of the namespace (Linux 5.3 and later).
 ///
 /// # Errors
 /// If a setting is there and cannot be written.
-pub fn stock_bridge_sysctls(host: &NetworkNamespace) -> Result<(), InternetError> {
-    let off =
-        ["iptables", "ip6tables", "arptables"].map(|table| format!("net/bridge/bridge-nf-call-{table}"));
-    switch_off(host, &off.each_ref().map(String::as_str))
+pub fn stock_sysctls(host: &NetworkNamespace) -> Result<(), InternetError> {
+    let off = [
+        "net/ipv4/ip_forward",
+        "net/ipv6/conf/all/forwarding",
+        "net/bridge/bridge-nf-call-iptables",
+        "net/bridge/bridge-nf-call-ip6tables",
+        "net/bridge/bridge-nf-call-arptables",
+    ];
+    switch_off(host, &off)
 }
 
 /// Writes 0 to those of the settings in /proc/sys that there are, in `namespace`.

@@ -128,7 +128,7 @@ async fn the_name_of_the_outside_resolves_over_tcp() {
 }
 
 fn ping_outside(host: &NetworkNamespace, address: IpAddr, patience: Duration) -> Ping {
-    block_on(host, async || ping(Target::from(address), 3, patience).await)
+    block_on(host, async || ping(Target::from(address), 3, patience).await.unwrap())
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn a_host_can_be_plugged_in_again_after_its_reboot() {
 #[test]
 fn the_bridge_settings_of_one_namespace_are_those_of_a_stock_machine() {
     let Ok(host) = NetworkNamespace::new() else { return println!("not run: needs root") };
-    stock_bridge_sysctls(&host).unwrap();
+    stock_sysctls(&host).unwrap();
     let path = "/proc/sys/net/bridge/bridge-nf-call-iptables";
     if let Ok(inside) = host.run(|| fs::read_to_string(path)) {
         let other = NetworkNamespace::new().unwrap();

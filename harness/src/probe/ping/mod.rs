@@ -10,12 +10,13 @@ mod series;
 mod socket;
 
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use nspawn_matrix_reports::Ping;
 
-use self::series::{End, Series};
+use self::series::Series;
 
 /// Whom to ping. Displayed as `fe80::1%host0`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,18 +70,17 @@ impl fmt::Display for Target {
 /// for a neighbour that it does not know yet, and drops the rest.
 ///
 /// Must be called in a tokio runtime, on a thread in the namespace to ping from, with `CAP_NET_RAW`.
-pub async fn ping(target: Target, count: u32, patience: Duration) -> Ping {
+///
+/// # Errors
+/// If no socket can be had: then nothing is known about the target.
+pub async fn ping(target: Target, count: u32, patience: Duration) -> io::Result<Ping> {
     let mut ping =
         Ping { target: Some(target.to_string()), sent: 0, received: 0, rtt_us: None, ttl: None, error: None };
-    match Series::open(&target) {
-        Ok(mut series) => {
-            let count = u16::try_from(count).unwrap_or(u16::MAX);
-            ping.error = series.run(count, patience).await.err().map(|end| end.to_string());
-            series.sum_up(&mut ping);
-        }
-        Err(error) => ping.error = Some(End::Kernel(error).to_string()),
-    }
-    ping
+    let mut series = Series::open(&target)?;
+    let count = u16::try_from(count).unwrap_or(u16::MAX);
+    ping.error = series.run(count, patience).await.err().map(|end| end.to_string());
+    series.sum_up(&mut ping);
+    Ok(ping)
 }
 
 #[cfg(test)]

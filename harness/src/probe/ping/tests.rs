@@ -163,6 +163,7 @@ fn a_neighbour_answers_in_both_families_and_parallel_series_do_not_mix() {
         );
         println!("3 x 100 pings in {:?}: {a:?} {c:?}", started.elapsed());
         for (ping, target) in [(a, "10.0.0.2"), (b, "10.0.0.2"), (c, "fe80::2%host0")] {
+            let ping = ping.unwrap();
             assert_eq!((ping.sent, ping.received, ping.ttl), (100, 100, Some(64)), "{ping:?}");
             assert_eq!((ping.target.as_deref(), ping.error), (Some(target), None));
             assert!(ping.rtt_us.is_some());
@@ -178,10 +179,10 @@ fn a_neighbour_that_is_not_there_is_unreachable_and_silence_costs_one_patience()
         veth(&netlink, &peer).await?;
         let nobody = Target::from("10.0.0.9".parse::<IpAddr>().unwrap());
         let started = Instant::now();
-        let silent = ping(nobody.clone(), 5, Duration::from_millis(400)).await;
+        let silent = ping(nobody.clone(), 5, Duration::from_millis(400)).await.unwrap();
         assert!(started.elapsed() < Duration::from_millis(1600), "{:?}", started.elapsed());
         assert_eq!((silent.sent, silent.received, silent.error), (5, 0, None));
-        let refused = ping(nobody, 2, Duration::from_secs(8)).await;
+        let refused = ping(nobody, 2, Duration::from_secs(8)).await.unwrap();
         println!("refused after {:?}", started.elapsed());
         assert_eq!(refused.error.as_deref(), Some("Destination Host Unreachable"));
         Ok(())
@@ -192,7 +193,7 @@ fn a_neighbour_that_is_not_there_is_unreachable_and_silence_costs_one_patience()
 fn a_namespace_without_routes_says_so_in_the_words_of_the_kernel() {
     in_namespace(async |_| {
         for address in ["192.0.2.1", "2001:db8::1"] {
-            let ping = ping(address.parse::<IpAddr>().unwrap().into(), 3, PATIENCE).await;
+            let ping = ping(address.parse::<IpAddr>().unwrap().into(), 3, PATIENCE).await.unwrap();
             assert_eq!((ping.sent, ping.error.as_deref()), (0, Some("Network is unreachable")));
         }
         Ok(())
