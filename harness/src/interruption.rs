@@ -20,10 +20,10 @@ pub fn listen() -> io::Result<watch::Receiver<bool>> {
         loop {
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
             if sender.send_replace(true) {
-                eprintln!("ended at once; what is left is being taken away");
+                tell!("ended at once; what is left is being taken away");
                 std::process::exit(EXIT_CODE.into());
             }
-            eprintln!("ending in order; once more ends at once");
+            tell!("ending in order; once more ends at once");
         }
     });
     Ok(receiver)

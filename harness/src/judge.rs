@@ -29,7 +29,9 @@ pub fn judge(claim: Option<&Claim>, systemd: u32, observation: &Observation) -> 
     let (verdict, reason) = match (difference(&claim.expectation, observation), claim.is_fault) {
         (None, false) => (Verdict::Pass, claim.reason.clone()),
         (None, true) => (Verdict::Known, claim.reason.clone()),
-        (Some(Difference::Real(reason)), false) => (Verdict::Fail, reason),
+        (Some(Difference::Real(reason)), false) => {
+            (Verdict::Fail, format!("{reason}; the claim was made because {}", claim.reason))
+        }
         (Some(Difference::Real(reason)), true) => (Verdict::Fixed, reason),
         (Some(Difference::Mismatch), _) => {
             let reason = "the claim is about another kind of observation than the question makes";

@@ -10,6 +10,9 @@ compile_error!(
      checkout, where .cargo/config.toml says so, and without RUSTFLAGS, which would override that file"
 );
 
+#[macro_use]
+mod tell;
+
 pub mod agent;
 mod chain;
 pub mod cli;

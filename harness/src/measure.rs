@@ -90,7 +90,7 @@ impl HostTask {
         if let Some(sandbox) = sandbox
             && let Err(error) = sandbox.end().await
         {
-            eprintln!("{}: {}", self.host.id, chain(error));
+            tell!("{}: {}", self.host.id, chain(error));
         }
         let measured = self.conclude(&notes, failure.as_deref(), Some(console));
         (self.watcher.borrow_mut())(&Progress::Done { scenario: &self.host.scenario.name });

@@ -69,10 +69,16 @@ impl Plan {
         let Self { image, hosts, samples, jobs } = self;
         let at_once = hosts.len().min(*jobs);
         format!(
-            "{} hosts from {image}, {at_once} at a time, {cases} cases, {samples} lookups each",
-            hosts.len()
+            "{} from {image}, {at_once} at a time, {}, {} each",
+            count(hosts.len(), "host"),
+            count(cases, "case"),
+            count(*samples as usize, "lookup")
         )
     }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 impl HostPlan {

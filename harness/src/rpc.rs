@@ -187,9 +187,9 @@ async fn receive<N: DeserializeOwned>(
             }
             Ok(Line::Notice(value)) => match serde_json::from_value(value) {
                 Ok(notice) => on_notice(notice),
-                Err(error) => eprintln!("unreadable notice of the {what}: {error}"),
+                Err(error) => tell!("unreadable notice of the {what}: {error}"),
             },
-            Err(_) => eprintln!("{what}: {text}"),
+            Err(_) => tell!("{what}: {text}"),
         }
     }
 }
@@ -225,7 +225,7 @@ where
                     send(&Line::Answer { id, result });
                 });
             }
-            Err(error) => eprintln!("unreadable request: {error}"),
+            Err(error) => tell!("unreadable request: {error}"),
         }
     }
 }

@@ -26,12 +26,11 @@ pub fn command_line(argv: &[String]) -> String {
 #[must_use]
 pub fn script(scenario: &Scenario) -> String {
     let mut script = format!(
-        "#!/bin/sh\n# {}: {}\n# Notes: {}. Run as root on a host with systemd, networkd and resolved.\nset -eu\n",
-        scenario.name,
-        scenario.summary,
-        scenario.notes.join(", ")
+        "#!/bin/sh\n# {}: {}\n# Run as root on a host with systemd, networkd and resolved.\nset -eu\n",
+        scenario.name, scenario.summary
     );
-    section(&mut script, "The machines: one root each. IMAGE is what `nspawn-matrix image build` prints.");
+    section(&mut script, "The machines: one root each.");
+    push(&mut script, ": \"${IMAGE:?set it to the path that nspawn-matrix image build prints}\"");
     for machine in &scenario.machines {
         let root = launch::root(machine);
         push(
@@ -57,7 +56,7 @@ pub fn script(scenario: &Scenario) -> String {
         Launch::CommandLine { .. } => {
             push(
                 &mut script,
-                "# Each in a terminal of its own; log in as root, or stop it with three times ^].",
+                "# To log in, leave out the & and start each in a terminal of its own; three times ^] ends it.",
             );
             for machine in &scenario.machines {
                 push(&mut script, &format!("{} &", command_line(&scenario.launch.argv(machine))));

@@ -39,9 +39,9 @@ impl Failure {
     /// Tells it on standard error.
     #[must_use]
     pub fn report(&self) -> ExitCode {
-        eprintln!("error: {}", self.message);
+        tell!("error: {}", self.message);
         if let Some(hint) = &self.hint {
-            eprintln!("hint: {hint}");
+            tell!("hint: {hint}");
         }
         ExitCode::from(self.code)
     }

@@ -40,14 +40,14 @@ pub(super) async fn image(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Build { image } => {
             let recipe = parse(&image)?;
-            let built = store.build(&recipe, |line| eprintln!("{line}")).await.map_err(Unable::from)?;
-            println!("{}", built.path.display());
+            let built = store.build(&recipe, |line| tell!("{line}")).await.map_err(Unable::from)?;
+            say!("{}", built.path.display());
         }
         Command::List => store.list().map_err(Unable::from)?.iter().for_each(print),
         Command::Rm { name } => {
             let removed = store.remove(&name).map_err(usage)?;
             for entry in removed {
-                println!("removed {}", entry.id());
+                say!("removed {}", entry.id());
             }
         }
     }
@@ -68,5 +68,5 @@ fn print(entry: &Entry) {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]");
     let built = time::OffsetDateTime::from(entry.built).format(&format).unwrap_or_default();
     let note = if entry.current { "" } else { "  of an older recipe" };
-    println!("{:<40} {:>6} MB  {built} UTC{note}", entry.id(), entry.bytes / 1_000_000);
+    say!("{:<40} {:>6} MB  {built} UTC{note}", entry.id(), entry.bytes / 1_000_000);
 }

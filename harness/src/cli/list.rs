@@ -20,24 +20,24 @@ pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let scenarios = selection::scenarios(&arguments.scenario)?;
     if arguments.claims {
         for scenario in scenarios {
-            println!("{}: {}", scenario.name, scenario.summary);
+            say!("{}: {}", scenario.name, scenario.summary);
             for claim in &scenario.claims {
                 let when = claim.when.map_or_else(String::new, |condition| format!(", {condition}"));
-                println!("  {} (systemd {}{when}): {}", claim.check, claim.versions, claim.expectation);
-                println!("      {}", claim.reason);
+                say!("  {} (systemd {}{when}): {}", claim.check, claim.versions, claim.expectation);
+                say!("      {}{}", if claim.is_fault { "known fault: " } else { "" }, claim.reason);
             }
         }
         return Ok(ExitCode::SUCCESS);
     }
-    println!("Scenarios");
+    say!("Scenarios");
     let width = catalogue::all().iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
     for scenario in scenarios {
-        println!("  {:width$}  {}", scenario.name, scenario.summary);
+        say!("  {:width$}  {}", scenario.name, scenario.summary);
     }
-    println!("\nChecks");
+    say!("\nChecks");
     let width = Check::ALL.iter().map(|check| check.name().len()).max().unwrap_or_default();
     for check in Check::ALL {
-        println!("  {:width$}  {}", check.name(), check.question());
+        say!("  {:width$}  {}", check.name(), check.question());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -122,14 +122,14 @@ fn serve(internal: Internal) -> Result<ExitCode, Failure> {
 
 fn show(name: &str) -> Result<ExitCode, Failure> {
     let scenario = selection::scenario(name)?;
-    print!("{}", shell::script(&scenario));
+    say!("{}", shell::script(&scenario).trim_end());
     Ok(ExitCode::SUCCESS)
 }
 
 async fn set_up() -> Result<ExitCode, Failure> {
     let missing = setup::missing();
     let manager = setup::PackageManager::detect();
-    print!("{}", setup::describe(&missing, manager));
+    say!("{}", setup::describe(&missing, manager).trim_end());
     if missing.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -141,7 +141,7 @@ async fn set_up() -> Result<ExitCode, Failure> {
             Failure::unable("only root may install packages").hint("run `nspawn-matrix setup` as root")
         );
     }
-    setup::install(&missing, manager, |line| println!("{line}"))
+    setup::install(&missing, manager, |line| say!("{line}"))
         .await
         .map_err(|error| Failure::unable(chain(error)))?;
     Ok(ExitCode::SUCCESS)

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use nspawn_matrix_reports::Verdict;
+use nspawn_matrix_reports::{Tally, Verdict};
 
 use crate::engine::Progress;
 
@@ -25,26 +25,16 @@ pub(super) struct Terminal {
     hosts: BTreeMap<String, (ProgressBar, Count)>,
 }
 
-/// Cases of one host so far.
+/// Verdicts of one host so far.
 #[derive(Default)]
-pub(super) struct Count {
-    cases: usize,
-    different: usize,
-    unjudged: usize,
-}
+pub(super) struct Count(Vec<Verdict>);
 
 impl Count {
-    fn add(&mut self, verdict: Verdict) {
-        self.cases += 1;
-        self.different += usize::from(!verdict.is_as_claimed());
-        self.unjudged += usize::from(verdict == Verdict::Skip);
-    }
-
     fn words(&self) -> String {
-        match (self.different, self.unjudged) {
-            (0, 0) => format!("{} answers, as claimed", self.cases),
-            (0, unjudged) => format!("{} answers, {unjudged} not judged", self.cases),
-            (different, _) => format!("{} answers, {different} not as claimed", self.cases),
+        if self.0.is_empty() {
+            "no answers".to_owned()
+        } else {
+            self.0.iter().copied().collect::<Tally>().to_string()
         }
     }
 }
@@ -71,7 +61,7 @@ impl Terminal {
         match progress {
             Progress::Host { scenario, now } => {
                 let (bar, count) = self.host(scenario);
-                bar.set_message(if count.cases == 0 {
+                bar.set_message(if count.0.is_empty() {
                     (*now).to_owned()
                 } else {
                     format!("{now}, {}", count.words())
@@ -79,7 +69,7 @@ impl Terminal {
             }
             Progress::Case(case) => {
                 let (bar, count) = self.host(&case.scenario);
-                count.add(case.verdict);
+                count.0.push(case.verdict);
                 bar.set_message(format!("measuring, {}", count.words()));
             }
             Progress::Done { scenario } => {
@@ -104,13 +94,13 @@ impl Terminal {
 
 fn plain(counts: &mut BTreeMap<String, Count>, progress: &Progress<'_>) {
     match progress {
-        Progress::Host { scenario, now } => eprintln!("{scenario}: {now}"),
+        Progress::Host { scenario, now } => tell!("{scenario}: {now}"),
         Progress::Case(case) => {
-            counts.entry(case.scenario.clone()).or_default().add(case.verdict);
+            counts.entry(case.scenario.clone()).or_default().0.push(case.verdict);
         }
         Progress::Done { scenario } => {
             let words = counts.get(*scenario).map_or_else(|| "no answers".to_owned(), Count::words);
-            eprintln!("{scenario}: done, {words}");
+            tell!("{scenario}: done, {words}");
         }
     }
 }

@@ -63,7 +63,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("listen for signals: {error}")))?;
     let ready = tokio::select! {
-        ready = prepare(&cache, &recipe, arguments.roots, arguments.setup, |line| eprintln!("{line}")) => ready,
+        ready = prepare(&cache, &recipe, arguments.roots, arguments.setup, |line| tell!("{line}")) => ready,
         _ = interrupted.wait_for(|interrupted| *interrupted) => {
             out.leave_as_it_was();
             return Ok(ExitCode::from(interruption::EXIT_CODE));
@@ -80,13 +80,16 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         roots,
         interrupted: interrupted.clone(),
     };
-    eprintln!("run {}: {}", engine.run_id, plan.summary());
+    tell!("run {}: {}", engine.run_id, plan.summary());
     let mut display = Display::new();
     let argv = std::env::args().collect();
     let outcome = engine.run(plan, argv, move |progress| display.show(progress)).await;
     out.write(&outcome)?;
     // A reader that has gone away has lost nothing: the report is written.
     let _ = print_table(&outcome.report, &out.folder);
+    if !outcome.evidence.is_empty() {
+        say!("evidence in {}", out.folder.join("evidence").display());
+    }
     let code = exit_code(&outcome.report);
     if let Err(error) = outcome.workspace {
         let _ = Failure::unable(chain(error)).report();

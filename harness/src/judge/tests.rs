@@ -6,17 +6,17 @@ use nspawn_matrix_scenarios::{Check, Condition};
 use super::*;
 
 fn verdict(expectation: Expectation, observation: &Observation) -> (Verdict, String) {
-    let claim = Claim::new(Check::AddressLease, expectation, "because");
+    let claim = Claim::new(Check::AddressLease, expectation, "of this");
     let Judgement { verdict, reason } = judge(Some(&claim), 257, observation);
     (verdict, reason)
 }
 
 fn pass() -> (Verdict, String) {
-    (Verdict::Pass, "because".to_owned())
+    (Verdict::Pass, "of this".to_owned())
 }
 
 fn fail(reason: &str) -> (Verdict, String) {
-    (Verdict::Fail, reason.to_owned())
+    (Verdict::Fail, format!("{reason}; the claim was made because of this"))
 }
 
 fn lease(address: Option<&str>) -> Observation {
