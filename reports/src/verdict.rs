@@ -49,15 +49,6 @@ impl Verdict {
             Self::Known | Self::Fail | Self::Fixed | Self::Broken => false,
         }
     }
-
-    /// Tells whether the case is as claimed, or was rightly not asked.
-    #[must_use]
-    pub fn is_as_claimed(self) -> bool {
-        match self {
-            Self::Pass | Self::Known | Self::Skip => true,
-            Self::Fail | Self::Fixed | Self::Broken => false,
-        }
-    }
 }
 
 impl fmt::Display for Verdict {

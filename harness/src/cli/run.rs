@@ -84,9 +84,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut display = Display::new();
     let argv = std::env::args().collect();
     let outcome = engine.run(plan, argv, move |progress| display.show(progress)).await;
-    out.write(&outcome)?;
+    let written = out.write(&outcome);
     // A reader that has gone away has lost nothing: the report is written.
     let _ = print_table(&outcome.report, &out.folder);
+    written?;
     if !outcome.evidence.is_empty() {
         say!("evidence in {}", out.folder.join("evidence").display());
     }

@@ -38,6 +38,11 @@ impl Cgroup {
         OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))
     }
 
+    /// Tells whether `process` is in the group or below.
+    pub(crate) fn holds(&self, process: i32) -> bool {
+        holds(&self.path, &process.to_string())
+    }
+
     /// Kills everything in the group, waits until it is gone, and removes the group.
     pub(crate) async fn end(self) -> io::Result<()> {
         let processes = pidfds(&self.path);
@@ -57,11 +62,6 @@ impl Cgroup {
                 format!("processes of the control group `{}` do not die", self.path.display()),
             )),
         }
-    }
-
-    /// Where the group is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// `cgroup.kill` reaches all groups below, and processes that are being forked (Linux 5.14).
@@ -93,6 +93,11 @@ fn pidfds(group: &Path) -> Vec<AsyncFd<OwnedFd>> {
         found.extend(pidfds(&folder));
     }
     found
+}
+
+fn holds(group: &Path, process: &str) -> bool {
+    let procs = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    procs.lines().any(|pid| pid == process) || groups_below(group).any(|group| holds(&group, process))
 }
 
 fn groups_below(group: &Path) -> impl Iterator<Item = PathBuf> {

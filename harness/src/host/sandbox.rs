@@ -105,7 +105,7 @@ impl Sandbox {
     /// Makes the root of the host and boots it.
     ///
     /// # Errors
-    /// [`SandboxError`]; what was made is taken away.
+    /// [`SandboxError`]; its root and control group then stay until the workspace is closed.
     pub async fn boot(workspace: &Workspace, blueprint: Blueprint<'_>) -> Result<Self, SandboxError> {
         let Blueprint { name, run_id, machines, agent } = blueprint;
         let root = workspace.host_root(name, machines).await?;
@@ -146,7 +146,7 @@ impl Sandbox {
             {
                 match notification {
                     // Anybody may write to the socket; what is not of this host's control group is not from it.
-                    Notification::Leader(leader) if !self.made.is_own(leader) => {}
+                    Notification::Leader(leader) if !self.made.group.holds(leader) => {}
                     Notification::Leader(leader) => {
                         self.leader = Some(leader);
                         self.connect(leader).await?;
@@ -248,13 +248,6 @@ fn machine_id(run_id: &str, name: &str) -> String {
 }
 
 impl Made {
-    fn is_own(&self, process: i32) -> bool {
-        let own = self.group.path().components().rev().take(2).collect::<Vec<_>>();
-        let [Some(name), Some(run)] = [own.first(), own.get(1)] else { return false };
-        let own = format!("/{}/{}", run.as_os_str().to_string_lossy(), name.as_os_str().to_string_lossy());
-        fs::read_to_string(format!("/proc/{process}/cgroup")).is_ok_and(|groups| groups.contains(&own))
-    }
-
     /// Starts systemd-nspawn. Each boot has a socket of its own: what an earlier one told last is not taken for news.
     fn start(&self, boot: u32) -> Result<(Child, NotifySocket), SandboxError> {
         let notify = NotifySocket::bind(&format!("{}-{boot}", self.notify_name))
