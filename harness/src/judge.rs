@@ -1,7 +1,10 @@
 //! Judging: an observation beside its claim gives a verdict. Nothing here touches a system.
 
+use std::collections::BTreeMap;
+
 use nspawn_matrix_reports::{
-    AddressSpace, Autostart, BindFile, BindWrite, FileKind, Lease, Mount, Names, Observation, Ping, Verdict,
+    AddressSpace, Autostart, BindFile, BindWrite, FileKind, Lease, Mount, Names, Observation, Ping,
+    Properties, Verdict,
 };
 use nspawn_matrix_scenarios::{Claim, Expectation, MountClaim};
 
@@ -17,23 +20,21 @@ pub struct Judgement {
 /// The user and group that ids without a counterpart show as (`kernel.overflowuid`, user_namespaces(7)).
 const NOBODY: u32 = 65534;
 
-/// Holds what was seen against what was claimed. Without a claim for this version of systemd nothing is judged.
+/// Holds what was seen against what was claimed; without a claim nothing is judged.
 #[must_use]
-pub fn judge(claim: Option<&Claim>, systemd: u32, observation: &Observation) -> Judgement {
+pub fn judge(claim: Option<&Claim>, observation: &Observation) -> Judgement {
     let Some(claim) = claim else {
-        return Judgement {
-            verdict: Verdict::Skip,
-            reason: format!("nothing is claimed for systemd {systemd}"),
-        };
+        let reason = "nothing is claimed for these versions and settings".to_owned();
+        return Judgement { verdict: Verdict::Skip, reason };
     };
     let (verdict, reason) = match (difference(&claim.expectation, observation), claim.is_fault) {
-        (None, false) => (Verdict::Pass, claim.reason.clone()),
-        (None, true) => (Verdict::Known, claim.reason.clone()),
-        (Some(Difference::Real(reason)), false) => {
+        (Ok(None), false) => (Verdict::Pass, claim.reason.clone()),
+        (Ok(None), true) => (Verdict::Known, claim.reason.clone()),
+        (Ok(Some(reason)), false) => {
             (Verdict::Fail, format!("{reason}; the claim was made because {}", claim.reason))
         }
-        (Some(Difference::Real(reason)), true) => (Verdict::Fixed, reason),
-        (Some(Difference::Mismatch), _) => {
+        (Ok(Some(reason)), true) => (Verdict::Fixed, reason),
+        (Err(Mismatch), _) => {
             let reason = "the claim is about another kind of observation than the question makes";
             (Verdict::Broken, reason.to_owned())
         }
@@ -41,52 +42,57 @@ pub fn judge(claim: Option<&Claim>, systemd: u32, observation: &Observation) -> 
     Judgement { verdict, reason }
 }
 
-enum Difference {
-    /// The system under test is not as claimed.
-    Real(String),
-    /// Claim and observation cannot be compared, which is our own fault.
-    Mismatch,
+/// Claim and observation cannot be compared, which is our own fault.
+struct Mismatch;
+
+/// What of the system under test is not as claimed; none if all is.
+fn difference(expectation: &Expectation, observation: &Observation) -> Result<Option<String>, Mismatch> {
+    /// The content of an observation of one kind.
+    macro_rules! seen {
+        ($kind:ident) => {{
+            let Observation::$kind(seen) = observation else { return Err(Mismatch) };
+            seen
+        }};
+    }
+    Ok(match expectation {
+        Expectation::Lease { prefix } => lease(*prefix, seen!(Lease)),
+        Expectation::NoLink => no_link(seen!(Lease)),
+        Expectation::Answers => answers(seen!(Ping)),
+        Expectation::NoAnswer => no_answer(seen!(Ping)),
+        Expectation::Resolves { to } => resolves(to, seen!(Names)),
+        Expectation::SameOwner => {
+            let same = |outside: &FileKind, inside: &FileKind| {
+                (outside.uid, outside.gid) == (inside.uid, inside.gid)
+            };
+            each(&seen!(BindFiles).files, same, "owner")
+        }
+        Expectation::OwnedByNobody => {
+            each(&seen!(BindFiles).files, |_, inside| (inside.uid, inside.gid) == (NOBODY, NOBODY), "owner")
+        }
+        Expectation::SameMode => {
+            let same = |outside: &FileKind, inside: &FileKind| {
+                outside.kind == inside.kind && outside.mode == inside.mode
+            };
+            each(&seen!(BindFiles).files, same, "kind or mode")
+        }
+        Expectation::Mounted(claim) => mounted(claim, seen!(Mount)),
+        Expectation::WrittenAs { uid, gid } => written_as((*uid, *gid), seen!(BindWrite)),
+        Expectation::WriteRefused { errno } => refused(errno, seen!(BindWrite)),
+        Expectation::BackAfterReboot => back(seen!(Autostart)),
+        Expectation::Properties { are } => properties(are, seen!(Properties)),
+    })
 }
 
-fn difference(expectation: &Expectation, observation: &Observation) -> Option<Difference> {
-    let text = match (expectation, observation) {
-        (Expectation::Lease { prefix }, Observation::Lease(seen)) => lease(*prefix, seen),
-        (Expectation::NoLink, Observation::Lease(seen)) => no_link(seen),
-        (Expectation::Answers, Observation::Ping(seen)) => answers(seen),
-        (Expectation::NoAnswer, Observation::Ping(seen)) => no_answer(seen),
-        (Expectation::Resolves { to }, Observation::Names(seen)) => resolves(to, seen),
-        (Expectation::SameOwner, Observation::BindFiles { files }) => {
-            each(files, |outside, inside| (outside.uid, outside.gid) == (inside.uid, inside.gid), "owner")
-        }
-        (Expectation::OwnedByNobody, Observation::BindFiles { files }) => {
-            each(files, |_, inside| (inside.uid, inside.gid) == (NOBODY, NOBODY), "owner")
-        }
-        (Expectation::SameMode, Observation::BindFiles { files }) => each(
-            files,
-            |outside, inside| outside.kind == inside.kind && outside.mode == inside.mode,
-            "kind or mode",
-        ),
-        (Expectation::Mounted(claim), Observation::Mount(seen)) => mounted(claim, seen),
-        (Expectation::WrittenAs { uid, gid }, Observation::BindWrite(seen)) => written_as((*uid, *gid), seen),
-        (Expectation::WriteRefused { errno }, Observation::BindWrite(seen)) => refused(errno, seen),
-        (Expectation::BackAfterReboot, Observation::Autostart(seen)) => back(seen),
-        (
-            Expectation::Lease { .. }
-            | Expectation::NoLink
-            | Expectation::Answers
-            | Expectation::NoAnswer
-            | Expectation::Resolves { .. }
-            | Expectation::SameOwner
-            | Expectation::OwnedByNobody
-            | Expectation::SameMode
-            | Expectation::Mounted(_)
-            | Expectation::WrittenAs { .. }
-            | Expectation::WriteRefused { .. }
-            | Expectation::BackAfterReboot,
-            _,
-        ) => return Some(Difference::Mismatch),
-    };
-    text.map(Difference::Real)
+/// Names the properties whose value is not one of those that are right.
+fn properties(are: &BTreeMap<String, Vec<String>>, seen: &Properties) -> Option<String> {
+    let wrong: Vec<String> = are
+        .iter()
+        .filter_map(|(name, right)| match seen.values.get(name) {
+            Some(value) => (!right.contains(value)).then(|| format!("{name} is {value}")),
+            None => Some(format!("{name} is not known")),
+        })
+        .collect();
+    (!wrong.is_empty()).then(|| wrong.join(", "))
 }
 
 fn lease(prefix: u8, seen: &Lease) -> Option<String> {

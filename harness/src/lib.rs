@@ -32,4 +32,5 @@ pub mod probe;
 pub mod rpc;
 pub mod run_id;
 pub mod setup;
+mod systemd;
 mod wait;

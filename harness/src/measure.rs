@@ -1,14 +1,13 @@
 //! Measuring one host: boot it, have the agent ask, judge the answers, and take it down again.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use nspawn_matrix_reports::{Case, Facts, HostRecord, Observation, TimelineEvent, Verdict};
-use nspawn_matrix_scenarios::{Claim, Condition, Scenario};
+use nspawn_matrix_scenarios::{Claim, Scenario, Setting, Settings};
 use tokio::sync::watch;
 
 use crate::agent::{EvidenceFile, Job, Notice, Question, Request};
@@ -18,6 +17,7 @@ use crate::host::{Blueprint, Sandbox, Workspace};
 use crate::judge::judge;
 use crate::plan::{Cell, HostPlan};
 use crate::rpc::Client;
+use crate::systemd;
 
 /// How long a host may take in all, beside its lookups.
 const HOST: Duration = Duration::from_secs(600);
@@ -60,7 +60,8 @@ struct Notes {
     id: String,
     scenario: Scenario,
     facts: Option<Facts>,
-    conditions: BTreeSet<Condition>,
+    settings: Settings,
+    payload: Option<u32>,
     cases: Vec<(Question, Case)>,
     timeline: Vec<TimelineEvent>,
     evidence: Vec<EvidenceFile>,
@@ -112,7 +113,8 @@ impl HostTask {
             id: self.host.id.clone(),
             scenario: self.host.scenario.clone(),
             facts: None,
-            conditions: BTreeSet::new(),
+            settings: Settings::new(),
+            payload: None,
             cases: Vec::new(),
             timeline: Vec::new(),
             evidence: Vec::new(),
@@ -195,6 +197,7 @@ impl HostTask {
             payload: self.image.clone(),
             facts: notes.take_facts(),
             systemd,
+            payload_systemd: notes.payload,
         };
         let evidence = cases.iter().any(|case| !case.verdict.is_green()).then(|| {
             let mut files = std::mem::take(&mut notes.evidence);
@@ -225,9 +228,8 @@ impl Notes {
     fn take(&mut self, notice: Notice) {
         match notice {
             Notice::Event { machine, event } => self.happened(machine, &event),
-            Notice::Condition(condition) => {
-                self.conditions.insert(condition);
-            }
+            Notice::Settings(settings) => self.settings = settings,
+            Notice::Payload(version) => self.payload = Some(version),
             Notice::Case { question, outcome, duration_ms } => {
                 let case = self.settle(&question, outcome, duration_ms);
                 (self.watcher.borrow_mut())(&Progress::Case(&case));
@@ -249,8 +251,8 @@ impl Notes {
     fn settle(&self, question: &Question, outcome: Result<Observation, String>, duration_ms: u64) -> Case {
         let claim = self.claim(question);
         let (verdict, reason, observed) = match (outcome, self.systemd()) {
-            (Ok(observation), Some(systemd)) => {
-                let judgement = judge(claim, systemd, &observation);
+            (Ok(observation), Some(_)) => {
+                let judgement = judge(claim, &observation);
                 (judgement.verdict, judgement.reason, Some(observation))
             }
             (Ok(observation), None) => (
@@ -279,7 +281,9 @@ impl Notes {
     }
 
     fn claim(&self, question: &Question) -> Option<&Claim> {
-        self.scenario.claim(question.check, self.systemd()?, &self.conditions)
+        // Before the machines stand the version of theirs is not known; they are most likely of the host's image.
+        let host = self.systemd()?;
+        self.scenario.claim(question.check, host, self.payload.unwrap_or(host), &self.settings)
     }
 
     fn blank(&self, question: &Question, claim: Option<&Claim>, verdict: Verdict, reason: String) -> Case {
@@ -292,24 +296,24 @@ impl Notes {
             expected: claim.map_or_else(|| "nothing".to_owned(), |claim| claim.expectation.to_string()),
             observed: None,
             reason: Some(reason),
+            link: claim.map(|claim| claim.link.clone()),
             explanations: Vec::new(),
             duration_ms: 0,
         }
     }
 
     fn take_facts(&mut self) -> Option<Facts> {
-        let conditions = self.conditions.iter().map(ToString::to_string).collect();
-        self.facts.take().map(|facts| Facts { conditions, ..facts })
+        let named = |(setting, value): (&Setting, &String)| (setting.to_string(), value.clone());
+        let settings = self.settings.iter().map(named).collect();
+        self.facts.take().map(|facts| Facts { settings, ..facts })
     }
 
     fn is_green(&self) -> bool {
         self.cases.iter().all(|(_, case)| case.verdict.is_green())
     }
 
-    /// Major version of the host's systemd: 257 of `257 (257.13-1~deb13u1)`.
+    /// Major version of the host's systemd.
     fn systemd(&self) -> Option<u32> {
-        let version = &self.facts.as_ref()?.systemd;
-        let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().ok()
+        systemd::major(&self.facts.as_ref()?.systemd)
     }
 }

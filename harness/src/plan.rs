@@ -104,9 +104,10 @@ impl HostPlan {
 }
 
 fn cells(scenario: &Scenario, checks: &[Check]) -> Vec<Cell> {
-    checks
-        .iter()
-        .flat_map(|&check| {
+    scenario
+        .checks()
+        .filter(|check| checks.contains(check))
+        .flat_map(|check| {
             let not_asked = scenario.not_asked(check);
             let cell = move |subject| Cell { question: Question { check, subject }, not_asked };
             check.subjects(&scenario.machines).into_iter().map(cell)
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn every_scenario_is_asked_every_question_of_both_machines() {
-        let plan = Plan::new("trixie", catalogue::all(), &Check::ALL, 32, 8);
+        let plan = Plan::new("trixie", catalogue::all(), Check::ALL, 32, 8);
         assert_eq!(plan.hosts.len(), 8);
         for host in &plan.hosts {
             assert_eq!(host.cells.len(), 34, "{}", host.id);

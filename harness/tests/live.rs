@@ -27,7 +27,7 @@ const IMAGE: &str = "trixie";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let plan = Plan::new(IMAGE, catalogue::all(), &Check::ALL, 32, support::jobs());
+    let plan = Plan::new(IMAGE, catalogue::all(), Check::ALL, 32, support::jobs());
     let board = Arc::new(Board::default());
     let trials: Vec<Trial> = plan.hosts.iter().flat_map(|host| trials(host, &board)).collect();
     let selected = selected(plan, &arguments, &trials);

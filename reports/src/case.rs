@@ -23,6 +23,8 @@ pub struct Case {
     pub observed: Option<Observation>,
     /// Why the verdict is what it is: the difference, the error, the reason of a skip, or what stands behind the claim.
     pub reason: Option<String>,
+    /// Where what stands behind the claim is written down; none if nothing is claimed.
+    pub link: Option<String>,
     /// Reasons for what was seen, most important first.
     pub explanations: Vec<Explanation>,
     /// How long the question took, in milliseconds.

@@ -1,11 +1,13 @@
 //! Reports for the tests of the writers: small pieces, and [`matrix`], which looks like a real run.
 
+use std::collections::BTreeMap;
+
 use time::macros::datetime;
 
 use crate::{
-    AddressSpace, Autostart, BindFile, BindWrite, Case, Explanation, Facts, Family, FileKind, HostRecord,
-    Lease, Mount, Names, Observation, Ping, Report, Run, SCHEMA, SeenAddress, TimelineEvent, Verdict,
-    Written,
+    AddressSpace, Autostart, BindFile, BindFiles, BindWrite, Case, Explanation, Facts, Family, FileKind,
+    HostRecord, Lease, Mount, Names, Observation, Ping, Report, Run, SCHEMA, SeenAddress, TimelineEvent,
+    Verdict, Written,
 };
 
 pub(crate) fn lease(address: Option<&str>) -> Observation {
@@ -68,6 +70,7 @@ pub(crate) fn case(host: &str, scenario: &str, check: &str, subject: &str) -> Ca
         expected: "3 of 3 replies".to_owned(),
         observed: Some(ping(3)),
         reason: None,
+        link: None,
         explanations: Vec::new(),
         duration_ms: 204,
     }
@@ -86,9 +89,10 @@ pub(crate) fn host(id: &str, systemd: u32) -> HostRecord {
             kernel: "6.12.48".to_owned(),
             roots: "btrfs".to_owned(),
             bridge_nf_call_iptables: Some(false),
-            conditions: Vec::new(),
+            settings: BTreeMap::new(),
         }),
         systemd: Some(systemd),
+        payload_systemd: Some(systemd),
     }
 }
 
@@ -206,20 +210,20 @@ fn seen(scenario: &str, check: &str, machine: &str) -> Observation {
         "resolve/peer/ipv6" if is_bridged => names(&[(Ipv6LinkLocal, 32)]),
         "resolve/peer/ipv6" => names(&[(None, 32)]),
         "resolve/outside/any" => names(&[(Global, 32)]),
-        "bind/owner" => Observation::BindFiles {
+        "bind/owner" => Observation::BindFiles(BindFiles {
             files: vec![BindFile {
                 name: "plain".to_owned(),
                 outside: Some(file_kind(0, "644")),
                 inside: Some(file_kind(if is_bridged { 65_534 } else { 0 }, "644")),
             }],
-        },
-        "bind/mode" => Observation::BindFiles {
+        }),
+        "bind/mode" => Observation::BindFiles(BindFiles {
             files: vec![BindFile {
                 name: "setuid".to_owned(),
                 outside: Some(file_kind(0, "4755")),
                 inside: Some(file_kind(0, "4755")),
             }],
-        },
+        }),
         "bind/options" => Observation::Mount(Mount {
             fs_type: "btrfs".to_owned(),
             options: vec!["rw".to_owned(), "relatime".to_owned()],

@@ -69,9 +69,10 @@ mod tests {
                 "kernel": "6.12.48",
                 "roots": "btrfs",
                 "bridge_nf_call_iptables": false,
-                "conditions": []
+                "settings": {}
               },
-              "systemd": 257
+              "systemd": 257,
+              "payload_systemd": 257
             }
           ],
           "cases": [
@@ -107,6 +108,7 @@ mod tests {
                 "median_us": 410
               },
               "reason": "fe80 was answered",
+              "link": null,
               "explanations": [
                 {
                   "code": "llmnr-any",

@@ -22,8 +22,8 @@ mod words;
 pub use address::{AddressSpace, ParseSubnetError, Subnet};
 pub use case::{Case, Explanation};
 pub use observation::{
-    Autostart, BindFile, BindWrite, Family, FileKind, Lease, Mount, Names, Observation, Ping, SeenAddress,
-    Written,
+    Autostart, BindFile, BindFiles, BindWrite, Family, FileKind, Lease, Mount, Names, Observation, Ping,
+    Properties, SeenAddress, Written,
 };
 pub use report::{Facts, HostRecord, Report, Run, SCHEMA, TimelineEvent};
 pub use verdict::{Tally, Verdict};

@@ -18,16 +18,33 @@ pub enum Observation {
     /// `resolve/...`.
     Names(Names),
     /// `bind/owner` and `bind/mode`: every file of the bind mount, as seen from both sides.
-    BindFiles {
-        /// The files, by name.
-        files: Vec<BindFile>,
-    },
+    BindFiles(BindFiles),
     /// `bind/options`.
     Mount(Mount),
     /// `bind/write`.
     BindWrite(BindWrite),
     /// `autostart/...`.
     Autostart(Autostart),
+    /// Whatever several values taken together answer.
+    Properties(Properties),
+}
+
+/// An answer, and the values that it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Properties {
+    /// The answer in a word or two: `masqueraded`.
+    pub answer: String,
+    /// The values, by name: `setup` is `configured`.
+    pub values: BTreeMap<String, String>,
+}
+
+impl Properties {
+    /// Makes an answer that rests on `values`.
+    #[must_use]
+    pub fn new(answer: impl Into<String>, values: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { answer: answer.into(), values }
+    }
 }
 
 /// The addresses that a machine ended up with.
@@ -110,6 +127,13 @@ pub struct SeenAddress {
     pub space: AddressSpace,
     /// Lookups that gave it, at any place in the answer.
     pub count: u32,
+}
+
+/// The files of a bind mount.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BindFiles {
+    /// The files, by name.
+    pub files: Vec<BindFile>,
 }
 
 /// One file of a bind mount, as seen on the host and in the machine.

@@ -1,5 +1,7 @@
 //! Reports: all of one run. The JSON form of these types is the contract with everything that reads results.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -65,6 +67,8 @@ pub struct HostRecord {
     pub facts: Option<Facts>,
     /// Major version of its systemd, if it booted: 257.
     pub systemd: Option<u32>,
+    /// Major version of the systemd of its machines, if they came to stand: 257.
+    pub payload_systemd: Option<u32>,
 }
 
 /// What is known of a host.
@@ -81,8 +85,8 @@ pub struct Facts {
     /// `net.bridge.bridge-nf-call-iptables` in the host's network namespace; none if the kernel has no bridge
     /// netfilter loaded. Where it is 1, frames bridged between machines pass the host's own firewall and NAT.
     pub bridge_nf_call_iptables: Option<bool>,
-    /// What was found to hold while the machines stood, and changed what was to be expected: `stray-lease`.
-    pub conditions: Vec<String>,
+    /// What was detected while the machines stood and can change what is to be expected: `llmnr` is `yes`.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// Something that happened to a host or a machine.

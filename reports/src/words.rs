@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::bind_words;
-use crate::{AddressSpace, Autostart, Lease, Names, Observation, Ping};
+use crate::{AddressSpace, Autostart, Lease, Names, Observation, Ping, Properties};
 
 impl Observation {
     /// Says what was seen in a few characters: `/28`, `no`, `fe80 61%, lease 39%`, `rw idmap`.
@@ -21,10 +21,11 @@ impl Observation {
             }
             Self::Ping(ping) => short_ping(ping).to_owned(),
             Self::Names(names) => short_shares(&names.spaces),
-            Self::BindFiles { files } => bind_words::short_files(files, check),
+            Self::BindFiles(seen) => bind_words::short_files(&seen.files, check),
             Self::Mount(mount) => bind_words::short_mount(mount),
             Self::BindWrite(write) => bind_words::short_write(write),
             Self::Autostart(autostart) => if is_up(autostart) { "yes" } else { "no" }.to_owned(),
+            Self::Properties(properties) => properties.answer.clone(),
         }
     }
 
@@ -37,12 +38,21 @@ impl Observation {
             Self::Lease(lease) => lease_sentence(lease),
             Self::Ping(ping) => ping_sentence(ping),
             Self::Names(names) => names_sentence(names),
-            Self::BindFiles { files } => bind_words::files_sentence(files, check),
+            Self::BindFiles(seen) => bind_words::files_sentence(&seen.files, check),
             Self::Mount(mount) => bind_words::mount_sentence(mount),
             Self::BindWrite(write) => bind_words::write_sentence(write),
             Self::Autostart(autostart) => autostart_sentence(autostart),
+            Self::Properties(properties) => properties_sentence(properties),
         }
     }
+}
+
+fn properties_sentence(properties: &Properties) -> String {
+    let value = |(name, value): (&String, &String)| {
+        if value.is_empty() { format!("{name} is empty") } else { format!("{name} {value}") }
+    };
+    let values: Vec<String> = properties.values.iter().map(value).collect();
+    format!("{} ({})", properties.answer, values.join(", "))
 }
 
 /// Says how often each space was answered, the most frequent first: `lease`, or `fe80 61%, lease 39%`.

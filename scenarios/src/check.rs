@@ -3,42 +3,77 @@
 use std::fmt;
 use std::str::FromStr;
 
-use nspawn_matrix_reports::Family;
 use serde::{Deserialize, Serialize};
 
-/// One question, named `subject/object/detail`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Check {
-    /// Which address the machine was given.
-    AddressLease,
-    /// Whether the machine's default gateway answers.
-    PingGatewayIpv4,
-    /// Whether the other machine answers at its IPv4 address.
-    PingPeerIpv4,
-    /// Whether the other machine answers at its fe80 address.
-    PingPeerIpv6LinkLocal,
-    /// Whether the machine answers the host.
-    PingMachineFromHostIpv4,
-    /// Whether an address beyond the host answers.
-    PingOutsideIpv4,
-    /// What the other machine's name resolves to.
-    ResolvePeer(Family),
-    /// What the host's name resolves to in the machine.
-    ResolveHost,
-    /// What the machine's name resolves to on the host.
-    ResolveMachineFromHost,
-    /// What a name beyond the host resolves to.
-    ResolveOutside,
-    /// Who owns the files of the bind mount, seen from the machine.
-    BindOwner,
-    /// Which kinds and permission bits they have, seen from the machine.
-    BindMode,
-    /// How the bind mount is mounted.
-    BindOptions,
-    /// What a file that the machine makes looks like on the host.
-    BindWrite,
-    /// Whether the machine is back after the host was rebooted.
-    AutostartAfterReboot,
+use crate::Topic;
+
+/// Writes the questions down as a table, one row for each: variant, name, topic, who is asked, the question in words.
+macro_rules! checks {
+    ($($variant:ident $name:literal $topic:ident $asked:ident $question:literal)*) => {
+        /// One question, named `subject/object/detail`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Check {
+            $(#[doc = $question] $variant,)*
+        }
+
+        impl Check {
+            /// Every question, in the order in which they are reported.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name used in reports and on the command line.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What the question is about.
+            #[must_use]
+            pub fn topic(self) -> Topic {
+                match self { $(Self::$variant => Topic::$topic,)* }
+            }
+
+            /// Who the question goes to.
+            #[must_use]
+            pub fn asked(self) -> Asked {
+                match self { $(Self::$variant => Asked::$asked,)* }
+            }
+
+            /// The question in words.
+            #[must_use]
+            pub fn question(self) -> &'static str {
+                match self { $(Self::$variant => $question,)* }
+            }
+        }
+    };
+}
+
+checks! {
+    // Links, addresses, and who answers whom.
+    AddressLease "address/lease" Reach Machine "which address is the machine given?"
+    PingGatewayIpv4 "ping/gateway/ipv4" Reach Machine "does its default gateway answer?"
+    PingPeerIpv4 "ping/peer/ipv4" Reach Pair "does the other machine answer at its IPv4 address?"
+    PingPeerIpv6LinkLocal "ping/peer/ipv6-link-local" Reach Pair "does the other machine answer at its fe80 address?"
+    PingMachineFromHostIpv4 "ping/machine-from-host/ipv4" Reach Host "does the machine answer the host?"
+    PingOutsideIpv4 "ping/outside/ipv4" Reach Machine "does an address beyond the host answer?"
+
+    // Names, by family and by path.
+    ResolvePeerAny "resolve/peer/any" Names Pair "what does the other machine's name resolve to?"
+    ResolvePeerIpv4 "resolve/peer/ipv4" Names Pair "... when only IPv4 is asked for?"
+    ResolvePeerIpv6 "resolve/peer/ipv6" Names Pair "... when only IPv6 is asked for?"
+    ResolveHostAny "resolve/host/any" Names Machine "what does the host's name resolve to in the machine?"
+    ResolveMachineFromHostAny "resolve/machine-from-host/any" Names Host "what does the machine's name resolve to on the host?"
+    ResolveOutsideAny "resolve/outside/any" Names Machine "what does a name beyond the host resolve to?"
+
+    // The bind mount of the package cache.
+    BindOwner "bind/owner" Binds Machine "who owns the files of the bind mount, seen from the machine?"
+    BindMode "bind/mode" Binds Machine "which kinds and permission bits do they have?"
+    BindOptions "bind/options" Binds Machine "how is the bind mount mounted?"
+    BindWrite "bind/write" Binds Machine "what does a file that the machine makes look like on the host?"
+
+    // What surrounds the machines.
+
+    // What becomes of a machine over a restart.
+    AutostartAfterReboot "autostart/after-reboot" Life Machine "is the machine back after the host was rebooted?"
 }
 
 /// Who a question goes to.
@@ -46,101 +81,15 @@ pub enum Check {
 pub enum Asked {
     /// Each machine, about itself.
     Machine,
-    /// Each machine, about the other one.
+    /// Each machine, about each other one.
     Pair,
     /// The host, about each machine.
     Host,
+    /// The host, about itself.
+    HostItself,
 }
 
 impl Check {
-    /// Every question, in the order in which they are reported.
-    pub const ALL: [Self; 17] = [
-        Self::AddressLease,
-        Self::PingGatewayIpv4,
-        Self::PingPeerIpv4,
-        Self::PingPeerIpv6LinkLocal,
-        Self::PingMachineFromHostIpv4,
-        Self::PingOutsideIpv4,
-        Self::ResolvePeer(Family::Any),
-        Self::ResolvePeer(Family::Ipv4),
-        Self::ResolvePeer(Family::Ipv6),
-        Self::ResolveHost,
-        Self::ResolveMachineFromHost,
-        Self::ResolveOutside,
-        Self::BindOwner,
-        Self::BindMode,
-        Self::BindOptions,
-        Self::BindWrite,
-        Self::AutostartAfterReboot,
-    ];
-
-    /// The name used in reports and on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AddressLease => "address/lease",
-            Self::PingGatewayIpv4 => "ping/gateway/ipv4",
-            Self::PingPeerIpv4 => "ping/peer/ipv4",
-            Self::PingPeerIpv6LinkLocal => "ping/peer/ipv6-link-local",
-            Self::PingMachineFromHostIpv4 => "ping/machine-from-host/ipv4",
-            Self::PingOutsideIpv4 => "ping/outside/ipv4",
-            Self::ResolvePeer(Family::Any) => "resolve/peer/any",
-            Self::ResolvePeer(Family::Ipv4) => "resolve/peer/ipv4",
-            Self::ResolvePeer(Family::Ipv6) => "resolve/peer/ipv6",
-            Self::ResolveHost => "resolve/host/any",
-            Self::ResolveMachineFromHost => "resolve/machine-from-host/any",
-            Self::ResolveOutside => "resolve/outside/any",
-            Self::BindOwner => "bind/owner",
-            Self::BindMode => "bind/mode",
-            Self::BindOptions => "bind/options",
-            Self::BindWrite => "bind/write",
-            Self::AutostartAfterReboot => "autostart/after-reboot",
-        }
-    }
-
-    /// The question in words.
-    #[must_use]
-    pub fn question(self) -> &'static str {
-        match self {
-            Self::AddressLease => "which address is the machine given?",
-            Self::PingGatewayIpv4 => "does its default gateway answer?",
-            Self::PingPeerIpv4 => "does the other machine answer at its IPv4 address?",
-            Self::PingPeerIpv6LinkLocal => "does the other machine answer at its fe80 address?",
-            Self::PingMachineFromHostIpv4 => "does the machine answer the host?",
-            Self::PingOutsideIpv4 => "does an address beyond the host answer?",
-            Self::ResolvePeer(Family::Any) => "what does the other machine's name resolve to?",
-            Self::ResolvePeer(Family::Ipv4) => "... when only IPv4 is asked for?",
-            Self::ResolvePeer(Family::Ipv6) => "... when only IPv6 is asked for?",
-            Self::ResolveHost => "what does the host's name resolve to in the machine?",
-            Self::ResolveMachineFromHost => "what does the machine's name resolve to on the host?",
-            Self::ResolveOutside => "what does a name beyond the host resolve to?",
-            Self::BindOwner => "who owns the files of the bind mount, seen from the machine?",
-            Self::BindMode => "which kinds and permission bits do they have?",
-            Self::BindOptions => "how is the bind mount mounted?",
-            Self::BindWrite => "what does a file that the machine makes look like on the host?",
-            Self::AutostartAfterReboot => "is the machine back after the host was rebooted?",
-        }
-    }
-
-    /// Who the question goes to.
-    #[must_use]
-    pub fn asked(self) -> Asked {
-        match self {
-            Self::PingPeerIpv4 | Self::PingPeerIpv6LinkLocal | Self::ResolvePeer(_) => Asked::Pair,
-            Self::PingMachineFromHostIpv4 | Self::ResolveMachineFromHost => Asked::Host,
-            Self::AddressLease
-            | Self::PingGatewayIpv4
-            | Self::PingOutsideIpv4
-            | Self::ResolveHost
-            | Self::ResolveOutside
-            | Self::BindOwner
-            | Self::BindMode
-            | Self::BindOptions
-            | Self::BindWrite
-            | Self::AutostartAfterReboot => Asked::Machine,
-        }
-    }
-
     /// The subjects of the question, given the machines of a scenario.
     #[must_use]
     pub fn subjects(self, machines: &[String]) -> Vec<Subject> {
@@ -153,6 +102,7 @@ impl Check {
             Asked::Machine => machines.iter().cloned().map(|machine| Subject::Machine { machine }).collect(),
             Asked::Host => machines.iter().cloned().map(|machine| Subject::Host { machine }).collect(),
             Asked::Pair => machines.iter().flat_map(pair).collect(),
+            Asked::HostItself => vec![Subject::HostItself],
         }
     }
 }
@@ -171,7 +121,7 @@ impl FromStr for Check {
     type Err = UnknownCheck;
 
     fn from_str(name: &str) -> Result<Self, UnknownCheck> {
-        Self::ALL.into_iter().find(|check| check.name() == name).ok_or(UnknownCheck)
+        Self::ALL.iter().copied().find(|check| check.name() == name).ok_or(UnknownCheck)
     }
 }
 
@@ -210,6 +160,8 @@ pub enum Subject {
         /// The one that is asked about.
         machine: String,
     },
+    /// The host about itself.
+    HostItself,
 }
 
 impl fmt::Display for Subject {
@@ -218,6 +170,7 @@ impl fmt::Display for Subject {
             Self::Machine { machine } => f.write_str(machine),
             Self::Pair { machine, peer } => write!(f, "{machine}->{peer}"),
             Self::Host { machine } => write!(f, "host->{machine}"),
+            Self::HostItself => f.write_str("host"),
         }
     }
 }
@@ -229,7 +182,7 @@ mod tests {
     #[test]
     fn every_name_leads_back_to_its_question() {
         for check in Check::ALL {
-            assert_eq!(check.name().parse(), Ok(check));
+            assert_eq!(check.name().parse(), Ok(*check));
         }
         assert_eq!("ping/peer".parse::<Check>(), Err(UnknownCheck));
     }

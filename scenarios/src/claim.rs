@@ -1,10 +1,10 @@
-//! Claims: what ought to be seen, for which versions, and why.
+//! Claims: what ought to be seen, for which versions and settings, and why.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Expectation};
+use crate::{Check, Expectation, Setting, Settings};
 
 /// One row of what a scenario claims.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,51 +12,71 @@ pub struct Claim {
     /// The question.
     pub check: Check,
     /// The versions of the host's systemd that the claim is about.
-    pub versions: Versions,
-    /// What must be so on the host for the claim to hold; a claim with a condition goes before one without.
-    pub when: Option<Condition>,
+    pub host: Versions,
+    /// The versions of the machines' systemd that the claim is about.
+    pub payload: Versions,
+    /// What must have been detected for the claim to hold; of several that hold the one that demands most counts.
+    pub when: Settings,
     /// What ought to be seen.
     pub expectation: Expectation,
     /// Why: the mechanism, in a sentence.
     pub reason: String,
+    /// Where the mechanism is written down: a manual page, an RFC, an issue.
+    pub link: String,
     /// Whether what ought to be seen is a fault of the system under test.
     pub is_fault: bool,
 }
 
 impl Claim {
-    /// Claims something of systemd 257, the version that the claims were measured on.
+    /// Claims something of every version of systemd that is known here.
     #[must_use]
-    pub fn new(check: Check, expectation: Expectation, reason: &str) -> Self {
+    pub fn new(check: Check, expectation: Expectation, reason: &str, link: &str) -> Self {
         Self {
             check,
-            versions: Versions::only(257),
-            when: None,
+            host: Versions::KNOWN,
+            payload: Versions::KNOWN,
+            when: Settings::new(),
             expectation,
             reason: reason.to_owned(),
+            link: link.to_owned(),
             is_fault: false,
         }
     }
 
-    /// Claims that systemd 257 does something wrong when `condition` holds.
+    /// Limits the claim to hosts from this version on.
     #[must_use]
-    pub fn fault(check: Check, condition: Condition, expectation: Expectation, reason: &str) -> Self {
-        Self { when: Some(condition), is_fault: true, ..Self::new(check, expectation, reason) }
+    pub fn since(mut self, version: u32) -> Self {
+        self.host.first = version;
+        self
     }
-}
 
-/// Something that is detected on the host once the machines stand, and that changes what is to be expected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Condition {
-    /// A machine has a lease from a subnet in which the host has no address.
-    StrayLease,
-}
+    /// Limits the claim to hosts up to this version.
+    #[must_use]
+    pub fn until(mut self, version: u32) -> Self {
+        self.host.last = version;
+        self
+    }
 
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::StrayLease => "stray-lease",
-        })
+    /// Limits the claim to where `setting` was detected to be `value`.
+    #[must_use]
+    pub fn when(mut self, setting: Setting, value: &str) -> Self {
+        self.when.insert(setting, value.to_owned());
+        self
+    }
+
+    /// Says that what is claimed is a fault of the system under test; the link leads to it.
+    #[must_use]
+    pub fn fault(mut self) -> Self {
+        self.is_fault = true;
+        self
+    }
+
+    /// Tells whether the claim is about a host with these versions and settings.
+    #[must_use]
+    pub fn is_about(&self, host: u32, payload: u32, settings: &Settings) -> bool {
+        self.host.contains(host)
+            && self.payload.contains(payload)
+            && self.when.iter().all(|(setting, value)| settings.get(setting) == Some(value))
     }
 }
 
@@ -70,16 +90,19 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// One version.
-    #[must_use]
-    pub fn only(version: u32) -> Self {
-        Self { first: version, last: version }
-    }
+    /// The versions whose source was read: Debian's 252 to 262.
+    pub const KNOWN: Self = Self { first: 252, last: 262 };
 
     /// Tells whether `version` is in the range.
     #[must_use]
     pub fn contains(self, version: u32) -> bool {
         (self.first..=self.last).contains(&version)
+    }
+
+    /// Tells whether some version is in both ranges.
+    #[must_use]
+    pub fn meets(self, other: Self) -> bool {
+        self.first <= other.last && other.first <= self.last
     }
 }
 

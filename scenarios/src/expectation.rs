@@ -1,5 +1,6 @@
 //! Expectations: what a claim says will be seen.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use nspawn_matrix_reports::AddressSpace;
@@ -47,6 +48,20 @@ pub enum Expectation {
     },
     /// The unit is enabled, active, and the machine registered.
     BackAfterReboot,
+    /// Each of these properties has one of these values.
+    Properties {
+        /// The values that are right, by the name of the property.
+        are: BTreeMap<String, Vec<String>>,
+    },
+}
+
+impl Expectation {
+    /// Expects each property to have this one value.
+    #[must_use]
+    pub fn properties(are: &[(&str, &str)]) -> Self {
+        let one = |(name, value): &(&str, &str)| ((*name).to_owned(), vec![(*value).to_owned()]);
+        Self::Properties { are: are.iter().map(one).collect() }
+    }
 }
 
 /// What the mount table must show.
@@ -76,8 +91,14 @@ impl fmt::Display for Expectation {
             Self::WrittenAs { uid, gid } => write!(f, "the file belongs to {uid}:{gid} on the host"),
             Self::WriteRefused { errno } => write!(f, "refused with {errno}"),
             Self::BackAfterReboot => f.write_str("enabled, active and registered"),
+            Self::Properties { are } => properties(are, f),
         }
     }
+}
+
+fn properties(are: &BTreeMap<String, Vec<String>>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let one = |(name, values): (&String, &Vec<String>)| format!("{name} {}", values.join(" or "));
+    f.write_str(&are.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 fn resolves(to: &[AddressSpace], f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,8 @@
 //! Scenarios: one way of standing up containers.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Claim, Condition, Launch, Step, pacman_cache};
+use crate::{Check, Claim, Launch, Settings, Step, Topic, pacman_cache};
 
 /// The machines of every scenario.
 pub const MACHINES: [&str; 2] = ["alpha", "beta"];
@@ -30,6 +28,8 @@ pub struct Scenario {
     pub launch: Launch,
     /// The machines.
     pub machines: Vec<String>,
+    /// What it is asked about.
+    pub topics: Vec<Topic>,
     /// What its answers are held against.
     pub claims: Vec<Claim>,
 }
@@ -52,50 +52,37 @@ impl Scenario {
             steps: pacman_cache::steps().into_iter().chain(steps).collect(),
             launch,
             machines: MACHINES.map(str::to_owned).to_vec(),
+            topics: Topic::GENERAL.to_vec(),
             claims,
         }
     }
 
-    /// The questions that make sense here, in the order of [`Check::ALL`].
+    /// Asks about these topics instead of [`Topic::GENERAL`].
     #[must_use]
-    pub fn checks(&self) -> Vec<Check> {
-        Check::ALL.into_iter().filter(|check| self.not_asked(*check).is_none()).collect()
+    pub fn asked_about(mut self, topics: impl Into<Vec<Topic>>) -> Self {
+        self.topics = topics.into();
+        self
     }
 
-    /// Why a question makes no sense here; none if it does.
+    /// The questions that belong to the topics of this scenario, in the order of [`Check::ALL`].
+    pub fn checks(&self) -> impl Iterator<Item = Check> {
+        Check::ALL.iter().copied().filter(|check| self.topics.contains(&check.topic()))
+    }
+
+    /// Why a question of its topics is not asked here all the same; none if it is.
     #[must_use]
     pub fn not_asked(&self, check: Check) -> Option<&'static str> {
         (check == Check::AutostartAfterReboot && matches!(self.launch, Launch::CommandLine { .. }))
             .then_some("nothing starts a command line again after a reboot")
     }
 
-    /// The claim about `check` on a host with this version of systemd, where these conditions hold; none if nothing is
-    /// claimed.
+    /// The claim about `check` where host and machines run these versions of systemd and these settings were
+    /// detected; none if nothing is claimed.
     #[must_use]
-    pub fn claim(&self, check: Check, systemd: u32, conditions: &BTreeSet<Condition>) -> Option<&Claim> {
-        let holds = |claim: &&Claim| {
-            claim.check == check
-                && claim.versions.contains(systemd)
-                && claim.when.is_none_or(|condition| conditions.contains(&condition))
-        };
-        self.claims.iter().filter(holds).max_by_key(|claim| claim.when.is_some())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalogue;
-
-    #[test]
-    fn a_claim_with_a_condition_goes_before_one_without() {
-        let zone = catalogue::all().into_iter().find(|scenario| scenario.name == "zone").unwrap();
-        let is_fault = |conditions: &[Condition]| {
-            let conditions = conditions.iter().copied().collect();
-            zone.claim(Check::PingGatewayIpv4, 257, &conditions).map(|claim| claim.is_fault)
-        };
-        assert_eq!(is_fault(&[]), Some(false));
-        assert_eq!(is_fault(&[Condition::StrayLease]), Some(true));
-        assert_eq!(zone.claim(Check::PingGatewayIpv4, 252, &BTreeSet::new()), None);
+    pub fn claim(&self, check: Check, host: u32, payload: u32, settings: &Settings) -> Option<&Claim> {
+        self.claims
+            .iter()
+            .filter(|claim| claim.check == check && claim.is_about(host, payload, settings))
+            .max_by_key(|claim| claim.when.len())
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of a host.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -10,17 +11,17 @@ use nix::sys::statfs::{
 use nix::sys::utsname::uname;
 use nspawn_matrix_reports::Facts;
 
-use crate::command::Command;
+use crate::systemd;
 
 /// Gathers the facts of the host that this process runs on.
 pub(super) async fn gather() -> anyhow::Result<Facts> {
     Ok(Facts {
         os: pretty_name(&fs::read_to_string("/etc/os-release").context("read /etc/os-release")?),
-        systemd: systemd_version().await?,
+        systemd: systemd::version().await?,
         kernel: uname()?.release().to_string_lossy().into_owned(),
-        roots: file_system(Path::new("/var/lib/machines"))?,
+        roots: roots()?,
         bridge_nf_call_iptables: bridge_nf_call_iptables(),
-        conditions: Vec::new(),
+        settings: BTreeMap::new(),
     })
 }
 
@@ -29,11 +30,9 @@ fn pretty_name(os_release: &str) -> String {
     line.unwrap_or("unknown").trim_matches(['"', '\'']).to_owned()
 }
 
-/// `systemctl --version` is `systemd 257 (257.13-1~deb13u1)` and a line of features.
-async fn systemd_version() -> anyhow::Result<String> {
-    let output = Command::new("systemctl", ["--version"]).output().await?;
-    let line = output.lines().next().context("`systemctl --version` says nothing")?;
-    Ok(line.trim_start_matches("systemd ").to_owned())
+/// The type of the file system that the roots of the machines lie on.
+pub(super) fn roots() -> anyhow::Result<String> {
+    file_system(Path::new("/var/lib/machines"))
 }
 
 fn file_system(path: &Path) -> anyhow::Result<String> {
@@ -50,7 +49,8 @@ fn file_system(path: &Path) -> anyhow::Result<String> {
     Ok(name.unwrap_or_else(|| format!("{magic:?}")))
 }
 
-fn bridge_nf_call_iptables() -> Option<bool> {
+/// Whether bridged frames pass the host's firewall; none if the kernel has no bridge netfilter loaded.
+pub(super) fn bridge_nf_call_iptables() -> Option<bool> {
     let value = fs::read_to_string("/proc/sys/net/bridge/bridge-nf-call-iptables").ok()?;
     Some(value.trim() != "0")
 }

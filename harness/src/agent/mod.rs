@@ -9,17 +9,19 @@ mod facts;
 mod launch;
 mod machined;
 mod provision;
+mod standing;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use nspawn_matrix_reports::Observation;
-use nspawn_matrix_scenarios::{Check, Condition, Scenario, Subject};
+use nspawn_matrix_scenarios::{Check, Scenario, Settings, Subject};
 use serde::{Deserialize, Serialize};
 
 pub use evidence::EvidenceFile;
 
 use crate::rpc;
+use standing::Standing;
 
 /// What an agent can be asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,8 +70,10 @@ pub enum Notice {
         /// How long it took, in milliseconds.
         duration_ms: u64,
     },
-    /// Something holds on the host that changes what is to be expected. It comes before the first case.
-    Condition(Condition),
+    /// What was detected that can change what is to be expected. It comes before the first case.
+    Settings(Settings),
+    /// Major version of the systemd of the machines. It comes before the first case.
+    Payload(u32),
     /// Something happened to a machine.
     Event {
         /// The machine; none if it is about the host.
@@ -81,7 +85,7 @@ pub enum Notice {
 
 struct Agent {
     /// Kept until the agent ends: machines started on a command line end with the command.
-    standing: RefCell<Option<ask::Standing>>,
+    standing: RefCell<Option<Standing>>,
 }
 
 /// Serves requests on the standard streams until they end.
@@ -110,13 +114,13 @@ impl Agent {
     /// Names and leaders of the machines that stand.
     fn leaders(&self) -> Vec<(String, i32)> {
         let standing = self.standing.borrow();
-        let leaders = standing.iter().flat_map(ask::Standing::leaders);
+        let leaders = standing.iter().flat_map(Standing::leaders);
         leaders.map(|(name, leader)| (name.to_owned(), leader)).collect()
     }
 
     async fn measure(&self, job: Job) -> anyhow::Result<()> {
         provision::provision(&job.scenario.steps).await?;
-        let standing = ask::Standing::up(&job.scenario).await?;
+        let standing = Standing::up(&job.scenario).await?;
         let asked = standing.ask(&job).await;
         self.standing.replace(Some(standing));
         asked

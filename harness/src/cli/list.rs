@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use nspawn_matrix_scenarios::{Check, catalogue};
+use nspawn_matrix_scenarios::{Check, Claim, catalogue};
 
 use super::{Failure, selection};
 
@@ -22,9 +22,9 @@ pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
         for scenario in scenarios {
             say!("{}: {}", scenario.name, scenario.summary);
             for claim in &scenario.claims {
-                let when = claim.when.map_or_else(String::new, |condition| format!(", {condition}"));
-                say!("  {} (systemd {}{when}): {}", claim.check, claim.versions, claim.expectation);
+                say!("  {} ({}): {}", claim.check, scope(claim), claim.expectation);
                 say!("      {}{}", if claim.is_fault { "known fault: " } else { "" }, claim.reason);
+                say!("      {}", claim.link);
             }
         }
         return Ok(ExitCode::SUCCESS);
@@ -40,4 +40,10 @@ pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
         say!("  {:width$}  {}", check.name(), check.question());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a claim is about: `systemd 252-262, machines 252-262, stray-lease yes`.
+fn scope(claim: &Claim) -> String {
+    let when = claim.when.iter().map(|(setting, value)| format!(", {setting} {value}"));
+    format!("systemd {}, machines {}{}", claim.host, claim.payload, when.collect::<String>())
 }

@@ -22,8 +22,9 @@ pub fn scenarios(patterns: &[String]) -> Result<Vec<Scenario>, Failure> {
 /// # Errors
 /// A usage error for a pattern that names nothing.
 pub fn checks(patterns: &[String]) -> Result<Vec<Check>, Failure> {
-    let wanted = select("check", patterns, Check::ALL.into_iter().map(Check::name))?;
-    Ok(Check::ALL.into_iter().zip(wanted).filter(|(_, wanted)| *wanted).map(|(check, _)| check).collect())
+    let all = || Check::ALL.iter().copied();
+    let wanted = select("check", patterns, all().map(Check::name))?;
+    Ok(all().zip(wanted).filter(|(_, wanted)| *wanted).map(|(check, _)| check).collect())
 }
 
 /// The scenario of this name.

@@ -1,13 +1,11 @@
-use std::collections::BTreeMap;
-
-use nspawn_matrix_reports::{AddressSpace, Family, Written};
-use nspawn_matrix_scenarios::{Check, Condition};
+use nspawn_matrix_reports::{AddressSpace, BindFiles, Family, Written};
+use nspawn_matrix_scenarios::{Check, Setting};
 
 use super::*;
 
 fn verdict(expectation: Expectation, observation: &Observation) -> (Verdict, String) {
-    let claim = Claim::new(Check::AddressLease, expectation, "of this");
-    let Judgement { verdict, reason } = judge(Some(&claim), 257, observation);
+    let claim = Claim::new(Check::AddressLease, expectation, "of this", "https://example.org");
+    let Judgement { verdict, reason } = judge(Some(&claim), observation);
     (verdict, reason)
 }
 
@@ -55,7 +53,9 @@ fn file(uid: u32, mode: &str) -> FileKind {
 }
 
 fn bound(name: &str, outside: FileKind, inside: Option<FileKind>) -> Observation {
-    Observation::BindFiles { files: vec![BindFile { name: name.to_owned(), outside: Some(outside), inside }] }
+    Observation::BindFiles(BindFiles {
+        files: vec![BindFile { name: name.to_owned(), outside: Some(outside), inside }],
+    })
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_file_is_compared_with_itself_on_the_other_side() {
     assert_eq!(verdict(Expectation::SameOwner, &nobody), fail("owner differs from the claim: a"));
     let gone = bound("a", file(1000, "0640"), None);
     assert_eq!(verdict(Expectation::SameMode, &gone), fail("kind or mode differs from the claim: a"));
-    let empty = Observation::BindFiles { files: Vec::new() };
+    let empty = Observation::BindFiles(BindFiles { files: Vec::new() });
     assert_eq!(verdict(Expectation::SameOwner, &empty), fail("there are no files"));
 }
 
@@ -175,14 +175,16 @@ fn a_claim_of_another_kind_is_our_own_fault() {
 
 #[test]
 fn without_a_claim_nothing_is_judged() {
-    let judgement = judge(None, 262, &ping(3));
+    let judgement = judge(None, &ping(3));
     assert_eq!(judgement.verdict, Verdict::Skip);
-    assert_eq!(judgement.reason, "nothing is claimed for systemd 262");
+    assert_eq!(judgement.reason, "nothing is claimed for these versions and settings");
 }
 
 #[test]
 fn a_fault_that_is_seen_is_known_and_one_that_is_not_is_fixed() {
-    let claim = Claim::fault(Check::PingGatewayIpv4, Condition::StrayLease, Expectation::NoAnswer, "because");
-    assert_eq!(judge(Some(&claim), 257, &ping(0)).verdict, Verdict::Known);
-    assert_eq!(judge(Some(&claim), 257, &ping(3)).verdict, Verdict::Fixed);
+    let claim = Claim::new(Check::PingGatewayIpv4, Expectation::NoAnswer, "because", "https://example.org")
+        .when(Setting::StrayLease, "yes")
+        .fault();
+    assert_eq!(judge(Some(&claim), &ping(0)).verdict, Verdict::Known);
+    assert_eq!(judge(Some(&claim), &ping(3)).verdict, Verdict::Fixed);
 }

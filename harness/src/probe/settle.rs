@@ -16,7 +16,7 @@ use super::ping::Interface;
 use super::{LINK, Notice};
 use crate::command::Command;
 use crate::netns::{Events, MulticastGroup, RtNetlink};
-use crate::{rpc, wait};
+use crate::{rpc, systemd, wait};
 
 /// How long what comes with an address may take after it: its route, the end of duplicate address detection.
 const REST: Duration = Duration::from_secs(5);
@@ -32,6 +32,8 @@ pub struct Settled {
     pub ipv6_link_local: Option<Ipv6Addr>,
     /// Its default gateway.
     pub gateway: Option<Ipv4Addr>,
+    /// The full version of its systemd: `257 (257.13-1~deb13u1)`.
+    pub systemd: String,
 }
 
 /// Waits for the lease and for an fe80 address that may be used, then for the end of the boot.
@@ -56,6 +58,7 @@ pub(crate) async fn settle(own_link: bool, patience: Duration) -> anyhow::Result
         ipv4: reached_at.as_ref().and_then(ipv4),
         ipv6_link_local: reached_at.as_ref().and_then(ipv6_link_local),
         gateway: route.map(|route| route.gateway),
+        systemd: systemd::version().await?,
     })
 }
 

@@ -152,6 +152,7 @@ fn host_properties(host: &HostRecord) -> Vec<(&'static str, String)> {
         ("booted", host.facts.is_some().to_string()),
     ];
     properties.extend(host.systemd.map(|version| ("systemd", version.to_string())));
+    properties.extend(host.payload_systemd.map(|version| ("payload_systemd", version.to_string())));
     if let Some(facts) = &host.facts {
         properties.extend([
             ("os", facts.os.clone()),
@@ -161,7 +162,9 @@ fn host_properties(host: &HostRecord) -> Vec<(&'static str, String)> {
         ]);
         let filtered = facts.bridge_nf_call_iptables;
         properties.extend(filtered.map(|on| ("bridge_nf_call_iptables", on.to_string())));
-        properties.extend((!facts.conditions.is_empty()).then(|| ("conditions", facts.conditions.join(" "))));
+        let settings: Vec<String> =
+            facts.settings.iter().map(|(setting, value)| format!("{setting}={value}")).collect();
+        properties.extend((!settings.is_empty()).then(|| ("settings", settings.join(" "))));
     }
     properties
 }

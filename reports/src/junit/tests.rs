@@ -68,6 +68,7 @@ fn every_verdict_has_its_place_in_junit() {
     <property name="payload" value="trixie"/>
     <property name="booted" value="true"/>
     <property name="systemd" value="257"/>
+    <property name="payload_systemd" value="257"/>
     <property name="os" value="Debian GNU/Linux 13 (trixie)"/>
     <property name="systemd_full" value="257 (257.13-1~deb13u1)"/>
     <property name="kernel" value="6.12.48"/>
@@ -116,6 +117,7 @@ fn a_host_without_cases_is_there_with_its_facts() {
     let mut empty = report(vec![host("sandbox/sid/stock", 262)]);
     empty.hosts[0].facts = None;
     empty.hosts[0].systemd = None;
+    empty.hosts[0].payload_systemd = None;
     insta::assert_snapshot!(lines(&render(&empty).unwrap()), @r#"
     <?xml version="1.0" encoding="utf-8"?>
     <testsuites>
@@ -208,7 +210,7 @@ proptest! {
         let xml = render(&hostile).unwrap();
         prop_assert!(xml.chars().all(is_xml_char));
         prop_assert_eq!(attributes(&xml, "testcase", "name").len(), Verdict::ALL.len());
-        prop_assert_eq!(attributes(&xml, "property", "name").len(), 14);
+        prop_assert_eq!(attributes(&xml, "property", "name").len(), 15);
         let flat = clean(&text).replace(['\t', '\n'], " ");
         prop_assert_eq!(&attributes(&xml, "failure", "message")[0], &flat);
     }

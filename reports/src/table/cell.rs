@@ -103,10 +103,11 @@ fn shares(case: &Case) -> Option<BTreeMap<AddressSpace, u32>> {
         ),
         Observation::Lease(_)
         | Observation::Ping(_)
-        | Observation::BindFiles { .. }
+        | Observation::BindFiles(_)
         | Observation::Mount(_)
         | Observation::BindWrite(_)
-        | Observation::Autostart(_) => None,
+        | Observation::Autostart(_)
+        | Observation::Properties(_) => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `--network-bridge=br0`: a bridge on the host by its two files, attached to on the command line.
 
-use super::common::{BR0, bind_without_user_namespace, br0, claims, host_and_machine, routed, same_link};
+use super::claims::{self, Kind, Network};
+use super::common::br0;
 use crate::{Launch, Scenario, pacman_cache};
 
 pub(super) fn scenario() -> Scenario {
@@ -10,6 +11,6 @@ pub(super) fn scenario() -> Scenario {
         &["N6", "N7"],
         Launch::CommandLine { options: vec!["--network-bridge=br0".to_owned(), pacman_cache::bind_option()] },
         br0(),
-        claims([routed(&BR0), same_link(), host_and_machine(), bind_without_user_namespace()]),
+        claims::of(Kind::command_line(Network::Br0)),
     )
 }

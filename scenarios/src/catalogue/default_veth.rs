@@ -1,6 +1,7 @@
 //! `systemd-nspawn@C.service` as it is shipped: the unit says `--network-veth -U`, the .nspawn file only binds.
 
-use super::common::{enable, nspawn_files, steps, veth_by_unit};
+use super::claims::{self, Kind, Network};
+use super::common::{enable, nspawn_files, steps};
 use crate::{Launch, Scenario};
 
 pub(super) fn scenario() -> Scenario {
@@ -10,6 +11,6 @@ pub(super) fn scenario() -> Scenario {
         &["N8", "N11"],
         Launch::Unit,
         steps([nspawn_files(""), enable()]),
-        veth_by_unit(),
+        claims::of(Kind::unit(Network::Veth)),
     )
 }

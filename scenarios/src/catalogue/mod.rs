@@ -1,6 +1,7 @@
 //! The scenarios, one file each, and what several of them share.
 
 mod bridge;
+mod claims;
 mod common;
 mod default_veth;
 mod host_network;
@@ -32,20 +33,26 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{Check, Step};
+    use crate::{Check, Settings, Step};
+
+    /// The majors of systemd that Debian's images have.
+    const VERSIONS: [u32; 4] = [252, 254, 257, 262];
 
     #[test]
-    fn every_question_has_exactly_one_claim_without_condition_for_systemd_257() {
+    fn every_question_has_exactly_one_claim_for_every_version_where_nothing_unusual_was_detected() {
         for scenario in all() {
-            for check in scenario.checks() {
-                let claims = scenario
-                    .claims
-                    .iter()
-                    .filter(|claim| {
-                        claim.check == check && claim.versions.contains(257) && claim.when.is_none()
-                    })
-                    .count();
-                assert_eq!(claims, 1, "{}: {check}", scenario.name);
+            for check in scenario.checks().filter(|check| scenario.not_asked(*check).is_none()) {
+                for (host, payload) in VERSIONS.into_iter().flat_map(|v| VERSIONS.map(|w| (v, w))) {
+                    let claims = scenario.claims.iter().filter(|claim| {
+                        claim.check == check && claim.is_about(host, payload, &Settings::new())
+                    });
+                    assert_eq!(
+                        claims.count(),
+                        1,
+                        "{}: {check}, systemd {host} with {payload}",
+                        scenario.name
+                    );
+                }
             }
         }
     }
@@ -54,7 +61,54 @@ mod tests {
     fn no_claim_is_about_a_question_that_is_not_asked() {
         for scenario in all() {
             for claim in &scenario.claims {
-                assert_eq!(scenario.not_asked(claim.check), None, "{}: {}", scenario.name, claim.check);
+                let asked = scenario.checks().any(|check| check == claim.check);
+                assert!(
+                    asked && scenario.not_asked(claim.check).is_none(),
+                    "{}: {}",
+                    scenario.name,
+                    claim.check
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_claim_can_be_the_one_that_counts() {
+        for scenario in all() {
+            for claim in &scenario.claims {
+                let reached =
+                    VERSIONS.into_iter().flat_map(|v| VERSIONS.map(|w| (v, w))).any(|(host, payload)| {
+                        scenario.claim(claim.check, host, payload, &claim.when) == Some(claim)
+                    });
+                assert!(reached, "{}: {}: {}", scenario.name, claim.check, claim.expectation);
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_claims_demand_equally_much_of_what_can_be_detected_at_once() {
+        let values = |left: &Settings, right: &Settings| {
+            left.iter().all(|(setting, value)| right.get(setting).is_none_or(|other| other == value))
+        };
+        for scenario in all() {
+            for (at, left) in scenario.claims.iter().enumerate() {
+                for right in &scenario.claims[at + 1..] {
+                    let both = left.check == right.check
+                        && left.host.meets(right.host)
+                        && left.payload.meets(right.payload)
+                        && left.when.len() == right.when.len()
+                        && values(&left.when, &right.when);
+                    assert!(!both, "{}: {}", scenario.name, left.check);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_claim_is_about_values_that_can_be_detected() {
+        for scenario in all() {
+            for (setting, value) in scenario.claims.iter().flat_map(|claim| &claim.when) {
+                assert!(setting.values().contains(&value.as_str()), "{}: {setting} {value}", scenario.name);
             }
         }
     }
@@ -64,6 +118,12 @@ mod tests {
         for scenario in all() {
             for claim in &scenario.claims {
                 assert!(claim.reason.len() > 20, "{}: {}", scenario.name, claim.check);
+                assert!(
+                    claim.link.starts_with("https://") || claim.link.starts_with("docs/"),
+                    "{}: {}",
+                    scenario.name,
+                    claim.check
+                );
             }
         }
     }
@@ -76,7 +136,7 @@ mod tests {
                 .map(|entry| {
                     entry.unwrap().file_name().into_string().unwrap().replace(".rs", "").replace('_', "-")
                 })
-                .filter(|name| name != "mod" && name != "common")
+                .filter(|name| name != "mod" && name != "common" && name != "claims")
                 .collect();
         let names: BTreeSet<String> = all().into_iter().map(|scenario| scenario.name).collect();
         assert_eq!(files, names);
@@ -104,7 +164,7 @@ mod tests {
     #[test]
     fn every_question_is_asked_somewhere() {
         for check in Check::ALL {
-            assert!(all().iter().any(|scenario| scenario.checks().contains(&check)), "{check}");
+            assert!(all().iter().any(|scenario| scenario.checks().any(|asked| asked == *check)), "{check}");
         }
     }
 }

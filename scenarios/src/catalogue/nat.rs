@@ -1,6 +1,6 @@
 //! `systemd-nspawn -b -D C -n`: a veth link with NAT, on the command line.
 
-use super::common::{VETH, bind_without_user_namespace, claims, host_and_machine, routed, separate_links};
+use super::claims::{self, Kind, Network};
 use crate::{Launch, Scenario, pacman_cache};
 
 pub(super) fn scenario() -> Scenario {
@@ -10,6 +10,6 @@ pub(super) fn scenario() -> Scenario {
         &["N4", "N5"],
         Launch::CommandLine { options: vec!["-n".to_owned(), pacman_cache::bind_option()] },
         Vec::new(),
-        claims([routed(&VETH), separate_links(), host_and_machine(), bind_without_user_namespace()]),
+        claims::of(Kind::command_line(Network::Veth)),
     )
 }

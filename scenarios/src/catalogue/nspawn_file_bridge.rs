@@ -1,6 +1,7 @@
 //! The shipped unit with a .nspawn file that says `Bridge=br0`.
 
-use super::common::{br0, br0_by_unit, enable, nspawn_files, steps};
+use super::claims::{self, Kind, Network};
+use super::common::{br0, enable, nspawn_files, steps};
 use crate::{Launch, Scenario};
 
 pub(super) fn scenario() -> Scenario {
@@ -10,6 +11,6 @@ pub(super) fn scenario() -> Scenario {
         &["N6", "N8", "N10", "N11"],
         Launch::Unit,
         steps([br0(), nspawn_files("\n[Network]\nBridge=br0\n"), enable()]),
-        br0_by_unit(),
+        claims::of(Kind::unit(Network::Br0)),
     )
 }

@@ -1,6 +1,7 @@
 //! The shipped unit with a .nspawn file that says `VirtualEthernet=1`.
 
-use super::common::{enable, nspawn_files, steps, veth_by_unit};
+use super::claims::{self, Kind, Network};
+use super::common::{enable, nspawn_files, steps};
 use crate::{Launch, Scenario};
 
 pub(super) fn scenario() -> Scenario {
@@ -10,6 +11,6 @@ pub(super) fn scenario() -> Scenario {
         &["N8", "N10", "N11"],
         Launch::Unit,
         steps([nspawn_files("\n[Network]\nVirtualEthernet=1\n"), enable()]),
-        veth_by_unit(),
+        claims::of(Kind::unit(Network::Veth)),
     )
 }

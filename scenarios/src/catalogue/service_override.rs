@@ -1,6 +1,7 @@
 //! The shipped unit copied to /etc and its ExecStart= edited: the bridge and the bind are options of the command.
 
-use super::common::{br0, br0_by_unit, enable, steps};
+use super::claims::{self, Kind, Network};
+use super::common::{br0, enable, steps};
 use crate::{Launch, MACHINES, Scenario, Step, launch, pacman_cache};
 
 pub(super) fn scenario() -> Scenario {
@@ -10,7 +11,7 @@ pub(super) fn scenario() -> Scenario {
         &["N6", "N8", "N9", "N11"],
         Launch::Unit,
         steps([br0(), edited_units(), enable()]),
-        br0_by_unit(),
+        claims::of(Kind::unit(Network::Br0)),
     )
 }
 

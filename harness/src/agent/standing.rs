@@ -1,0 +1,175 @@
+//! The machines of a scenario as they stand on the host, each with a probe in it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use futures_util::future::try_join_all;
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+use nspawn_matrix_reports::Subnet;
+use nspawn_matrix_scenarios::{HOST_NAME, Scenario, Setting, Settings};
+use serde::de::DeserializeOwned;
+
+use super::launch::{Launched, launch};
+use super::machined::Machined;
+use super::{event, facts};
+use crate::command::Command;
+use crate::probe::{self, Established, Settled};
+use crate::rpc::Client;
+use crate::{enter, systemd};
+
+/// How long a machine may take to be registered.
+const REGISTRATION: Duration = Duration::from_secs(30);
+
+/// How long a machine may take to get its lease and to boot. A DHCP server that is slow to come up costs a few
+/// retransmissions (RFC 2131: 4, 8, 16 s).
+const SETTLING: Duration = Duration::from_secs(30);
+
+/// How long a name may take to be established, once the addresses are there. Whether it ever is, is asked later.
+const NAMING: Duration = Duration::from_secs(6);
+
+/// A machine that stands, and the probe in it.
+pub(super) struct Machine {
+    leader: i32,
+    pub(super) probe: Client,
+    pub(super) settled: Settled,
+}
+
+impl Machine {
+    /// All its addresses; none if it has no link of its own.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        let bare = |text: &String| text.split('/').next()?.parse().ok();
+        self.settled.lease.addresses.iter().filter_map(bare).collect()
+    }
+}
+
+/// The machines of a scenario, and a probe on the host beside them.
+pub(super) struct Standing {
+    pub(super) machines: BTreeMap<String, Machine>,
+    pub(super) host: Client,
+    _launched: Launched,
+}
+
+impl Standing {
+    /// Starts the machines and waits until each is ready to be asked.
+    pub(super) async fn up(scenario: &Scenario) -> anyhow::Result<Self> {
+        let mut machined = Machined::subscribe().await?;
+        let mut launched = launch(scenario).await?;
+        let mut leaders = Vec::new();
+        for name in &scenario.machines {
+            let leader = tokio::select! {
+                leader = machined.leader(name, REGISTRATION) => leader?,
+                error = launched.ended(name) => return Err(error),
+            };
+            leaders.push((name.clone(), leader));
+            event(Some(name), "registered");
+        }
+        let machines = try_join_all(leaders.into_iter().map(|(name, leader)| settle(name, leader))).await?;
+        let host = probe_in(std::process::id().try_into()?, None)?;
+        let standing = Self { machines: machines.into_iter().collect(), host, _launched: launched };
+        standing.names_established().await?;
+        Ok(standing)
+    }
+
+    /// Waits until the machines know the host's name and the host theirs, as far as they will. Whoever has no link of
+    /// its own has no name on it.
+    async fn names_established(&self) -> anyhow::Result<()> {
+        let linked = self.machines.iter().filter(|(_, machine)| machine.settled.lease.link.is_some());
+        try_join_all(linked.map(|(name, machine)| async move {
+            let (host, other) =
+                tokio::try_join!(await_name(&machine.probe, HOST_NAME), await_name(&self.host, name))?;
+            if [host, other].iter().all(|established| established.ipv4 && established.ipv6) {
+                event(Some(name), "named");
+            }
+            anyhow::Ok(())
+        }))
+        .await?;
+        Ok(())
+    }
+
+    /// The leaders of the machines, by name.
+    pub(super) fn leaders(&self) -> impl Iterator<Item = (&str, i32)> {
+        self.machines.iter().map(|(name, machine)| (name.as_str(), machine.leader))
+    }
+
+    /// What was detected here that can change what is to be expected.
+    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
+        let word = |yes| if yes { "yes" } else { "no" }.to_owned();
+        let facts = [
+            (Setting::StrayLease, Some(word(self.has_stray_leases()?))),
+            (Setting::BridgeNetfilter, facts::bridge_nf_call_iptables().map(word)),
+            (Setting::Roots, Some(facts::roots()?)),
+        ];
+        Ok(facts.into_iter().filter_map(|(setting, value)| Some((setting, value?))).collect())
+    }
+
+    /// Whether the machines have leases from a subnet that the host has left for another one.
+    fn has_stray_leases(&self) -> anyhow::Result<bool> {
+        let own = host_addresses()?;
+        let has = |lease: Subnet| own.iter().any(|(_, address)| is_in(lease, *address));
+        let elsewhere = |lease: Subnet| {
+            own.iter().any(|(link, address)| {
+                let is_routable = matches!(address, IpAddr::V4(v4) if !v4.is_link_local());
+                link.starts_with("vz-") && is_routable && !is_in(lease, *address)
+            })
+        };
+        let leases = self.leases();
+        Ok(!leases.is_empty() && leases.into_iter().all(|lease| !has(lease) && elsewhere(lease)))
+    }
+
+    /// The major version of the machines' systemd; they are all made from one image.
+    pub(super) fn payload(&self) -> Option<u32> {
+        self.machines.values().find_map(|machine| systemd::major(&machine.settled.systemd))
+    }
+
+    pub(super) fn machine(&self, name: &str) -> anyhow::Result<&Machine> {
+        self.machines.get(name).with_context(|| format!("machine `{name}` does not stand"))
+    }
+
+    /// The subnets that the machines have leases in.
+    pub(super) fn leases(&self) -> Vec<Subnet> {
+        self.machines.values().filter_map(|machine| machine.settled.lease.address).collect()
+    }
+}
+
+async fn await_name(probe: &Client, name: &str) -> anyhow::Result<Established> {
+    let patience_ms = u64::try_from(NAMING.as_millis())?;
+    call(probe, probe::Request::AwaitName { name: name.to_owned(), patience_ms }).await
+}
+
+/// The addresses of the host, each with its link.
+pub(super) fn host_addresses() -> anyhow::Result<Vec<(String, IpAddr)>> {
+    let address = |entry: InterfaceAddress| {
+        let address = entry.address?;
+        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+        let v6 = || address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip()));
+        Some((entry.interface_name, v4.or_else(v6)?))
+    };
+    Ok(getifaddrs().context("list the addresses of the host")?.filter_map(address).collect())
+}
+
+fn is_in(subnet: Subnet, address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if subnet.contains(v4))
+}
+
+async fn settle(name: String, leader: i32) -> anyhow::Result<(String, Machine)> {
+    let own_link =
+        !enter::same_namespace("net", leader).context("look at the machine's network namespace")?;
+    let probe = probe_in(leader, Some(name.clone()))?;
+    let patience_ms = u64::try_from(SETTLING.as_millis())?;
+    let settled = call(&probe, probe::Request::Settle { own_link, patience_ms })
+        .await
+        .with_context(|| format!("wait for machine `{name}`"))?;
+    Ok((name, Machine { leader, probe, settled }))
+}
+
+/// Starts a probe in the namespaces of `leader`; what it tells is told on as an event of `machine`.
+fn probe_in(leader: i32, machine: Option<String>) -> anyhow::Result<Client> {
+    let child = Command::new(enter::SELF, ["internal", "probe", &leader.to_string()]).spawn_piped()?;
+    Ok(Client::new("probe", child, move |notice: probe::Notice| event(machine.as_deref(), &notice.event)))
+}
+
+pub(super) async fn call<A: DeserializeOwned>(probe: &Client, request: probe::Request) -> anyhow::Result<A> {
+    Ok(probe.call(&request).await?)
+}

@@ -1,0 +1,63 @@
+//! Claims that several scenarios share, by topic. What is claimed follows from the kind of a scenario: how its machines
+//! are linked, whether they run in a user namespace, and what starts them.
+
+mod binds;
+mod life;
+mod names;
+mod reach;
+
+use std::collections::BTreeSet;
+
+pub(super) use names::resolves;
+
+use crate::{Check, Claim};
+
+/// What the claims of a scenario follow from.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    /// How its machines are linked.
+    pub(super) network: Network,
+    /// Whether the machines run in a user namespace (`-U`).
+    pub(super) user_namespace: bool,
+    /// Whether units start them, and do so at boot.
+    pub(super) unit: bool,
+}
+
+/// How machines are linked to the host and to each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Network {
+    /// They use the host's network.
+    Host,
+    /// Each has a veth link of its own to the host.
+    Veth,
+    /// They are ports of the bridge of a zone.
+    Zone,
+    /// They are ports of the bridge of the notes.
+    Br0,
+}
+
+impl Kind {
+    /// Started on the command line, without a user namespace.
+    pub(super) fn command_line(network: Network) -> Self {
+        Self { network, user_namespace: false, unit: false }
+    }
+
+    /// Started by the shipped unit, whose `-U` gives a user namespace.
+    pub(super) fn unit(network: Network) -> Self {
+        Self { network, user_namespace: true, unit: true }
+    }
+}
+
+/// All that is claimed of scenarios of this kind.
+pub(super) fn of(kind: Kind) -> Vec<Claim> {
+    [reach::claims(kind), names::claims(kind), binds::claims(kind), life::claims(kind)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Puts `rows` in the place of what is claimed about the same questions.
+pub(super) fn except(claims: Vec<Claim>, rows: Vec<Claim>) -> Vec<Claim> {
+    let replaced: BTreeSet<Check> = rows.iter().map(|row| row.check).collect();
+    claims.into_iter().filter(|claim| !replaced.contains(&claim.check)).chain(rows).collect()
+}
