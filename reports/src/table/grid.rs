@@ -4,6 +4,7 @@
 
 use super::cell::Cell;
 use super::style::{Style, Tone};
+use crate::Verdict;
 
 /// White space between columns.
 const GAP: usize = 2;
@@ -29,6 +30,13 @@ impl Column {
     fn width(&self) -> usize {
         let cells = self.cells.iter().flat_map(|cell| &cell.lines);
         self.heading.iter().chain(cells).map(|line| width(line)).max().unwrap_or(0)
+    }
+
+    /// Tells whether there are at least `many` cells, all as claimed and all with the same text.
+    pub(super) fn says_the_same(&self, many: usize) -> bool {
+        let Some(first) = self.cells.first() else { return false };
+        let alike = |cell: &Cell| cell.verdict == Some(Verdict::Pass) && cell.flat == first.flat;
+        self.cells.len() >= many && self.cells.iter().all(alike)
     }
 
     /// The same column with every cell on one line.

@@ -10,11 +10,13 @@ mod matrix;
 mod style;
 mod wrap;
 
+use std::collections::BTreeSet;
+
 use crate::clean::clean;
 use crate::{HostRecord, Report, Verdict};
 use cell::{EMPTY, mark};
 use grid::{Column, Grid};
-use matrix::Matrix;
+use matrix::{Matrix, Row};
 pub use style::Style;
 use wrap::wrap;
 
@@ -37,7 +39,7 @@ pub fn render(report: &Report, style: Style) -> String {
 /// Names what the answers are about: one line for each kind of host.
 fn hosts(report: &Report, style: Style) -> String {
     let mut lines: Vec<String> = report.hosts.iter().map(host).collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));
     lines.iter().map(|line| wrap(line, style.width, "", "    ")).collect::<Vec<_>>().join("\n")
 }
@@ -64,19 +66,39 @@ fn blocks(matrix: &Matrix<'_>, style: Style) -> Vec<String> {
             titles.push(title(check));
         }
     }
-    titles.into_iter().map(|title| block(matrix, title).render(style)).collect()
+    titles.into_iter().map(|title| block(matrix, title, style)).collect()
 }
 
-fn block<'a>(matrix: &'a Matrix<'a>, wanted: &'a str) -> Grid<'a> {
-    let columns = matrix.checks.iter().filter(|check| title(check) == wanted).map(|check| Column {
+/// As many rows as it takes to say of a column once what stands in all of them.
+const MANY: usize = 4;
+
+/// The grid of one group of questions. Scenarios that are not asked any of them are left out, and so are columns that
+/// say the same in many rows: those stand in a line below.
+fn block(matrix: &Matrix<'_>, wanted: &str, style: Style) -> String {
+    let checks: Vec<&str> = matrix.checks.iter().copied().filter(|check| title(check) == wanted).collect();
+    let is_asked = |row: &&Row<'_>| checks.iter().any(|check| !row.cases(check).is_empty());
+    let rows: Vec<&Row<'_>> = matrix.rows.iter().filter(is_asked).collect();
+    let column = |check: &str| Column {
         heading: heading(check),
-        cells: matrix.rows.iter().map(|row| cell::of(row.cases(check))).collect(),
-    });
-    Grid {
-        title: wanted,
-        labels: matrix.rows.iter().map(|row| row.label.as_str()).collect(),
-        columns: columns.collect(),
+        cells: rows.iter().map(|row| cell::of(row.cases(check))).collect(),
+    };
+    let columns = checks.into_iter().map(|check| (check, column(check)));
+    let (same, differing): (Vec<_>, Vec<_>) = columns.partition(|(_, column)| column.says_the_same(MANY));
+    let labels = rows.iter().map(|row| row.label.as_str()).collect();
+    let columns = differing.into_iter().map(|(_, column)| column).collect();
+    let grid = Grid { title: wanted, labels, columns }.render(style);
+    let same = everywhere(wanted, &same, style);
+    [grid, same].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Names the columns that say the same in all rows, each with what it says.
+fn everywhere(title: &str, same: &[(&str, Column)], style: Style) -> String {
+    let said = |(check, column): &(&str, Column)| Some(format!("{check} {}", column.cells.first()?.flat));
+    let said: Vec<String> = same.iter().filter_map(said).collect();
+    if said.is_empty() {
+        return String::new();
     }
+    wrap(&said.join(", "), style.width, &format!("{title}, the same everywhere: "), "    ")
 }
 
 /// The block that a question belongs to, by the first segment of its name; an unknown one gets a block of its own.
@@ -118,12 +140,19 @@ fn legend(report: &Report, matrix: &Matrix<'_>, style: Style) -> String {
     let marks = Verdict::ALL.into_iter().filter(|verdict| tally.count(*verdict) > 0);
     let mut meanings: Vec<String> =
         marks.filter_map(|verdict| Some(format!("{} {}", mark(verdict)?, meaning(verdict)))).collect();
-    let has_empty =
-        matrix.rows.iter().any(|row| matrix.checks.iter().any(|check| row.cases(check).is_empty()));
-    if has_empty {
+    if has_empty_cell(matrix) {
         meanings.push(format!("{EMPTY} no case"));
     }
     wrap(&meanings.join(", "), style.width, "", "")
+}
+
+/// Whether a row that stands in a block lacks a case there.
+fn has_empty_cell(matrix: &Matrix<'_>) -> bool {
+    matrix.rows.iter().any(|row| {
+        let asked = |check: &&&str| !row.cases(check).is_empty();
+        let titles: BTreeSet<&str> = matrix.checks.iter().filter(asked).map(|check| title(check)).collect();
+        matrix.checks.iter().any(|check| titles.contains(title(check)) && row.cases(check).is_empty())
+    })
 }
 
 fn meaning(verdict: Verdict) -> &'static str {

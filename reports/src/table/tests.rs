@@ -52,17 +52,19 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
     nspawn-file-veth    fe80 62%    lease  none  lease    lease      global
                         lease 38%
 
-    Files and boot      owner     mode  options   write   after-
-                                                          reboot
-    ────────────────────────────────────────────────────────────
-    host-network        same      same  rw idmap  0:0     yes
-    default-veth        same      same  rw idmap  0:0     yes
-    nat                 same      same  rw idmap  0:0     yes
-    bridge              nobody    same  rw        EACCES  yes
-    zone                nobody ~  same  rw        EACCES  yes
-    service-override    same      same  rw idmap  0:0     yes
-    nspawn-file-bridge  nobody    same  rw        EACCES  yes
-    nspawn-file-veth    same      same  rw idmap  0:0     yes +
+    Files and boot      owner     options   write   after-
+                                                    reboot
+    ──────────────────────────────────────────────────────
+    host-network        same      rw idmap  0:0     yes
+    default-veth        same      rw idmap  0:0     yes
+    nat                 same      rw idmap  0:0     yes
+    bridge              nobody    rw        EACCES  yes
+    zone                nobody ~  rw        EACCES  yes
+    service-override    same      rw idmap  0:0     yes
+    nspawn-file-bridge  nobody    rw        EACCES  yes
+    nspawn-file-veth    same      rw idmap  0:0     yes +
+
+    Files and boot, the same everywhere: bind/mode same
 
     ! differs, ~ known failure, + known failure passed, - skipped, ? not measured
 
@@ -148,17 +150,19 @@ fn a_wide_terminal_has_each_row_on_one_line() {
     nspawn-file-bridge  fe80 53%, lease 38%, 169.254 9%  lease  fe80  lease    lease      global
     nspawn-file-veth    fe80 62%, lease 38%              lease  none  lease    lease      global
 
-    Files and boot      owner     mode  options   write   after-
-                                                          reboot
-    ────────────────────────────────────────────────────────────
-    host-network        same      same  rw idmap  0:0     yes
-    default-veth        same      same  rw idmap  0:0     yes
-    nat                 same      same  rw idmap  0:0     yes
-    bridge              nobody    same  rw        EACCES  yes
-    zone                nobody ~  same  rw        EACCES  yes
-    service-override    same      same  rw idmap  0:0     yes
-    nspawn-file-bridge  nobody    same  rw        EACCES  yes
-    nspawn-file-veth    same      same  rw idmap  0:0     yes +
+    Files and boot      owner     options   write   after-
+                                                    reboot
+    ──────────────────────────────────────────────────────
+    host-network        same      rw idmap  0:0     yes
+    default-veth        same      rw idmap  0:0     yes
+    nat                 same      rw idmap  0:0     yes
+    bridge              nobody    rw        EACCES  yes
+    zone                nobody ~  rw        EACCES  yes
+    service-override    same      rw idmap  0:0     yes
+    nspawn-file-bridge  nobody    rw        EACCES  yes
+    nspawn-file-veth    same      rw idmap  0:0     yes +
+
+    Files and boot, the same everywhere: bind/mode same
     ");
 }
 
@@ -173,37 +177,36 @@ fn rows_of_several_hosts_name_the_version() {
     systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
         roots on btrfs, sandbox stock
 
-    Reach      lease  gateway  peer  peer        machine-   outside
-                      ipv4     ipv4  ipv6-       from-host  ipv4
-                                     link-local  ipv4
-    ───────────────────────────────────────────────────────────────
-    nat v254   /28    yes      ·     yes         yes        yes
-    nat v257   /28    yes      ·     yes         yes        yes
-    zone v254  /24    yes      yes   yes         yes        some
-    zone v257  /24    yes      yes   yes         yes        some
+    Reach      lease  peer  outside
+                      ipv4  ipv4
+    ───────────────────────────────
+    nat v254   /28    ·     yes
+    nat v257   /28    ·     yes
+    zone v254  /24    yes   some
+    zone v257  /24    yes   some
 
-    Names      peer        peer   peer  host   machine-   outside
-               any         ipv4   ipv6  any    from-host  any
-                                               any
-    ─────────────────────────────────────────────────────────────
-    nat v254   fe80 62%    lease  none  lease  lease      global
-               lease 38%
-    nat v257   fe80 62%    lease  none  lease  lease      global
-               lease 38%
-    zone v254  fe80 53%    lease  fe80  lease  lease      global
-               lease 38%
-               169.254 9%
-    zone v257  fe80 53%    lease  fe80  lease  lease      global
-               lease 38%
-               169.254 9%
+    Reach, the same everywhere: ping/gateway/ipv4 yes, ping/peer/ipv6-link-local
+        yes, ping/machine-from-host/ipv4 yes
 
-    Files and boot  owner  mode  options   write   after-
-                                                   reboot
-    ─────────────────────────────────────────────────────
-    nat v254        same   same  rw idmap  0:0     yes
-    nat v257        same   same  rw idmap  0:0     yes
-    zone v254       ·      same  rw        EACCES  yes
-    zone v257       ·      same  rw        EACCES  yes
+    Names      peer                             peer
+               any                              ipv6
+    ────────────────────────────────────────────────
+    nat v254   fe80 62%, lease 38%              none
+    nat v257   fe80 62%, lease 38%              none
+    zone v254  fe80 53%, lease 38%, 169.254 9%  fe80
+    zone v257  fe80 53%, lease 38%, 169.254 9%  fe80
+
+    Names, the same everywhere: resolve/peer/ipv4 lease, resolve/host/any lease,
+        resolve/machine-from-host/any lease, resolve/outside/any global
+
+    Files and boot  owner  options   write
+    ───────────────────────────────────────
+    nat v254        same   rw idmap  0:0
+    nat v257        same   rw idmap  0:0
+    zone v254       ·      rw        EACCES
+    zone v257       ·      rw        EACCES
+
+    Files and boot, the same everywhere: bind/mode same, autostart/after-reboot yes
 
     · no case
 
@@ -255,26 +258,26 @@ fn an_unknown_group_of_questions_gets_a_block_of_its_own() {
     odd.cases = vec![
         case("a", "nat", "mtu/path/ipv4", "alpha"),
         case("a", "nat", "uptime", "alpha"),
+        case("a", "nat", "uptime/idle", "alpha"),
         case("a", "zone", "uptime", "alpha"),
     ];
     insta::assert_snapshot!(render(&odd, plain(80)), @r"
     systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
         roots on btrfs, sandbox stock
 
-    mtu   path
-          ipv4
-    ──────────
-    nat   yes
-    zone  ·
+    mtu  path
+         ipv4
+    ─────────
+    nat  yes
 
-    uptime  uptime
-    ──────────────
-    nat     yes
-    zone    yes
+    uptime  uptime  idle
+    ────────────────────
+    nat     yes     yes
+    zone    yes     ·
 
     · no case
 
-    3 pass
+    4 pass
     ");
 }
 
