@@ -33,7 +33,9 @@ pub fn judge(claim: Option<&Claim>, observation: &Observation) -> Judgement {
         (Ok(Some(reason)), false) => {
             (Verdict::Fail, format!("{reason}; the claim was made because {}", claim.reason))
         }
-        (Ok(Some(reason)), true) => (Verdict::Fixed, reason),
+        (Ok(Some(reason)), true) => {
+            (Verdict::Fixed, format!("{reason}; the known failure was that {}", claim.reason))
+        }
         (Err(Mismatch), _) => {
             let reason = "the claim is about another kind of observation than the question makes";
             (Verdict::Broken, reason.to_owned())

@@ -120,6 +120,7 @@ fn account(case: &Case) -> String {
     let label = if case.verdict == Verdict::Known { "known" } else { "reason" };
     let mut lines: Vec<String> = case.reason.iter().map(|reason| format!("{label}: {reason}")).collect();
     lines.extend([format!("claimed: {}", case.expected), format!("observed: {observed}")]);
+    lines.extend(case.link.iter().map(|link| format!("see: {link}")));
     for explanation in &case.explanations {
         lines.push(format!("because: {} ({})", explanation.text, explanation.evidence));
         lines.extend(explanation.remedy.iter().map(|remedy| format!("remedy: {remedy}")));

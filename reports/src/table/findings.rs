@@ -5,20 +5,21 @@ use super::meaning;
 use super::style::{Style, Tone};
 use super::wrap::wrap;
 use crate::clean::clean;
-use crate::{Case, Report, Verdict};
+use crate::{Case, Explanation, Report, Verdict};
 
 const INDENT: &str = "    ";
 const LABEL_WIDTH: usize = 10;
 
-/// One paragraph for each case that differs from its claim.
+/// One paragraph for each case that differs from its claim; cases that differ only in their subject share one.
 pub(super) fn findings(report: &Report, style: Style) -> Vec<String> {
     let has_hosts = report.hosts.len() > 1;
-    report
-        .cases
-        .iter()
-        .filter(|case| needs_paragraph(case))
-        .map(|case| paragraph(case, has_hosts, style))
-        .collect()
+    let told: Vec<&Case> = report.cases.iter().filter(|case| needs_paragraph(case)).collect();
+    let is_same = |left: &&Case, right: &&Case| {
+        let about =
+            |case: &Case| (case.verdict, case.host.clone(), case.scenario.clone(), case.check.clone());
+        about(left) == about(right) && left.expected == right.expected && left.reason == right.reason
+    };
+    told.chunk_by(is_same).map(|cases| paragraph(cases, has_hosts, style)).collect()
 }
 
 /// What could not be measured has its reason and nothing else, and that is often the same for a whole host.
@@ -30,13 +31,21 @@ fn needs_paragraph(case: &Case) -> bool {
     }
 }
 
-fn paragraph(case: &Case, has_hosts: bool, style: Style) -> String {
-    let observed = case.observed.as_ref().map_or("nothing".to_owned(), |seen| seen.sentence(&case.check));
-    let mut lines = vec![headline(case, has_hosts, style)];
+/// `cases` share verdict, host, scenario, question, claim and reason.
+fn paragraph(cases: &[&Case], has_hosts: bool, style: Style) -> String {
+    let Some(case) = cases.first() else { return String::new() };
+    let mut lines = vec![headline(cases, has_hosts, style)];
     lines.push(labelled("claimed:", &case.expected, style));
-    lines.push(labelled("observed:", &observed, style));
+    lines.extend(observations(cases).iter().map(|observed| labelled("observed:", observed, style)));
     lines.extend(case.reason.iter().map(|reason| labelled("reason:", reason, style)));
-    for explanation in &case.explanations {
+    lines.extend(case.link.iter().map(|link| labelled("see:", link, style)));
+    let mut explanations: Vec<&Explanation> = Vec::new();
+    for explanation in cases.iter().flat_map(|case| &case.explanations) {
+        if !explanations.contains(&explanation) {
+            explanations.push(explanation);
+        }
+    }
+    for explanation in explanations {
         lines.push(labelled("because:", &format!("{} ({})", explanation.text, explanation.evidence), style));
         lines.extend(explanation.remedy.iter().map(|remedy| labelled("remedy:", remedy, style)));
         lines.extend(explanation.link.iter().map(|link| labelled("see:", link, style)));
@@ -44,9 +53,21 @@ fn paragraph(case: &Case, has_hosts: bool, style: Style) -> String {
     lines.join("\n")
 }
 
-fn headline(case: &Case, has_hosts: bool, style: Style) -> String {
+/// What was seen, once where all saw the same.
+fn observations(cases: &[&Case]) -> Vec<String> {
+    let sentence =
+        |case: &&Case| case.observed.as_ref().map_or("nothing".to_owned(), |seen| seen.sentence(&case.check));
+    let mut sentences: Vec<String> = cases.iter().map(sentence).collect();
+    sentences.dedup();
+    sentences
+}
+
+/// `! zone::ping/gateway/ipv4::alpha, beta on sandbox/trixie/zone`.
+fn headline(cases: &[&Case], has_hosts: bool, style: Style) -> String {
+    let Some((case, others)) = cases.split_first() else { return String::new() };
+    let subjects: String = others.iter().map(|other| format!(", {}", other.subject)).collect();
     let host = if has_hosts { format!(" on {}", case.host) } else { String::new() };
-    let text = clean(&format!("{}{host}", case.name()));
+    let text = clean(&format!("{}{subjects}{host}", case.name()));
     let mark = mark(case.verdict).map_or(String::new(), |mark| format!("{mark} "));
     style.paint(&wrap(&text, style.width, &mark, INDENT), Tone::of(case.verdict))
 }
@@ -60,6 +81,7 @@ fn labelled(label: &str, text: &str, style: Style) -> String {
 struct Note<'a> {
     verdict: Verdict,
     reason: &'a str,
+    link: Option<&'a str>,
     first: String,
     scenarios: Vec<&'a str>,
     count: usize,
@@ -70,9 +92,10 @@ pub(super) fn notes(report: &Report, style: Style) -> Option<String> {
     let mut notes: Vec<Note<'_>> = Vec::new();
     for case in report.cases.iter().filter(|case| case.verdict != Verdict::Pass && !needs_paragraph(case)) {
         let (verdict, reason) = (case.verdict, case.reason.as_deref().unwrap_or("no reason is given"));
+        let link = case.link.as_deref().filter(|_| verdict == Verdict::Known);
         let at = notes.iter().position(|note| note.verdict == verdict && note.reason == reason);
         let at = at.unwrap_or_else(|| {
-            notes.push(Note { verdict, reason, first: case.name(), scenarios: Vec::new(), count: 0 });
+            notes.push(Note { verdict, reason, link, first: case.name(), scenarios: Vec::new(), count: 0 });
             notes.len() - 1
         });
         notes[at].count += 1;
@@ -91,5 +114,6 @@ fn note_line(note: &Note<'_>, style: Style) -> String {
     };
     let meaning = meaning(note.verdict);
     let mark = mark(note.verdict).map_or(String::new(), |mark| format!("{mark} "));
-    wrap(&clean(&format!("{meaning}, {subject}: {}", note.reason)), style.width, &mark, INDENT)
+    let link = note.link.map_or(String::new(), |link| format!(" ({link})"));
+    wrap(&clean(&format!("{meaning}, {subject}: {}{link}", note.reason)), style.width, &mark, INDENT)
 }

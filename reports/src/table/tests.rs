@@ -75,7 +75,7 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
         observed: 10.0.55.103: 0 of 3 replies
         reason:   the claim is 3 of 3 replies
 
-    ! nat::ping/peer/ipv4::alpha->beta
+    ! nat::ping/peer/ipv4::alpha->beta, beta->alpha
         claimed:  yes
         observed: 10.0.55.103: 0 of 3 replies
         reason:   the claim is 3 of 3 replies: the host forwards between the links
@@ -84,23 +84,7 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
                   (net.bridge.bridge-nf-call-iptables = 1)
         remedy:   sysctl net.bridge.bridge-nf-call-iptables=0
 
-    ! nat::ping/peer/ipv4::beta->alpha
-        claimed:  yes
-        observed: 10.0.55.103: 0 of 3 replies
-        reason:   the claim is 3 of 3 replies: the host forwards between the links
-                  of its machines, and its firewall has no rule against it
-        because:  frames between machines pass the firewall of the host
-                  (net.bridge.bridge-nf-call-iptables = 1)
-        remedy:   sysctl net.bridge.bridge-nf-call-iptables=0
-
-    + nspawn-file-veth::autostart/after-reboot::alpha
-        claimed:  yes
-        observed: the unit is enabled and active, the machine is registered with
-                  machined
-        reason:   https://github.com/systemd/systemd/issues/1234 seems to be
-                  repaired
-
-    + nspawn-file-veth::autostart/after-reboot::beta
+    + nspawn-file-veth::autostart/after-reboot::alpha, beta
         claimed:  yes
         observed: the unit is enabled and active, the machine is registered with
                   machined
