@@ -51,6 +51,8 @@ pub enum Progress<'a> {
     Done {
         /// Name of the scenario.
         scenario: &'a str,
+        /// A case for each cell of its plan.
+        cases: &'a [Case],
     },
 }
 

@@ -26,6 +26,7 @@ pub mod judge;
 mod measure;
 pub mod nearest;
 pub mod netns;
+mod notes;
 pub mod plan;
 pub mod prepare;
 pub mod probe;

@@ -1,4 +1,7 @@
 //! Measuring one host: boot it, have the agent ask, judge the answers, and take it down again.
+//!
+//! What is broken is tried once more: a question that gave no answer, of the machines that still stand; a host that
+//! does not come to stand, from the start. What was judged is not.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -6,18 +9,16 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use nspawn_matrix_reports::{Case, Facts, HostRecord, Observation, TimelineEvent, Verdict};
-use nspawn_matrix_scenarios::{Claim, Scenario, Setting, Settings};
+use nspawn_matrix_reports::{Case, Facts, HostRecord, TimelineEvent};
 use tokio::sync::watch;
 
-use crate::agent::{EvidenceFile, Job, Notice, Question, Request};
+use crate::agent::{EvidenceFile, Job, Question, Request};
 use crate::chain::chain;
 use crate::engine::{Evidence, Progress, Watcher};
 use crate::host::{Blueprint, Sandbox, Workspace};
-use crate::judge::judge;
-use crate::plan::{Cell, HostPlan};
+use crate::notes::{ATTEMPTS, Notes, SharedNotes};
+use crate::plan::HostPlan;
 use crate::rpc::Client;
-use crate::systemd;
 
 /// How long a host may take in all, beside its lookups.
 const HOST: Duration = Duration::from_secs(600);
@@ -55,22 +56,6 @@ pub(crate) struct Measured {
     pub evidence: Option<Evidence>,
 }
 
-/// What is known so far. The agent's notices are written here as they come, so that nothing is lost if it ends.
-struct Notes {
-    id: String,
-    scenario: Scenario,
-    facts: Option<Facts>,
-    settings: Settings,
-    payload: Option<u32>,
-    cases: Vec<(Question, Case)>,
-    timeline: Vec<TimelineEvent>,
-    evidence: Vec<EvidenceFile>,
-    clock: Instant,
-    watcher: Watcher,
-}
-
-type SharedNotes = Rc<RefCell<Notes>>;
-
 impl HostTask {
     /// Measures the host, and takes it down whatever happens.
     pub(crate) async fn measure(
@@ -80,21 +65,17 @@ impl HostTask {
     ) -> Measured {
         let notes = self.notes();
         let mut sandbox = None;
-        let outcome = tokio::select! {
-            outcome = tokio::time::timeout(self.patience(), self.work(workspace, &mut sandbox, &notes)) => {
-                outcome.unwrap_or_else(|_| Err(anyhow::anyhow!("the host took over {} s", self.patience().as_secs())))
+        let failure = tokio::select! {
+            done = tokio::time::timeout(self.patience(), self.work(workspace, &mut sandbox, &notes)) => {
+                done.err().map(|_| format!("the host took over {} s", self.patience().as_secs()))
             }
-            _ = interrupted.wait_for(|interrupted| *interrupted) => Err(anyhow::anyhow!("the run was interrupted")),
+            _ = interrupted.wait_for(|interrupted| *interrupted) => Some("the run was interrupted".to_owned()),
         };
-        let failure = outcome.err().map(chain);
-        let console = workspace.console(&self.host.scenario.name);
-        if let Some(sandbox) = sandbox
-            && let Err(error) = sandbox.end().await
-        {
-            tell!("{}: {}", self.host.id, chain(error));
-        }
-        let measured = self.conclude(&notes, failure.as_deref(), Some(console));
-        (self.watcher.borrow_mut())(&Progress::Done { scenario: &self.host.scenario.name });
+        self.take_down(&mut sandbox).await;
+        notes.borrow_mut().evidence.extend((1..=ATTEMPTS).filter_map(|boot| self.console(workspace, boot)));
+        let measured = self.conclude(&notes, failure.as_deref());
+        let scenario = &self.host.scenario.name;
+        (self.watcher.borrow_mut())(&Progress::Done { scenario, cases: &measured.cases });
         measured
     }
 
@@ -105,62 +86,72 @@ impl HostTask {
 
     /// Gives every cell of the plan a case that says why nothing was measured.
     pub(crate) fn not_measured(&self, reason: &str) -> Measured {
-        self.conclude(&self.notes(), Some(reason), None)
+        self.conclude(&self.notes(), Some(reason))
     }
 
     fn notes(&self) -> SharedNotes {
-        Rc::new(RefCell::new(Notes {
-            id: self.host.id.clone(),
-            scenario: self.host.scenario.clone(),
-            facts: None,
-            settings: Settings::new(),
-            payload: None,
-            cases: Vec::new(),
-            timeline: Vec::new(),
-            evidence: Vec::new(),
-            clock: self.clock,
-            watcher: Rc::clone(&self.watcher),
-        }))
+        let notes = Notes::new(self.host.clone(), self.clock, Rc::clone(&self.watcher));
+        Rc::new(RefCell::new(notes))
     }
 
-    async fn work(
+    /// Boots the host and asks; where that fails, boots it afresh and asks what is still open.
+    async fn work(&self, workspace: &Workspace, sandbox: &mut Option<Sandbox>, notes: &SharedNotes) {
+        for boot in 1..=ATTEMPTS {
+            let outcome = self.work_once(boot, workspace, sandbox, notes).await;
+            let Err(error) = outcome else { return };
+            notes.borrow_mut().failed(boot, &chain(error));
+            if notes.borrow().open(self.host.asked()).is_empty() {
+                return;
+            }
+            self.take_down(sandbox).await;
+        }
+    }
+
+    async fn work_once(
         &self,
+        boot: u32,
         workspace: &Workspace,
         sandbox: &mut Option<Sandbox>,
         notes: &SharedNotes,
     ) -> anyhow::Result<()> {
         let scenario = &self.host.scenario;
-        self.now("booting");
+        self.now(if boot == 1 { "booting" } else { "booting afresh" });
         let blueprint = Blueprint {
-            name: &scenario.name,
+            name: &self.name(boot),
             run_id: &self.run_id,
             machines: &scenario.machines,
             agent: &self.agent,
         };
         let sandbox = sandbox.insert(Sandbox::boot(workspace, blueprint).await.context("boot the host")?);
-        notes.borrow_mut().happened(None, "booted");
-        self.while_standing(sandbox, notes).await?;
-        self.after_reboot(sandbox, notes).await
+        notes.borrow_mut().booted();
+        self.while_standing(boot, sandbox, notes).await?;
+        self.after_reboot(boot, sandbox, notes).await
     }
 
-    async fn while_standing(&self, sandbox: &Sandbox, notes: &SharedNotes) -> anyhow::Result<()> {
+    async fn while_standing(&self, boot: u32, sandbox: &Sandbox, notes: &SharedNotes) -> anyhow::Result<()> {
         self.now("starting the agent");
         let agent = start_agent(sandbox, notes)?;
         let facts: Facts = agent.call(&Request::Facts).await.context("gather the facts of the host")?;
         notes.borrow_mut().facts = Some(facts);
         self.now("measuring");
-        let measured = agent.call::<_, ()>(&Request::Measure(self.job(self.host.before_reboot()))).await;
+        let questions = self.host.before_reboot();
+        let measured = self.ask(&agent, questions, [Request::Measure, Request::Again], notes).await;
         if measured.is_err() || !notes.borrow().is_green() {
             self.now("gathering evidence");
-            let evidence = evidence(&agent, "").await;
+            let evidence = evidence(&agent, prefix(boot)).await;
             notes.borrow_mut().evidence.extend(evidence);
         }
-        Ok(measured?)
+        measured
     }
 
-    async fn after_reboot(&self, sandbox: &mut Sandbox, notes: &SharedNotes) -> anyhow::Result<()> {
+    async fn after_reboot(
+        &self,
+        boot: u32,
+        sandbox: &mut Sandbox,
+        notes: &SharedNotes,
+    ) -> anyhow::Result<()> {
         let questions = self.host.after_reboot();
-        if questions.is_empty() {
+        if notes.borrow().open(questions.clone()).is_empty() {
             return Ok(());
         }
         self.now("rebooting");
@@ -168,12 +159,30 @@ impl HostTask {
         notes.borrow_mut().happened(None, "rebooted");
         let agent = start_agent(sandbox, notes)?;
         self.now("measuring after the reboot");
-        let measured = agent.call::<_, ()>(&Request::AfterReboot(self.job(questions))).await;
+        let measured = self.ask(&agent, questions, [Request::AfterReboot; 2], notes).await;
         if measured.is_err() || !notes.borrow().is_green() {
-            let evidence = evidence(&agent, "rebooted-").await;
+            let evidence = evidence(&agent, &format!("{}rebooted-", prefix(boot))).await;
             notes.borrow_mut().evidence.extend(evidence);
         }
-        Ok(measured?)
+        measured
+    }
+
+    /// Asks those of `questions` that are open with the first request, and with the second what is open still.
+    async fn ask(
+        &self,
+        agent: &Client,
+        questions: Vec<Question>,
+        [first, again]: [fn(Job) -> Request; 2],
+        notes: &SharedNotes,
+    ) -> anyhow::Result<()> {
+        let open = notes.borrow().open(questions);
+        agent.call::<_, ()>(&first(self.job(open.clone()))).await?;
+        let open = notes.borrow().open(open);
+        if !open.is_empty() {
+            self.now("asking again");
+            agent.call::<_, ()>(&again(self.job(open))).await?;
+        }
+        Ok(())
     }
 
     fn job(&self, questions: Vec<Question>) -> Job {
@@ -184,10 +193,31 @@ impl HostTask {
         (self.watcher.borrow_mut())(&Progress::Host { scenario: &self.host.scenario.name, now });
     }
 
+    /// The name of a boot from the start, which its root and its control group have too.
+    fn name(&self, boot: u32) -> String {
+        let scenario = &self.host.scenario.name;
+        if boot == 1 { scenario.clone() } else { format!("{scenario}-{boot}") }
+    }
+
+    /// What the host wrote on its console, if there was such a boot.
+    fn console(&self, workspace: &Workspace, boot: u32) -> Option<EvidenceFile> {
+        let content = workspace.console(&self.name(boot));
+        let name = format!("{}host-console.txt", prefix(boot));
+        (boot == 1 || !content.is_empty()).then_some(EvidenceFile { name, content })
+    }
+
+    async fn take_down(&self, sandbox: &mut Option<Sandbox>) {
+        if let Some(sandbox) = sandbox.take()
+            && let Err(error) = sandbox.end().await
+        {
+            tell!("{}: {}", self.host.id, chain(error));
+        }
+    }
+
     /// Gives every cell of the plan its case.
-    fn conclude(&self, notes: &SharedNotes, failure: Option<&str>, console: Option<String>) -> Measured {
+    fn conclude(&self, notes: &SharedNotes, failure: Option<&str>) -> Measured {
         let mut notes = notes.borrow_mut();
-        let cases: Vec<Case> = self.host.cells.iter().map(|cell| notes.case_of(cell, failure)).collect();
+        let cases = notes.conclude(failure);
         let systemd = notes.systemd();
         let record = HostRecord {
             id: self.host.id.clone(),
@@ -199,14 +229,17 @@ impl HostTask {
             systemd,
             payload_systemd: notes.payload,
         };
-        let evidence = cases.iter().any(|case| !case.verdict.is_green()).then(|| {
-            let mut files = std::mem::take(&mut notes.evidence);
-            files
-                .extend(console.map(|content| EvidenceFile { name: "host-console.txt".to_owned(), content }));
-            Evidence { scenario: self.host.scenario.name.clone(), files }
+        let evidence = cases.iter().any(|case| !case.verdict.is_green()).then(|| Evidence {
+            scenario: self.host.scenario.name.clone(),
+            files: std::mem::take(&mut notes.evidence),
         });
         Measured { record, cases, timeline: std::mem::take(&mut notes.timeline), evidence }
     }
+}
+
+/// What stands before the names of evidence of this boot.
+fn prefix(boot: u32) -> &'static str {
+    if boot == 1 { "" } else { "afresh-" }
 }
 
 /// Gathers evidence; `prefix` goes before the names of the files. That there is none is evidence too.
@@ -222,98 +255,4 @@ fn start_agent(sandbox: &Sandbox, notes: &SharedNotes) -> anyhow::Result<Client>
     let notes = Rc::clone(notes);
     let on_notice = move |notice| notes.borrow_mut().take(notice);
     sandbox.agent(on_notice).context("start the agent on the host")
-}
-
-impl Notes {
-    fn take(&mut self, notice: Notice) {
-        match notice {
-            Notice::Event { machine, event } => self.happened(machine, &event),
-            Notice::Settings(settings) => self.settings = settings,
-            Notice::Payload(version) => self.payload = Some(version),
-            Notice::Case { question, outcome, duration_ms } => {
-                let case = self.settle(&question, outcome, duration_ms);
-                (self.watcher.borrow_mut())(&Progress::Case(&case));
-                self.cases.push((question, case));
-            }
-        }
-    }
-
-    fn happened(&mut self, machine: Option<String>, event: &str) {
-        self.timeline.push(TimelineEvent {
-            host: self.id.clone(),
-            scenario: self.scenario.name.clone(),
-            machine,
-            event: event.to_owned(),
-            at_ms: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
-        });
-    }
-
-    fn settle(&self, question: &Question, outcome: Result<Observation, String>, duration_ms: u64) -> Case {
-        let claim = self.claim(question);
-        let (verdict, reason, observed) = match (outcome, self.systemd()) {
-            (Ok(observation), Some(_)) => {
-                let judgement = judge(claim, &observation);
-                (judgement.verdict, judgement.reason, Some(observation))
-            }
-            (Ok(observation), None) => (
-                Verdict::Broken,
-                "the version of the host's systemd is not known".to_owned(),
-                Some(observation),
-            ),
-            (Err(error), _) => (Verdict::Broken, error, None),
-        };
-        Case { observed, duration_ms, ..self.blank(question, claim, verdict, reason) }
-    }
-
-    fn case_of(&self, cell: &Cell, failure: Option<&str>) -> Case {
-        let question = &cell.question;
-        let claim = self.claim(question);
-        if let Some(reason) = cell.not_asked {
-            return self.blank(question, claim, Verdict::Skip, reason.to_owned());
-        }
-        match self.cases.iter().find(|(answered, _)| answered == question) {
-            Some((_, case)) => case.clone(),
-            None => {
-                let reason = failure.unwrap_or("the agent gave no answer").to_owned();
-                self.blank(question, claim, Verdict::Broken, reason)
-            }
-        }
-    }
-
-    fn claim(&self, question: &Question) -> Option<&Claim> {
-        // Before the machines stand the version of theirs is not known; they are most likely of the host's image.
-        let host = self.systemd()?;
-        self.scenario.claim(question.check, host, self.payload.unwrap_or(host), &self.settings)
-    }
-
-    fn blank(&self, question: &Question, claim: Option<&Claim>, verdict: Verdict, reason: String) -> Case {
-        Case {
-            host: self.id.clone(),
-            scenario: self.scenario.name.clone(),
-            check: question.check.to_string(),
-            subject: question.subject.to_string(),
-            verdict,
-            expected: claim.map_or_else(|| "nothing".to_owned(), |claim| claim.expectation.to_string()),
-            observed: None,
-            reason: Some(reason),
-            link: claim.map(|claim| claim.link.clone()),
-            explanations: Vec::new(),
-            duration_ms: 0,
-        }
-    }
-
-    fn take_facts(&mut self) -> Option<Facts> {
-        let named = |(setting, value): (&Setting, &String)| (setting.to_string(), value.clone());
-        let settings = self.settings.iter().map(named).collect();
-        self.facts.take().map(|facts| Facts { settings, ..facts })
-    }
-
-    fn is_green(&self) -> bool {
-        self.cases.iter().all(|(_, case)| case.verdict.is_green())
-    }
-
-    /// Major version of the host's systemd.
-    fn systemd(&self) -> Option<u32> {
-        systemd::major(&self.facts.as_ref()?.systemd)
-    }
 }

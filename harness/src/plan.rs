@@ -82,19 +82,25 @@ fn count(number: usize, noun: &str) -> String {
 }
 
 impl HostPlan {
+    /// All that is asked.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Question> {
+        self.asked_if(|_| true)
+    }
+
     /// What is asked while the machines stand.
     #[must_use]
     pub fn before_reboot(&self) -> Vec<Question> {
-        self.asked(|check| check != Check::AutostartAfterReboot)
+        self.asked_if(|check| check != Check::AutostartAfterReboot)
     }
 
     /// What is asked after the host was rebooted.
     #[must_use]
     pub fn after_reboot(&self) -> Vec<Question> {
-        self.asked(|check| check == Check::AutostartAfterReboot)
+        self.asked_if(|check| check == Check::AutostartAfterReboot)
     }
 
-    fn asked(&self, wanted: impl Fn(Check) -> bool) -> Vec<Question> {
+    fn asked_if(&self, wanted: impl Fn(Check) -> bool) -> Vec<Question> {
         self.cells
             .iter()
             .filter(|cell| cell.not_asked.is_none() && wanted(cell.question.check))

@@ -25,6 +25,9 @@ pub struct Case {
     pub reason: Option<String>,
     /// Where what stands behind the claim is written down; none if nothing is claimed.
     pub link: Option<String>,
+    /// How often it was tried to get an answer: 0 if it was not to be asked, 1 normally. What was broken is tried once
+    /// more, what was judged never is.
+    pub attempts: u32,
     /// Reasons for what was seen, most important first.
     pub explanations: Vec<Explanation>,
     /// How long the question took, in milliseconds.

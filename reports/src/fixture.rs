@@ -71,6 +71,7 @@ pub(crate) fn case(host: &str, scenario: &str, check: &str, subject: &str) -> Ca
         observed: Some(ping(3)),
         reason: None,
         link: None,
+        attempts: 1,
         explanations: Vec::new(),
         duration_ms: 204,
     }

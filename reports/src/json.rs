@@ -109,6 +109,7 @@ mod tests {
               },
               "reason": "fe80 was answered",
               "link": null,
+              "attempts": 1,
               "explanations": [
                 {
                   "code": "llmnr-any",

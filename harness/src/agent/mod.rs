@@ -14,6 +14,7 @@ mod standing;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use anyhow::Context;
 use nspawn_matrix_reports::Observation;
 use nspawn_matrix_scenarios::{Check, Scenario, Settings, Subject};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub enum Request {
     Facts,
     /// Stands the scenario up and asks; each answer comes as a [`Notice::Case`].
     Measure(Job),
+    /// Asks once more, of the machines that [`Request::Measure`] stood up; each answer comes as a [`Notice::Case`].
+    Again(Job),
     /// Asks what is asked after a reboot of the host; each answer comes as a [`Notice::Case`].
     AfterReboot(Job),
     /// What helps to understand why something is not as claimed; answers with `Vec<EvidenceFile>`.
@@ -104,6 +107,7 @@ impl rpc::Service<Request> for Agent {
         match request {
             Request::Facts => rpc::reply(facts::gather().await),
             Request::Measure(job) => rpc::reply(self.measure(job).await),
+            Request::Again(job) => rpc::reply(self.again(job).await),
             Request::AfterReboot(job) => rpc::reply(ask::after_reboot(&job).await),
             Request::Evidence => rpc::reply(evidence::gather(self.leaders()).await),
         }
@@ -120,8 +124,17 @@ impl Agent {
 
     async fn measure(&self, job: Job) -> anyhow::Result<()> {
         provision::provision(&job.scenario.steps).await?;
-        let standing = Standing::up(&job.scenario).await?;
-        let asked = standing.ask(&job).await;
+        self.ask(Standing::up(&job.scenario).await?, &job).await
+    }
+
+    async fn again(&self, job: Job) -> anyhow::Result<()> {
+        let mut standing = self.standing.take().context("no machines stand")?;
+        standing.renew_probes()?;
+        self.ask(standing, &job).await
+    }
+
+    async fn ask(&self, standing: Standing, job: &Job) -> anyhow::Result<()> {
+        let asked = standing.ask(job).await;
         self.standing.replace(Some(standing));
         asked
     }

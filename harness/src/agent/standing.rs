@@ -72,6 +72,15 @@ impl Standing {
         Ok(standing)
     }
 
+    /// Starts all probes afresh: one that has ended, or hangs, answers nothing any more.
+    pub(super) fn renew_probes(&mut self) -> anyhow::Result<()> {
+        for (name, machine) in &mut self.machines {
+            machine.probe = probe_in(machine.leader, Some(name.clone()))?;
+        }
+        self.host = probe_in(std::process::id().try_into()?, None)?;
+        Ok(())
+    }
+
     /// Waits until the machines know the host's name and the host theirs, as far as they will. Whoever has no link of
     /// its own has no name on it.
     async fn names_established(&self) -> anyhow::Result<()> {

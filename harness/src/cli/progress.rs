@@ -72,7 +72,7 @@ impl Terminal {
                 count.0.push(case.verdict);
                 bar.set_message(format!("measuring, {}", count.words()));
             }
-            Progress::Done { scenario } => {
+            Progress::Done { scenario, .. } => {
                 let (bar, count) = self.host(scenario);
                 let words = count.words();
                 bar.finish_with_message(words);
@@ -98,7 +98,7 @@ fn plain(counts: &mut BTreeMap<String, Count>, progress: &Progress<'_>) {
         Progress::Case(case) => {
             counts.entry(case.scenario.clone()).or_default().0.push(case.verdict);
         }
-        Progress::Done { scenario } => {
+        Progress::Done { scenario, .. } => {
             let words = counts.get(*scenario).map_or_else(|| "no answers".to_owned(), Count::words);
             tell!("{scenario}: done, {words}");
         }

@@ -105,7 +105,7 @@ impl Sandbox {
     /// Makes the root of the host and boots it.
     ///
     /// # Errors
-    /// [`SandboxError`]; its root and control group then stay until the workspace is closed.
+    /// [`SandboxError`]; its root then stays until the workspace is closed, and nothing runs in it.
     pub async fn boot(workspace: &Workspace, blueprint: Blueprint<'_>) -> Result<Self, SandboxError> {
         let Blueprint { name, run_id, machines, agent } = blueprint;
         let root = workspace.host_root(name, machines).await?;
@@ -119,7 +119,11 @@ impl Sandbox {
         let made = Made { agent: agent.to_owned(), root, console, group, notify_name };
         let (nspawn, notify) = made.start(0)?;
         let mut sandbox = Self { made, internet, boots: 0, nspawn, notify, leader: None };
-        sandbox.booted().await?;
+        if let Err(error) = sandbox.booted().await {
+            // The first error is the one that matters.
+            let _ = sandbox.end().await;
+            return Err(error);
+        }
         Ok(sandbox)
     }
 

@@ -119,6 +119,7 @@ fn account(case: &Case) -> String {
         case.observed.as_ref().map_or("nothing".to_owned(), |observed| observed.sentence(&case.check));
     let label = if case.verdict == Verdict::Known { "known" } else { "reason" };
     let mut lines: Vec<String> = case.reason.iter().map(|reason| format!("{label}: {reason}")).collect();
+    lines.extend((case.attempts > 1).then(|| format!("attempts: {}", case.attempts)));
     lines.extend([format!("claimed: {}", case.expected), format!("observed: {observed}")]);
     lines.extend(case.link.iter().map(|link| format!("see: {link}")));
     for explanation in &case.explanations {

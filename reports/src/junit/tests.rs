@@ -113,6 +113,15 @@ fn every_verdict_has_its_place_in_junit() {
 }
 
 #[test]
+fn what_took_two_attempts_says_so_whatever_came_of_it() {
+    let mut again = one_of_each_verdict();
+    again.cases.retain(|case| case.verdict != Verdict::Skip);
+    again.cases.iter_mut().for_each(|case| case.attempts = 2);
+    assert_eq!(render(&again).unwrap().matches("attempts: 2\n").count(), Verdict::ALL.len() - 1);
+    assert!(!render(&one_of_each_verdict()).unwrap().contains("attempts"));
+}
+
+#[test]
 fn a_host_without_cases_is_there_with_its_facts() {
     let mut empty = report(vec![host("sandbox/sid/stock", 262)]);
     empty.hosts[0].facts = None;

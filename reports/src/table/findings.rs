@@ -38,6 +38,7 @@ fn paragraph(cases: &[&Case], has_hosts: bool, style: Style) -> String {
     lines.push(labelled("claimed:", &case.expected, style));
     lines.extend(observations(cases).iter().map(|observed| labelled("observed:", observed, style)));
     lines.extend(case.reason.iter().map(|reason| labelled("reason:", reason, style)));
+    lines.extend((case.attempts > 1).then(|| labelled("attempts:", &case.attempts.to_string(), style)));
     lines.extend(case.link.iter().map(|link| labelled("see:", link, style)));
     let mut explanations: Vec<&Explanation> = Vec::new();
     for explanation in cases.iter().flat_map(|case| &case.explanations) {
@@ -77,25 +78,29 @@ fn labelled(label: &str, text: &str, style: Style) -> String {
     wrap(&clean(text), style.width, &first, &" ".repeat(INDENT.len() + LABEL_WIDTH))
 }
 
-/// Cases that share a verdict and a reason.
+/// Cases that share a verdict, a reason, and a number of attempts.
 struct Note<'a> {
     verdict: Verdict,
     reason: &'a str,
     link: Option<&'a str>,
+    attempts: u32,
     first: String,
     scenarios: Vec<&'a str>,
     count: usize,
 }
 
-/// One note for each reason behind what is known, was not asked, or could not be measured.
+/// One note for each reason behind what is known, was not asked, could not be measured, or not at the first attempt.
 pub(super) fn notes(report: &Report, style: Style) -> Option<String> {
     let mut notes: Vec<Note<'_>> = Vec::new();
-    for case in report.cases.iter().filter(|case| case.verdict != Verdict::Pass && !needs_paragraph(case)) {
-        let (verdict, reason) = (case.verdict, case.reason.as_deref().unwrap_or("no reason is given"));
+    for case in report.cases.iter().filter(|case| needs_note(case)) {
+        let (verdict, attempts) = (case.verdict, case.attempts);
+        let reason = case.reason.as_deref().unwrap_or("no reason is given");
         let link = case.link.as_deref().filter(|_| verdict == Verdict::Known);
-        let at = notes.iter().position(|note| note.verdict == verdict && note.reason == reason);
+        let key = (verdict, reason, attempts);
+        let at = notes.iter().position(|note| (note.verdict, note.reason, note.attempts) == key);
         let at = at.unwrap_or_else(|| {
-            notes.push(Note { verdict, reason, link, first: case.name(), scenarios: Vec::new(), count: 0 });
+            let (first, scenarios) = (case.name(), Vec::new());
+            notes.push(Note { verdict, reason, link, attempts, first, scenarios, count: 0 });
             notes.len() - 1
         });
         notes[at].count += 1;
@@ -107,12 +112,18 @@ pub(super) fn notes(report: &Report, style: Style) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// What passed at once needs no word.
+fn needs_note(case: &Case) -> bool {
+    !needs_paragraph(case) && (case.verdict != Verdict::Pass || case.attempts > 1)
+}
+
 fn note_line(note: &Note<'_>, style: Style) -> String {
     let subject = match note.count {
         1 => note.first.clone(),
         count => format!("{count} cases of {}", note.scenarios.join(", ")),
     };
-    let meaning = meaning(note.verdict);
+    let attempts = if note.attempts > 1 { format!(", {} attempts", note.attempts) } else { String::new() };
+    let meaning = format!("{}{attempts}", meaning(note.verdict));
     let mark = mark(note.verdict).map_or(String::new(), |mark| format!("{mark} "));
     let link = note.link.map_or(String::new(), |link| format!(" ({link})"));
     wrap(&clean(&format!("{meaning}, {subject}: {}{link}", note.reason)), style.width, &mark, INDENT)

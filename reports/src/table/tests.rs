@@ -226,6 +226,47 @@ fn a_narrow_terminal_gets_more_blocks_and_every_column() {
 }
 
 #[test]
+fn what_took_two_attempts_says_so() {
+    let mut again = report(vec![host("a", 257)]);
+    let one = |verdict, observed, reason: &str| crate::Case {
+        verdict,
+        observed,
+        attempts: 2,
+        reason: Some(reason.to_owned()),
+        ..case("a", "nat", "ping/peer/ipv4", verdict.name())
+    };
+    let earlier = "attempt 1 gave no answer: the probe ended";
+    again.cases = vec![
+        one(Verdict::Pass, case("", "", "", "").observed, &format!("machines reach each other; {earlier}")),
+        one(Verdict::Fail, case("", "", "", "").observed, &format!("no reply; {earlier}")),
+        one(Verdict::Broken, None, "the probe ended"),
+    ];
+    insta::assert_snapshot!(render(&again, plain(80)), @r"
+    systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
+        roots on btrfs, sandbox stock
+
+    Reach  peer
+           ipv4
+    ──────────────────
+    nat    yes/yes/? !
+
+    ! differs, ? not measured
+
+    1 pass, 1 fail, 1 broken
+
+    ! nat::ping/peer/ipv4::fail
+        claimed:  3 of 3 replies
+        observed: 10.0.55.103: 3 of 3 replies, median 85 us, ttl 64
+        reason:   no reply; attempt 1 gave no answer: the probe ended
+        attempts: 2
+
+    as claimed, 2 attempts, nat::ping/peer/ipv4::pass: machines reach each other;
+        attempt 1 gave no answer: the probe ended
+    ? not measured, 2 attempts, nat::ping/peer/ipv4::broken: the probe ended
+    ");
+}
+
+#[test]
 fn a_report_without_cases_says_so() {
     let mut empty = report(vec![host("sandbox/sid/stock", 262)]);
     empty.hosts[0].facts = None;

@@ -1,0 +1,213 @@
+//! Notes: what is known of one host so far.
+//!
+//! The agent's notices are written here as they come, so that nothing is lost if it ends. A question that gave no
+//! answer is open until it was tried [`ATTEMPTS`] times; one that was judged is never tried again.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Instant;
+
+use nspawn_matrix_reports::{Case, Facts, Observation, TimelineEvent, Verdict};
+use nspawn_matrix_scenarios::{Claim, Setting, Settings};
+
+use crate::agent::{EvidenceFile, Notice, Question};
+use crate::engine::{Progress, Watcher};
+use crate::judge::judge;
+use crate::plan::HostPlan;
+use crate::systemd;
+
+/// How often an answer is tried for.
+pub(crate) const ATTEMPTS: u32 = 2;
+
+/// What is known so far.
+pub(crate) struct Notes {
+    host: HostPlan,
+    cases: Vec<(Question, Case)>,
+    settings: Settings,
+    clock: Instant,
+    watcher: Watcher,
+    /// Major version of the systemd of the machines, once they stand.
+    pub payload: Option<u32>,
+    /// What is known of the host; none before it was asked.
+    pub facts: Option<Facts>,
+    /// What happened when.
+    pub timeline: Vec<TimelineEvent>,
+    /// What may explain why something is not as claimed.
+    pub evidence: Vec<EvidenceFile>,
+}
+
+/// Notes that the agent's notices go to while the host is worked on.
+pub(crate) type SharedNotes = Rc<RefCell<Notes>>;
+
+impl Notes {
+    /// Empty notes of `host`; times are counted from `clock`.
+    pub(crate) fn new(host: HostPlan, clock: Instant, watcher: Watcher) -> Self {
+        let (cases, settings, payload) = (Vec::new(), Settings::new(), None);
+        let (facts, timeline, evidence) = (None, Vec::new(), Vec::new());
+        Self { host, cases, settings, clock, watcher, payload, facts, timeline, evidence }
+    }
+
+    /// Notes that the host boots from the start: what held on an earlier one need not hold on this one.
+    pub(crate) fn booted(&mut self) {
+        self.settings.clear();
+        self.happened(None, "booted");
+    }
+
+    /// Takes a notice of the agent down.
+    pub(crate) fn take(&mut self, notice: Notice) {
+        match notice {
+            Notice::Event { machine, event } => self.happened(machine, &event),
+            Notice::Settings(settings) => self.settings = settings,
+            Notice::Payload(version) => self.payload = Some(version),
+            Notice::Case { question, outcome, duration_ms } => {
+                if self.cases.is_empty() {
+                    let scenario = &self.host.scenario.name;
+                    (self.watcher.borrow_mut())(&Progress::Host { scenario, now: "asking" });
+                }
+                if let Err(error) = &outcome {
+                    self.happened(
+                        None,
+                        &format!("no answer to {} of {}: {error}", question.check, question.subject),
+                    );
+                }
+                let case = self.judged(&question, outcome, duration_ms);
+                self.put(question, case);
+            }
+        }
+    }
+
+    /// Notes that something happened to `machine`, or to the host.
+    pub(crate) fn happened(&mut self, machine: Option<String>, event: &str) {
+        self.timeline.push(TimelineEvent {
+            host: self.host.id.clone(),
+            scenario: self.host.scenario.name.clone(),
+            machine,
+            event: event.to_owned(),
+            at_ms: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+
+    /// Notes that boot number `boot` of the host failed, and with it everything that it was to answer and did not.
+    pub(crate) fn failed(&mut self, boot: u32, reason: &str) {
+        self.happened(None, &format!("given up: {reason}"));
+        let tried = |case: &Case| case.attempts >= boot;
+        for question in self.open(self.host.asked()) {
+            if !self.case(&question).is_some_and(tried) {
+                let case = self.blank(&question, Verdict::Broken, reason.to_owned());
+                self.put(question, case);
+            }
+        }
+    }
+
+    /// Those of `questions` that gave no answer yet, and may be tried.
+    pub(crate) fn open(&self, questions: Vec<Question>) -> Vec<Question> {
+        questions.into_iter().filter(|question| self.case(question).is_none_or(is_open)).collect()
+    }
+
+    /// A case for each cell of the plan; for what was to be answered and was not, `failure` is the reason.
+    pub(crate) fn conclude(&self, failure: Option<&str>) -> Vec<Case> {
+        let case_of = |question, not_asked| match (self.case(question), not_asked) {
+            (Some(case), _) => case.clone(),
+            (None, Some(reason)) => {
+                Case { attempts: 0, ..self.blank(question, Verdict::Skip, String::from(reason)) }
+            }
+            (None, None) => {
+                let reason = failure.unwrap_or("the agent gave no answer").to_owned();
+                self.blank(question, Verdict::Broken, reason)
+            }
+        };
+        self.host.cells.iter().map(|cell| case_of(&cell.question, cell.not_asked)).collect()
+    }
+
+    /// Whether all is as claimed so far.
+    pub(crate) fn is_green(&self) -> bool {
+        self.cases.iter().all(|(_, case)| case.verdict.is_green())
+    }
+
+    /// Major version of the host's systemd.
+    pub(crate) fn systemd(&self) -> Option<u32> {
+        systemd::major(&self.facts.as_ref()?.systemd)
+    }
+
+    /// The facts, with what was found to hold on the host.
+    pub(crate) fn take_facts(&mut self) -> Option<Facts> {
+        let named = |(setting, value): (&Setting, &String)| (setting.to_string(), value.clone());
+        let settings = self.settings.iter().map(named).collect();
+        self.facts.take().map(|facts| Facts { settings, ..facts })
+    }
+
+    fn case(&self, question: &Question) -> Option<&Case> {
+        self.cases.iter().find(|(known, _)| known == question).map(|(_, case)| case)
+    }
+
+    /// Puts a case in the place of the earlier one, and tells it if it is settled.
+    fn put(&mut self, question: Question, case: Case) {
+        let at = self.cases.iter().position(|(known, _)| *known == question);
+        let earlier = at.map(|at| self.cases.remove(at).1);
+        let case = earlier.map_or(case.clone(), |earlier| after(&earlier, case));
+        if !is_open(&case) {
+            (self.watcher.borrow_mut())(&Progress::Case(&case));
+        }
+        self.cases.push((question, case));
+    }
+
+    fn judged(&self, question: &Question, outcome: Result<Observation, String>, duration_ms: u64) -> Case {
+        let (verdict, reason, observed) = match (outcome, self.systemd()) {
+            (Ok(observation), Some(_)) => {
+                let judgement = judge(self.claim(question), &observation);
+                (judgement.verdict, judgement.reason, Some(observation))
+            }
+            (Ok(observation), None) => (
+                Verdict::Broken,
+                "the version of the host's systemd is not known".to_owned(),
+                Some(observation),
+            ),
+            (Err(error), _) => (Verdict::Broken, error, None),
+        };
+        Case { observed, duration_ms, ..self.blank(question, verdict, reason) }
+    }
+
+    fn claim(&self, question: &Question) -> Option<&Claim> {
+        // Before the machines stand the version of theirs is not known; they are most likely of the host's image.
+        let host = self.systemd()?;
+        self.host.scenario.claim(question.check, host, self.payload.unwrap_or(host), &self.settings)
+    }
+
+    fn blank(&self, question: &Question, verdict: Verdict, reason: String) -> Case {
+        let claim = self.claim(question);
+        Case {
+            host: self.host.id.clone(),
+            scenario: self.host.scenario.name.clone(),
+            check: question.check.to_string(),
+            subject: question.subject.to_string(),
+            verdict,
+            expected: claim.map_or_else(|| "nothing".to_owned(), |claim| claim.expectation.to_string()),
+            observed: None,
+            reason: Some(reason),
+            link: claim.map(|claim| claim.link.clone()),
+            attempts: 1,
+            explanations: Vec::new(),
+            duration_ms: 0,
+        }
+    }
+}
+
+/// Whether a question may be tried again: nothing was seen, so nothing could be judged.
+fn is_open(case: &Case) -> bool {
+    case.verdict == Verdict::Broken && case.observed.is_none() && case.attempts < ATTEMPTS
+}
+
+/// The case that comes after an earlier one, of which it keeps the reason if that is another.
+fn after(earlier: &Case, case: Case) -> Case {
+    let attempts = earlier.attempts + 1;
+    if case.reason == earlier.reason {
+        return Case { attempts, ..case };
+    }
+    let reason = |case: &Case| case.reason.clone().unwrap_or_default();
+    let reason =
+        format!("{}; attempt {} gave no answer: {}", reason(&case), earlier.attempts, reason(earlier));
+    Case { attempts, reason: Some(reason), ..case }
+}
+
+#[cfg(test)]
+mod tests;
