@@ -1,17 +1,18 @@
 //! The engine: carries out a plan and gives a report.
 //!
-//! Each host of the plan is measured by a `HostTask`, as many at a time as the plan has jobs. Whatever happens to a
-//! host, every cell of the plan has a case in the report: what could not be measured is `broken`, and says why.
+//! Each host of the plan is measured by a `HostTask`, as many at a time as the plan has jobs, all from the start or
+//! each when it is asked for. Whatever happens to a host, every cell of the plan has a case in the report: what could
+//! not be measured is `broken`, and says why.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, Stream, StreamExt};
 use nspawn_matrix_reports::{Case, Report, Run, SCHEMA};
 use time::OffsetDateTime;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::agent::EvidenceFile;
 use crate::chain::causes;
@@ -88,14 +89,30 @@ impl Engine {
         argv: Vec<String>,
         watcher: impl FnMut(&Progress<'_>) + 'static,
     ) -> Outcome {
+        let hosts = stream::iter(plan.hosts.clone());
+        self.run_as_asked(plan, hosts, argv, watcher).await
+    }
+
+    /// Does the same with those hosts of the plan that `hosts` gives, each as soon as it comes, until no more will.
+    pub async fn run_as_asked(
+        self,
+        plan: Plan,
+        hosts: impl Stream<Item = HostPlan>,
+        argv: Vec<String>,
+        watcher: impl FnMut(&Progress<'_>) + 'static,
+    ) -> Outcome {
         let started = OffsetDateTime::now_utc();
-        let watcher: Watcher = Rc::new(RefCell::new(watcher));
-        let tasks = self.tasks(&plan, &watcher);
+        let (clock, watcher): (_, Watcher) = (Instant::now(), Rc::new(RefCell::new(watcher)));
+        let task = |host| self.task(&plan, host, clock, &watcher);
         let (measured, workspace) = match self.open_workspace(&plan).await {
-            Ok(workspace) => self.measure(tasks, plan.jobs, workspace).await,
+            Ok(workspace) => {
+                let measured = self.measure(hosts.map(task), plan.jobs, &workspace).await;
+                (measured, workspace.close().await)
+            }
             Err(error) => {
                 let reason = causes(&error);
-                (tasks.iter().map(|task| task.not_measured(&reason)).collect(), Err(error))
+                let hosts = plan.hosts.iter().cloned();
+                (hosts.map(|host| task(host).not_measured(&reason)).collect(), Err(error))
             }
         };
         let run = Run {
@@ -121,38 +138,33 @@ impl Engine {
         .await
     }
 
-    /// One task for each host, in the order of the plan.
-    fn tasks(&self, plan: &Plan, watcher: &Watcher) -> Vec<HostTask> {
-        let clock = Instant::now();
-        let task = |host: &HostPlan| HostTask {
-            host: host.clone(),
+    fn task(&self, plan: &Plan, host: HostPlan, clock: Instant, watcher: &Watcher) -> HostTask {
+        HostTask {
+            host,
             image: plan.image.clone(),
             samples: plan.samples,
             run_id: self.run_id.clone(),
             agent: self.agent.clone(),
             clock,
             watcher: Rc::clone(watcher),
-        };
-        plan.hosts.iter().map(task).collect()
+        }
     }
 
-    /// Measures the hosts, `jobs` at a time; gives them in the order of the tasks, and how the workspace went away.
+    /// Measures the hosts, `jobs` at a time; gives them in the order in which they came.
     async fn measure(
         &self,
-        tasks: Vec<HostTask>,
+        tasks: impl Stream<Item = HostTask>,
         jobs: usize,
-        workspace: Workspace,
-    ) -> (Vec<Measured>, Result<(), WorkspaceError>) {
-        let jobs = Semaphore::new(jobs);
-        let measured = join_all(tasks.into_iter().map(|task| {
-            let (jobs, workspace, interrupted) = (&jobs, &workspace, self.interrupted.clone());
-            async move {
-                let _permit = jobs.acquire().await;
-                task.measure(workspace, interrupted).await
-            }
-        }))
-        .await;
-        (measured, workspace.close().await)
+        workspace: &Workspace,
+    ) -> Vec<Measured> {
+        let measure = |(number, task): (usize, HostTask)| {
+            let interrupted = self.interrupted.clone();
+            async move { (number, task.measure(workspace, interrupted).await) }
+        };
+        let mut measured: Vec<(usize, Measured)> =
+            tasks.enumerate().map(measure).buffer_unordered(jobs).collect().await;
+        measured.sort_by_key(|(number, _)| *number);
+        measured.into_iter().map(|(_, host)| host).collect()
     }
 }
 
