@@ -5,7 +5,6 @@
 
 mod support;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
@@ -16,7 +15,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nspawn_matrix::image::Recipe;
 use nspawn_matrix::prepare::prepare;
+use nspawn_matrix_reports::{Report, Verdict};
 use support::Settings;
+use support::machine::{Machine, names_in, processes};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
         trial("without-network", || refused(WITHOUT_NETWORK, "cannot be reached")),
         trial("without-root", || refused(WITHOUT_ROOT, "only root may make")),
         trial("without-tools", || refused(WITHOUT_TOOLS, "systemd-nspawn, which")),
+        trial("after-a-host-that-is-lost", a_host_that_is_lost),
+        trial("after-probes-that-are-lost", probes_that_are_lost),
         trial("after-sigkill", || ends_by_signal(Signal::SIGKILL, "bridge: measuring", None)),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -82,6 +85,78 @@ fn a_host_that_does_not_boot() -> Result<(), Failed> {
     let cache = tempfile::tempdir()?;
     let cache = format!("--cache={}", cache.path().display());
     ends_by_itself(&["--scenario=nat", &image, &cache], 3)
+}
+
+/// The host dies while its machines start: it is booted afresh, and everything is asked of that one.
+fn a_host_that_is_lost() -> Result<(), Failed> {
+    let checks = ["--scenario=bridge", "--check=ping/gateway/ipv4"];
+    let report = ends_although_killed(&checks, "bridge: measuring", is_first_of_host)?;
+    for case in &report.cases {
+        expect_attempts(&report, &case.check, 2)?;
+    }
+    Ok(())
+}
+
+/// All probes die while lookups wait for their time-out: these are asked again, of the same machines.
+fn probes_that_are_lost() -> Result<(), Failed> {
+    let checks = ["--scenario=nat", "--check=ping/gateway/ipv4", "--check=resolve/peer/any"];
+    let report =
+        ends_although_killed(&checks, "nat: asking", |process| process.contains(" internal probe "))?;
+    expect_attempts(&report, "resolve/peer/any", 2)
+}
+
+/// Kills those processes of a run that are `wanted` as soon as it has written `line`. It must end as if nothing had
+/// happened.
+fn ends_although_killed(
+    options: &[&str],
+    line: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Report, Failed> {
+    let out = tempfile::tempdir()?;
+    let before = Machine::look();
+    let mut run = Run::start(out.path(), options)?;
+    let id = run.id()?;
+    run.wait_for(|text| text == line)?;
+    let killed: Vec<String> =
+        processes().into_iter().filter(|process| process.contains(&id) && wanted(process)).collect();
+    if killed.is_empty() {
+        return Err("there was nothing to kill".into());
+    }
+    for process in &killed {
+        // One may have ended with another.
+        let _ = kill(pid_of(process), Signal::SIGKILL);
+    }
+    let status = run.end()?;
+    before.expect_nothing_left_of(&id)?;
+    expect_code(status, Some(0))?;
+    expect_report(out.path())
+}
+
+/// The first process of a host is number 1 in a process id namespace right below ours; those of machines are deeper.
+fn is_first_of_host(process: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", pid_of(process))).unwrap_or_default();
+    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
+    matches!(ids.split_whitespace().collect::<Vec<_>>()[..], [_, "1"])
+}
+
+fn pid_of(process: &str) -> Pid {
+    let pid = process.split(' ').next().and_then(|pid| pid.parse().ok());
+    Pid::from_raw(pid.expect("the description of a process begins with its id"))
+}
+
+fn expect_attempts(report: &Report, check: &str, attempts: u32) -> Result<(), Failed> {
+    let mut cases = report.cases.iter().filter(|case| case.check == check);
+    match cases.find(|case| (case.verdict, case.attempts) != (Verdict::Pass, attempts)) {
+        Some(case) => Err(format!(
+            "{} is {} at attempt {}: {:?}",
+            case.name(),
+            case.verdict,
+            case.attempts,
+            case.reason
+        )
+        .into()),
+        None => Ok(()),
+    }
 }
 
 /// Sends `signal` as soon as the run has written `line`; at once, if that is empty.
@@ -193,100 +268,15 @@ fn expect_code(status: ExitStatus, code: Option<i32>) -> Result<(), Failed> {
 }
 
 /// A report is written however the run ends, and names every case of the plan.
-fn expect_report(out: &Path) -> Result<(), Failed> {
-    let report: nspawn_matrix_reports::Report =
-        serde_json::from_str(&fs::read_to_string(out.join("report.json"))?)?;
+fn expect_report(out: &Path) -> Result<Report, Failed> {
+    let report: Report = serde_json::from_str(&fs::read_to_string(out.join("report.json"))?)?;
     if report.cases.is_empty() {
         return Err("the report has no cases".into());
     }
     let junit = fs::read_to_string(out.join("junit.xml"))?;
     if junit.matches("<testcase ").count() == report.cases.len() {
-        Ok(())
+        Ok(report)
     } else {
         Err("junit.xml has other cases than report.json".into())
     }
-}
-
-/// What a run could leave on a machine without its id being in the name.
-struct Machine(Vec<(&'static str, BTreeSet<String>)>);
-
-impl Machine {
-    fn look() -> Self {
-        Self(vec![
-            ("mount", lines_of("/proc/self/mountinfo")),
-            ("link", names_in("/sys/class/net")),
-            ("loop device", loop_devices()),
-            ("file in /run/systemd", names_in("/run/systemd")),
-            ("file in the cache", files_in_cache()),
-        ])
-    }
-
-    /// Namespaces live by their processes and mounts, which are looked at.
-    fn expect_nothing_left_of(&self, run_id: &str) -> Result<(), Failed> {
-        let mut left = Vec::new();
-        for ((what, before), (_, after)) in self.0.iter().zip(Self::look().0) {
-            left.extend(after.difference(before).map(|one| format!("{what} is left: {one}")));
-        }
-        let of_run = |what: &str, all: BTreeSet<String>| {
-            let of_run = all.into_iter().filter(|one| one.contains(run_id));
-            of_run.map(|one| format!("{what} is left: {one}")).collect::<Vec<_>>()
-        };
-        left.extend(of_run("process", processes()));
-        left.extend(of_run("control group", control_groups()));
-        left.extend(of_run("unix socket", lines_of("/proc/net/unix")));
-        // Another run may need the limit still.
-        let alone = !control_groups().iter().any(|name| name.starts_with("nspawn-matrix-"));
-        let note = Settings::from_environment().cache.join("inotify-limit");
-        if alone && fs::read_to_string(note).is_ok_and(|note| !note.is_empty()) {
-            left.push("the limit of inotify instances is still raised".to_owned());
-        }
-        if left.is_empty() { Ok(()) } else { Err(left.join("\n").into()) }
-    }
-}
-
-fn names_in(folder: impl AsRef<Path>) -> BTreeSet<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-}
-
-fn lines_of(path: &str) -> BTreeSet<String> {
-    fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
-}
-
-/// Each with its command line and its control groups, either of which has the id of the run. The dead that wait for
-/// the first process of the machine to take note of them are not counted.
-fn processes() -> BTreeSet<String> {
-    let numeric = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
-    let describe = |pid: String| {
-        let folder = Path::new("/proc").join(&pid);
-        let dead = fs::read_to_string(folder.join("status")).ok()?.contains("\nState:\tZ");
-        if dead {
-            return None;
-        }
-        let command = fs::read_to_string(folder.join("cmdline")).ok()?.replace('\0', " ");
-        let groups = fs::read_to_string(folder.join("cgroup")).ok()?.replace('\n', " ");
-        Some(format!("{pid} {command} {groups}"))
-    };
-    names_in("/proc").into_iter().filter(numeric).filter_map(describe).collect()
-}
-
-/// Those that lie in the cache.
-fn loop_devices() -> BTreeSet<String> {
-    let cache = Settings::from_environment().cache;
-    let describe = |name: String| {
-        let file = fs::read_to_string(Path::new("/sys/block").join(&name).join("loop/backing_file")).ok()?;
-        file.starts_with(&*cache.to_string_lossy()).then(|| format!("{name} {file}"))
-    };
-    names_in("/sys/block").into_iter().filter_map(describe).collect()
-}
-
-fn control_groups() -> BTreeSet<String> {
-    ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].into_iter().flat_map(names_in).collect()
-}
-
-/// An empty place for mounts and the note of the limit belong to the cache itself.
-fn files_in_cache() -> BTreeSet<String> {
-    let mut names = names_in(Settings::from_environment().cache);
-    names.extend(["mnt".to_owned(), "inotify-limit".to_owned()]);
-    names
 }

@@ -65,7 +65,7 @@ fn what_gave_no_answer_is_tried_once_more_and_told_when_it_is_settled() {
     let (mut notes, told) = notes();
     let question = question(&notes, Check::PingOutsideIpv4, 0);
     hear(&mut notes, &question, Err("the probe ended".to_owned()));
-    assert_eq!(notes.open(vec![question.clone()]), [question.clone()]);
+    assert_eq!(notes.open(vec![question.clone()]), std::slice::from_ref(&question));
     assert!(told.borrow().is_empty());
     hear(&mut notes, &question, ping(3));
     assert_eq!(notes.open(vec![question.clone()]), []);

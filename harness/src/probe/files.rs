@@ -104,7 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_an_earlier_attempt_made_says_nothing_about_the_mount() {
+    fn a_refusal_has_the_name_of_its_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing/a").to_str().unwrap().to_owned();
+        assert!(matches!(write(&path).unwrap(), WriteOutcome::Refused(errno) if errno == "ENOENT"));
+    }
+
+    #[test]
+    fn a_file_that_an_earlier_attempt_made_is_no_refusal() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a").to_str().unwrap().to_owned();
         assert!(matches!(write(&path).unwrap(), WriteOutcome::Made(_)));

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{self, BufRead, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 
 use crate::support::Settings;
+
+/// The file, in the folder for temporary files of cargo, that a broker without a terminal writes to.
+pub(crate) const LOG: &str = "broker.log";
+
+/// The report, in the same folder.
+const REPORT: [&str; 2] = ["report.json", "junit.xml"];
 
 /// What a trial gets.
 pub(crate) type Reply = Result<Case, Over>;
@@ -45,7 +52,10 @@ pub(crate) fn ask(mut broker: UnixStream, name: &str) -> io::Result<Reply> {
     let mut line = String::new();
     io::BufReader::new(broker).read_line(&mut line)?;
     if line.is_empty() {
-        return Err(io::Error::other("the broker ended before it answered"));
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(LOG);
+        let text =
+            format!("the broker ended before it answered; what it said is here or in `{}`", log.display());
+        return Err(io::Error::other(text));
     }
     Ok(serde_json::from_str(&line)?)
 }
@@ -110,6 +120,7 @@ pub(crate) async fn serve(
     listener: UnixListener,
     plan: Plan,
     asked: Asked,
+    argv: Vec<String>,
     over: impl Future<Output = ()> + 'static,
 ) -> Result<(), String> {
     let (hosts, queue) = mpsc::unbounded_channel();
@@ -122,6 +133,8 @@ pub(crate) async fn serve(
     }
     let (state, asked, waiting) = (watch::Sender::default(), RefCell::default(), RefCell::new(waiting));
     let board = Rc::new(Board { state, asked, waiting, hosts });
+    // The one of an earlier run would be taken for this one's.
+    REPORT.iter().for_each(|name| drop(fs::remove_file(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name))));
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
     let listener = tokio::net::UnixListener::from_std(listener).map_err(|error| error.to_string())?;
     spawn_local(accept(listener, Rc::clone(&board)));
@@ -131,7 +144,7 @@ pub(crate) async fn serve(
         ended.send_replace(true);
     });
 
-    let outcome = run(plan, queue, Rc::clone(&board), all_over.clone()).await;
+    let outcome = run(plan, queue, argv, Rc::clone(&board), all_over.clone()).await;
     let end = outcome.as_ref().map_or_else(|reason| Over::Unable(reason.clone()), |_| Over::Finished);
     board.state.send_modify(|state| state.over = Some(end));
     // The trials of a run that was interrupted, or cannot be, have still to be told so.
@@ -164,6 +177,7 @@ async fn answer(mut stream: tokio::net::UnixStream, board: Rc<Board>) -> Option<
 async fn run(
     plan: Plan,
     mut queue: mpsc::UnboundedReceiver<HostPlan>,
+    argv: Vec<String>,
     board: Rc<Board>,
     mut all_over: watch::Receiver<bool>,
 ) -> Result<Outcome, String> {
@@ -199,7 +213,7 @@ async fn run(
         Progress::Done { cases, .. } => watching.put(cases),
         Progress::Host { .. } => {}
     };
-    let outcome = engine.run_as_asked(plan, hosts, std::env::args().collect(), watcher).await;
+    let outcome = engine.run_as_asked(plan, hosts, argv, watcher).await;
     board.put(&outcome.report.cases);
     Ok(outcome)
 }
@@ -209,7 +223,8 @@ fn write_report(mut outcome: Outcome, asked: &BTreeSet<String>) -> Result<(), St
     let report = &mut outcome.report;
     report.cases.retain(|case| case.verdict != Verdict::Broken || asked.contains(&case.name()));
     let out = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    json::write(report, &out.join("report.json")).map_err(|error| error.to_string())?;
-    junit::write(report, &out.join("junit.xml")).map_err(|error| error.to_string())?;
+    let [json, junit] = REPORT.map(|name| out.join(name));
+    json::write(report, &json).map_err(|error| error.to_string())?;
+    junit::write(report, &junit).map_err(|error| error.to_string())?;
     outcome.workspace.map_err(|error| error.to_string())
 }

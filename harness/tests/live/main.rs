@@ -82,7 +82,8 @@ fn fail(error: &dyn std::fmt::Display) -> ExitCode {
 fn start(listener: UnixListener, plan: Plan, over: oneshot::Receiver<()>) -> JoinHandle<Result<(), String>> {
     std::thread::spawn(move || {
         let over = async { drop(over.await) };
-        support::on_this_thread(broker::serve(listener, plan, Asked::AtOnce, over))
+        let argv = std::env::args().collect();
+        support::on_this_thread(broker::serve(listener, plan, Asked::AtOnce, argv, over))
     })
 }
 
@@ -104,7 +105,10 @@ fn trials(plan: &Plan, says_ignored_before: bool, connect: &Connect) -> Vec<Tria
             let name = name.clone();
             move || match not_asked {
                 Some(reason) => Ok(Completion::ignored_with(reason)),
-                None => judge(&name, broker::ask(connect()?, &name)?),
+                None => {
+                    let broker = connect().map_err(|error| format!("reach the broker: {error}"))?;
+                    judge(&name, broker::ask(broker, &name)?)
+                }
             }
         };
         Trial::ignorable_test(name, run).with_ignored_flag(says_ignored_before && not_asked.is_some())

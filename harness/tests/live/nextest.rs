@@ -50,17 +50,17 @@ impl Run {
         }
         // From here on connections wait for the broker, which is given the socket as its standard input.
         let listener = UnixListener::bind_addr(&address)?;
-        start(listener, self.process()?, File::create(folder.join("broker.log"))?)?;
+        start(listener, self.process()?, File::create(folder.join(broker::LOG))?)?;
         UnixStream::connect_addr(&address)
     }
 
-    /// The process of nextest: the nearest above this one that is not told the id of the run. There may be one in
-    /// between, where a runner is configured for the target.
+    /// The process of nextest: the nearest above this one that is not told the id of the run, or not for us to look at.
+    /// There may be one in between, where a runner is configured for the target.
     fn process(&self) -> io::Result<u32> {
         let variable = format!("{RUN_ID}={}", self.id);
         let mut process = parent_id();
         loop {
-            let environment = fs::read(format!("/proc/{process}/environ"))?;
+            let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
             if !environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes()) {
                 return Ok(process);
             }
@@ -103,8 +103,15 @@ pub(crate) fn watched() -> Option<i32> {
     (arguments.next()? == BROKER).then(|| arguments.next()?.parse().ok()).flatten()
 }
 
+/// The command line of a process; empty if it has ended.
+fn argv_of(process: i32) -> Vec<String> {
+    let line = fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    line.split_terminator('\0').map(str::to_owned).collect()
+}
+
 /// Is the broker of a run, until nextest ends.
 pub(crate) fn broker(nextest: i32, plan: Plan) -> ExitCode {
+    let argv = argv_of(nextest);
     let served = support::on_this_thread(async {
         let listener: UnixListener =
             io::stdin().as_fd().try_clone_to_owned().map_err(|error| error.to_string())?.into();
@@ -113,7 +120,7 @@ pub(crate) fn broker(nextest: i32, plan: Plan) -> ExitCode {
         let nextest = unsafe { AsyncFd::register(nextest) }.map_err(|error| error.to_string())?;
         // It becomes readable when the process has ended (pidfd_open(2)).
         let over = async move { drop(nextest.readable().await.map(|mut ready| ready.retain_ready())) };
-        broker::serve(listener, plan, Asked::OneByOne, over).await
+        broker::serve(listener, plan, Asked::OneByOne, argv, over).await
     });
     served.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub(crate) mod machine;
+
 use std::path::PathBuf;
 
 use nspawn_matrix::agent::Question;
