@@ -64,6 +64,13 @@ pub async fn prepare(
     Ok(Ready { image, roots })
 }
 
+/// Tells at once, and without touching anything, whether [`prepare`] has no chance here.
+#[must_use]
+pub fn is_hopeless(install: bool) -> bool {
+    let lacks_tools = || setup::missing().iter().any(|tool| tool.need == Need::Always);
+    check_root().is_err() || (!install && lacks_tools())
+}
+
 fn check_root() -> Result<(), Unable> {
     if geteuid().is_root() {
         return Ok(());

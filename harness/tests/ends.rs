@@ -61,6 +61,7 @@ fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) 
             Ok(()) => run().map(|()| Completion::Completed),
         }
     })
+    .with_ignored_flag(support::is_nextest() && support::all_will_be_ignored())
 }
 
 fn ends_by_itself(options: &[&str], code: i32) -> Result<(), Failed> {

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     match nextest::Run::from_environment() {
         Some(run) => {
-            let trials = trials(&plan, true, &connection(move || run.connect()));
+            let trials = trials(&plan, &connection(move || run.connect()));
             libtest_mimic::run(&arguments, trials).exit_code()
         }
         None => all_in_one(plan, &arguments),
@@ -53,7 +53,7 @@ fn all_in_one(plan: Plan, arguments: &Arguments) -> ExitCode {
         Err(error) => return fail(&error),
     };
     let connect = address.clone();
-    let trials = trials(&plan, false, &connection(move || UnixStream::connect_addr(&connect)));
+    let trials = trials(&plan, &connection(move || UnixStream::connect_addr(&connect)));
     let selected = selected(plan, arguments, &trials);
     if arguments.list || selected.hosts.is_empty() {
         return libtest_mimic::run(arguments, trials).exit_code();
@@ -94,9 +94,9 @@ fn connection(connect: impl Fn() -> io::Result<UnixStream> + Send + Sync + 'stat
     Arc::new(connect)
 }
 
-/// The trials of all cells. A runner that starts each by itself takes no note of what is ignored while it runs, and is
-/// told before, where that is known.
-fn trials(plan: &Plan, says_ignored_before: bool, connect: &Connect) -> Vec<Trial> {
+/// The trials of all cells.
+fn trials(plan: &Plan, connect: &Connect) -> Vec<Trial> {
+    let ignored = |cell: &Cell| cell.not_asked.is_some() || support::all_will_be_ignored();
     let cells = plan.hosts.iter().flat_map(|host| host.cells.iter().map(|cell| (&host.scenario.name, cell)));
     let trial = |(scenario, cell): (&String, &Cell)| {
         let name = support::case_name(scenario, &cell.question);
@@ -111,7 +111,7 @@ fn trials(plan: &Plan, says_ignored_before: bool, connect: &Connect) -> Vec<Tria
                 }
             }
         };
-        Trial::ignorable_test(name, run).with_ignored_flag(says_ignored_before && not_asked.is_some())
+        Trial::ignorable_test(name, run).with_ignored_flag(support::is_nextest() && ignored(cell))
     };
     cells.map(trial).collect()
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use nspawn_matrix::agent::Question;
 use nspawn_matrix::image::DEFAULT_FOLDER;
+use nspawn_matrix::prepare;
 use tokio::task::LocalSet;
 
 /// What the environment says about live tests.
@@ -30,6 +31,18 @@ impl Settings {
             require: set("NSPAWN_MATRIX_REQUIRE"),
         }
     }
+}
+
+/// Whether nextest starts the trials. It takes no note of one that is ignored while it runs, so as far as that is known
+/// before, trials say it when they are listed.
+pub(crate) fn is_nextest() -> bool {
+    std::env::var_os("NEXTEST").is_some()
+}
+
+/// Whether all trials that boot hosts will be ignored.
+pub(crate) fn all_will_be_ignored() -> bool {
+    let Settings { setup, require, .. } = Settings::from_environment();
+    !require && prepare::is_hopeless(setup)
 }
 
 /// The name of a case, as `Case::name` gives it.
