@@ -176,9 +176,9 @@ async fn receive<N: DeserializeOwned>(
     pending: Rc<Pending>,
     mut on_notice: impl FnMut(N),
 ) {
-    let mut lines = BufReader::new(stream).lines();
-    while let Ok(Some(text)) = lines.next_line().await {
-        match serde_json::from_str(&text) {
+    let mut lines = BufReader::new(stream).split(b'\n');
+    while let Ok(Some(text)) = lines.next_segment().await {
+        match serde_json::from_slice(&text) {
             Ok(Line::Answer { id, result }) => {
                 if let Some(sender) = pending.remove(id) {
                     // Nobody waits any more where the caller gave up.
@@ -189,7 +189,7 @@ async fn receive<N: DeserializeOwned>(
                 Ok(notice) => on_notice(notice),
                 Err(error) => tell!("unreadable notice of the {what}: {error}"),
             },
-            Err(_) => tell!("{what}: {text}"),
+            Err(_) => tell!("{what}: {}", String::from_utf8_lossy(&text)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
@@ -117,4 +118,23 @@ async fn a_request_that_cannot_be_read_and_a_panic_are_answered_too() {
     assert!(unreadable.starts_with("unreadable request: invalid type: string \"many\""), "{unreadable}");
     let panicked = ask(200.into()).await.unwrap_err();
     assert!(panicked.contains("a small number"), "{panicked}");
+}
+
+proptest! {
+    #[test]
+    fn no_line_makes_the_reader_panic_or_keeps_the_next_answer_back(
+        line in prop::collection::vec(any::<u8>().prop_filter("one line", |&byte| byte != b'\n'), 0..80),
+        form in prop::sample::select(&["", "{\"answer\":", "{\"notice\":", "{\"answer\":{\"id\":"][..]),
+    ) {
+        let stream = [form.as_bytes(), &line, b"\n{\"answer\":{\"id\":7,\"result\":{\"Ok\":11}}}\n"].concat();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let answer = runtime.block_on(async {
+            let pending = Rc::new(Pending::default());
+            let waiter = pending.register(7).unwrap();
+            receive("stream", stream.as_slice(), Rc::clone(&pending), |_: String| ()).await;
+            pending.close();
+            waiter.answer().await
+        });
+        prop_assert_eq!(answer, Some(Ok(11.into())));
+    }
 }
