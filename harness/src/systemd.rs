@@ -9,10 +9,13 @@ use crate::command::Command;
 /// # Errors
 /// If `systemctl` cannot be run or says nothing.
 pub(crate) async fn version() -> anyhow::Result<String> {
-    // It writes `systemd 257 (257.13-1~deb13u1)` and a line of features.
     let output = Command::new("systemctl", ["--version"]).output().await?;
-    let line = output.lines().next().context("`systemctl --version` says nothing")?;
-    Ok(line.trim_start_matches("systemd ").to_owned())
+    parse(&output).context("`systemctl --version` says nothing")
+}
+
+/// Reads what `systemctl --version` writes: `systemd 257 (257.13-1~deb13u1)` and a line of features.
+fn parse(output: &str) -> Option<String> {
+    output.lines().next().map(|line| line.trim_start_matches("systemd ").to_owned())
 }
 
 /// The major version: 257 of `257 (257.13-1~deb13u1)`.
@@ -23,12 +26,25 @@ pub(crate) fn major(version: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_readers_panic_and_the_version_is_one_line(text: String) {
+            let _ = major(&text);
+            prop_assert!(parse(&text).is_none_or(|version| !version.contains('\n')));
+        }
+    }
 
     #[test]
     fn the_major_version_is_what_stands_before_anything_else() {
         assert_eq!(major("257 (257.13-1~deb13u1)"), Some(257));
         assert_eq!(major("258~rc1"), Some(258));
         assert_eq!(major("unknown"), None);
+        let said = "systemd 257 (257.13-1~deb13u1)\n+PAM +AUDIT\n";
+        assert_eq!(parse(said).as_deref(), Some("257 (257.13-1~deb13u1)"));
+        assert_eq!(parse(""), None);
     }
 }

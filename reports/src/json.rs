@@ -23,6 +23,8 @@ pub fn write(report: &Report, path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::fixture::{matrix, one_case};
 
@@ -133,5 +135,41 @@ mod tests {
           ]
         }
         "#);
+    }
+
+    fn read(bytes: &[u8]) -> serde_json::Result<Report> {
+        serde_json::from_slice(bytes)
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_no_overflow_of_the_stack() {
+        for opening in ["[", "{\"hosts\":", "{\"unknown\":", "{\"cases\":[{\"observed\":"] {
+            read(opening.repeat(100_000).as_bytes()).unwrap_err();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&bytes);
+        }
+
+        #[test]
+        fn a_report_that_was_cut_off_is_an_error(at: prop::sample::Index) {
+            let whole = render(&matrix(&[257])).unwrap();
+            let end = whole.trim_end().len();
+            prop_assert!(read(&whole.as_bytes()[..at.index(end)]).is_err());
+        }
+
+        #[test]
+        fn no_damage_to_a_report_makes_the_reader_panic(
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)
+        ) {
+            let mut bytes = render(&one_case()).unwrap().into_bytes();
+            for (at, byte) in damage {
+                *at.get_mut(&mut bytes) = byte;
+            }
+            let _ = read(&bytes);
+        }
     }
 }

@@ -54,3 +54,24 @@ pub(super) fn bridge_nf_call_iptables() -> Option<bool> {
     let value = fs::read_to_string("/proc/sys/net/bridge/bridge-nf-call-iptables").ok()?;
     Some(value.trim() != "0")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_name_is_told_from_the_rest() {
+        assert_eq!(pretty_name("NAME=Debian\nPRETTY_NAME=\"Debian 13\"\n"), "Debian 13");
+        assert_eq!(pretty_name("NAME=Debian\n"), "unknown");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic_and_it_gives_one_line(text: String) {
+            let named = pretty_name(&format!("PRETTY_NAME={text}"));
+            prop_assert!(!named.contains('\n'));
+        }
+    }
+}

@@ -53,11 +53,21 @@ fn parse(message: &str) -> Vec<Notification> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn the_leader_and_readiness_are_told_from_the_rest() {
         let message = "STATUS=Container started.\nX_NSPAWN_LEADER_PID=4711\nREADY=1\nREADY=0\n";
         assert_eq!(parse(message), [Notification::Leader(4711), Notification::Ready]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_message_makes_the_parser_panic_and_a_leader_is_found_in_any(before: String, pid: i32, after: String) {
+            let told = parse(&format!("{before}\nX_NSPAWN_LEADER_PID={pid}\n{after}"));
+            prop_assert!(told.contains(&Notification::Leader(pid)));
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Namespaces and links of the real kernel, where the tests run as root, and datagrams that are none.
 
+use proptest::prelude::*;
+
 use super::events::decode;
 use super::*;
 
@@ -47,4 +49,15 @@ fn a_datagram_that_is_no_netlink_message_counts_as_lost_events() {
     assert_eq!(decode(&[0; 3]), [Event::Lost]);
     assert_eq!(decode(&[0; 40]), [Event::Lost]);
     assert_eq!(decode(&[]), []);
+}
+
+proptest! {
+    #[test]
+    fn no_datagram_makes_the_reader_panic(kind in 16_u16..24, rest in prop::collection::vec(any::<u8>(), 0..120)) {
+        // A header as in netlink(7), with the right length.
+        let length = u32::try_from(16 + rest.len()).unwrap();
+        let header = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), &[0; 10]].concat();
+        let _ = decode(&[header, rest.clone()].concat());
+        let _ = decode(&rest);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
+use rtnetlink::packet_core::{NetlinkMessage, NetlinkPayload};
 use rtnetlink::packet_route::address::CacheInfo;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -112,4 +114,30 @@ fn a_lease_is_the_address_whose_lifetime_ends() {
     let address = link_address(&message).unwrap();
     let state = LinkState { index: 2, carrier: true, operational: true, addresses: vec![address] };
     assert_eq!(state.lease(), "10.0.55.38/24".parse().ok());
+}
+
+proptest! {
+    #[test]
+    fn no_attributes_of_an_address_make_the_reader_panic(
+        header: [u8; 8],
+        attributes in prop::collection::vec((0_u16..12, prop::collection::vec(any::<u8>(), 0..20)), 0..6),
+    ) {
+        let mut message = header.to_vec();
+        for (kind, value) in attributes {
+            // As in rtnetlink(7): length, type, value, padding.
+            message.extend(u16::try_from(4 + value.len()).unwrap().to_ne_bytes());
+            message.extend(kind.to_ne_bytes());
+            message.extend(&value);
+            message.resize(message.len().next_multiple_of(4), 0);
+        }
+        let length = u32::try_from(16 + message.len()).unwrap();
+        let new_address = 20_u16;
+        let datagram = [&length.to_ne_bytes()[..], &new_address.to_ne_bytes(), &[0; 10], &message].concat();
+        if let Ok(NetlinkMessage {
+            payload: NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(message)), ..
+        }) = NetlinkMessage::deserialize(&datagram)
+        {
+            let _ = link_address(&message);
+        }
+    }
 }
