@@ -24,7 +24,6 @@ pub mod image;
 pub mod interruption;
 pub mod judge;
 mod measure;
-pub mod nearest;
 pub mod netns;
 mod notes;
 pub mod plan;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Step;
+
 /// A way of starting machines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "kebab-case")]
@@ -9,6 +11,7 @@ pub enum Launch {
     /// `systemd-nspawn` on the command line, as a person in a terminal does.
     CommandLine {
         /// What follows `systemd-nspawn -b -D /var/lib/machines/NAME`.
+        #[serde(default)]
         options: Vec<String>,
     },
     /// `systemd-nspawn@NAME.service`, enabled through machines.target.
@@ -42,4 +45,12 @@ pub fn root(machine: &str) -> String {
 #[must_use]
 pub fn unit(machine: &str) -> String {
     format!("systemd-nspawn@{machine}.service")
+}
+
+/// Has the units of these machines started at boot.
+#[must_use]
+pub fn enable<S: AsRef<str>>(machines: &[S]) -> Step {
+    let mut argv = vec!["systemctl".to_owned(), "enable".to_owned(), "machines.target".to_owned()];
+    argv.extend(machines.iter().map(|machine| unit(machine.as_ref())));
+    Step::Run { argv }
 }

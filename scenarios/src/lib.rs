@@ -5,19 +5,26 @@
 //! starts the machines, and the [`Claim`]s that its answers are held against. The questions are the variants of
 //! [`Check`]. [`catalogue::all`] lists the scenarios.
 
+mod bind_mount;
 pub mod catalogue;
 mod check;
 mod claim;
 mod expectation;
+mod host_bridge;
 pub mod launch;
 pub mod links;
+pub mod name;
+pub mod nearest;
+pub mod nspawn_file;
 pub mod pacman_cache;
 mod scenario;
+pub mod scenario_file;
 mod setting;
 pub mod shell;
 mod step;
 mod topic;
 
+pub use bind_mount::BindMount;
 pub use check::{Asked, Check, Subject};
 pub use claim::{Claim, Versions};
 pub use expectation::{Expectation, MountClaim};

@@ -18,7 +18,13 @@ pub fn written_by(machine: &str) -> String {
 /// Fills the cache.
 #[must_use]
 pub fn steps() -> Vec<Step> {
-    let path = |name: &str| format!("{PATH}/{name}");
+    steps_in(PATH)
+}
+
+/// Fills another directory in the same way.
+#[must_use]
+pub fn steps_in(folder: &str) -> Vec<Step> {
+    let path = |name: &str| format!("{}/{name}", folder.trim_end_matches('/'));
     let file = |name: &str, uid, gid, mode| Step::File {
         path: path(name),
         content: format!("{name}\n"),
@@ -26,7 +32,7 @@ pub fn steps() -> Vec<Step> {
         mode,
     };
     vec![
-        Step::Directory { path: PATH.to_owned(), owner: Owner::ROOT, mode: 0o755 },
+        Step::Directory { path: folder.to_owned(), owner: Owner::ROOT, mode: 0o755 },
         file("root-0644.pkg.tar.zst", 0, 0, 0o644),
         file("root-0600.pkg.tar.zst.sig", 0, 0, 0o600),
         file("user-0640.pkg.tar.zst", 1000, 1000, 0o640),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Claim, Launch, Settings, Step, Topic, pacman_cache};
+use crate::{BindMount, Check, Claim, Launch, Settings, Step, Topic, pacman_cache};
 
 /// The machines of every scenario.
 pub const MACHINES: [&str; 2] = ["alpha", "beta"];
@@ -28,6 +28,8 @@ pub struct Scenario {
     pub launch: Launch,
     /// The machines.
     pub machines: Vec<String>,
+    /// The bind mount that the questions `bind/*` are about; none if the machines have none.
+    pub bind: Option<BindMount>,
     /// What it is asked about.
     pub topics: Vec<Topic>,
     /// What its answers are held against.
@@ -52,6 +54,7 @@ impl Scenario {
             steps: pacman_cache::steps().into_iter().chain(steps).collect(),
             launch,
             machines: MACHINES.map(str::to_owned).to_vec(),
+            bind: Some(BindMount::package_cache()),
             topics: Topic::GENERAL.to_vec(),
             claims,
         }
@@ -72,8 +75,11 @@ impl Scenario {
     /// Why a question of its topics is not asked here all the same; none if it is.
     #[must_use]
     pub fn not_asked(&self, check: Check) -> Option<&'static str> {
-        (check == Check::AutostartAfterReboot && matches!(self.launch, Launch::CommandLine { .. }))
-            .then_some("nothing starts a command line again after a reboot")
+        if check == Check::AutostartAfterReboot && matches!(self.launch, Launch::CommandLine { .. }) {
+            return Some("nothing starts a command line again after a reboot");
+        }
+        (check.topic() == Topic::Binds && self.bind.is_none())
+            .then_some("the machines have no bind mount of a directory that can be looked at")
     }
 
     /// The claim about `check` where host and machines run these versions of systemd and these settings were

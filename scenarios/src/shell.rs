@@ -72,21 +72,22 @@ pub fn script(scenario: &Scenario) -> String {
         &mut script,
         "Some of the questions, by hand, once `machinectl list` shows the machines with addresses:",
     );
-    if let [machine, peer, ..] = scenario.machines.as_slice() {
-        for question in [
-            format!("ping -c 3 {OUTSIDE_NAME} # in a sandbox; any outside name elsewhere"),
-            format!("getent ahosts {peer}"),
-            format!("getent ahostsv4 {peer}"),
-            format!("ls -ln {}", crate::pacman_cache::PATH),
-        ] {
-            let words: Vec<&str> = question.split(' ').collect();
-            push(
-                &mut script,
-                &format!("# systemd-run --machine={machine} --pipe --quiet {}", words.join(" ")),
-            );
-        }
+    for question in questions(scenario) {
+        push(&mut script, &question);
     }
     script
+}
+
+/// Some questions as commands, from the first machine to the second.
+fn questions(scenario: &Scenario) -> Vec<String> {
+    let Some(machine) = scenario.machines.first() else { return Vec::new() };
+    let mut questions = vec![format!("ping -c 3 {OUTSIDE_NAME} # in a sandbox; any outside name elsewhere")];
+    if let Some(peer) = scenario.machines.get(1) {
+        questions.extend([format!("getent ahosts {peer}"), format!("getent ahostsv4 {peer}")]);
+    }
+    questions.extend(scenario.bind.iter().map(|bind| format!("ls -ln {}", quote(&bind.destination))));
+    let command = |question| format!("# systemd-run --machine={machine} --pipe --quiet {question}");
+    questions.into_iter().map(command).collect()
 }
 
 fn section(script: &mut String, title: &str) {
@@ -103,6 +104,7 @@ fn folder_needed(step: &Step) -> Option<&str> {
     match step {
         Step::File { path, .. } => path.rsplit_once('/').map(|(folder, _)| folder),
         Step::Directory { .. }
+        | Step::MissingDirectory { .. }
         | Step::Symlink { .. }
         | Step::Fifo { .. }
         | Step::EditedCopy { .. }
@@ -115,6 +117,10 @@ fn step_lines(step: &Step) -> String {
     match step {
         Step::Directory { path, owner, mode } => {
             format!("install -d {} {}", install(*owner, *mode), quote(path))
+        }
+        Step::MissingDirectory { path } => {
+            let path = quote(path);
+            format!("test -e {path} || mkdir -p {path}")
         }
         Step::File { path, content, owner, mode } => file(path, content, *owner, *mode),
         Step::Symlink { path, target } => format!("ln -s {} {}", quote(target), quote(path)),
@@ -140,15 +146,25 @@ fn install(owner: Owner, mode: u32) -> String {
 /// A file by a here-document; chmod(1) comes after chown(1), which clears set-id bits.
 fn file(path: &str, content: &str, owner: Owner, mode: u32) -> String {
     let path = quote(path);
-    let mut lines = format!("cat > {path} <<'END'\n{content}");
+    let end = end_of(content);
+    let mut lines = format!("cat > {path} <<'{end}'\n{content}");
     if !content.ends_with('\n') {
         lines.push('\n');
     }
-    lines.push_str("END");
+    lines.push_str(&end);
     if (owner, mode) != (Owner::ROOT, 0o644) {
         let _ = write!(lines, "\nchown {}:{} {path}\nchmod {mode:04o} {path}", owner.uid, owner.gid);
     }
     lines
+}
+
+/// A word that is no line of the content: `END`, or `END` with something behind it.
+fn end_of(content: &str) -> String {
+    let mut end = "END".to_owned();
+    while content.lines().any(|line| line == end) {
+        end.push('_');
+    }
+    end
 }
 
 #[cfg(test)]
@@ -161,6 +177,11 @@ mod tests {
         assert_eq!(quote("--bind=/var/cache"), "--bind=/var/cache");
         assert_eq!(quote("it's"), r"'it'\''s'");
         assert_eq!(quote(""), "''");
+    }
+
+    #[test]
+    fn a_file_may_hold_the_word_that_ends_others() {
+        assert_eq!(file("/f", "END\nmore", Owner::ROOT, 0o644), "cat > /f <<'END_'\nEND\nmore\nEND_");
     }
 
     #[test]

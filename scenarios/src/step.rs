@@ -11,9 +11,16 @@ pub enum Step {
         /// Absolute path.
         path: String,
         /// Its owner.
+        #[serde(default)]
         owner: Owner,
         /// Permission bits.
+        #[serde(default = "directory_mode")]
         mode: u32,
+    },
+    /// Makes a directory, and those above it, unless something of that name is there already.
+    MissingDirectory {
+        /// Absolute path.
+        path: String,
     },
     /// Writes a file, and makes the directories above it.
     File {
@@ -22,8 +29,10 @@ pub enum Step {
         /// Its content.
         content: String,
         /// Its owner.
+        #[serde(default)]
         owner: Owner,
         /// Permission bits.
+        #[serde(default = "file_mode")]
         mode: u32,
     },
     /// Makes a symbolic link.
@@ -38,8 +47,10 @@ pub enum Step {
         /// Absolute path.
         path: String,
         /// Its owner.
+        #[serde(default)]
         owner: Owner,
         /// Permission bits.
+        #[serde(default = "file_mode")]
         mode: u32,
     },
     /// Copies a unit file and replaces the value of one of its keys.
@@ -65,8 +76,16 @@ pub enum Step {
     },
 }
 
-/// Owner and group of a file, by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+fn directory_mode() -> u32 {
+    0o755
+}
+
+fn file_mode() -> u32 {
+    0o644
+}
+
+/// Owner and group of a file, by number; root:root if nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// User.
     pub uid: u32,
@@ -97,6 +116,7 @@ impl Step {
     pub fn title(&self) -> String {
         match self {
             Self::Directory { path, .. } => format!("make directory `{path}`"),
+            Self::MissingDirectory { path } => format!("make directory `{path}` if nothing is there"),
             Self::File { path, .. } => format!("write `{path}`"),
             Self::Symlink { path, .. } => format!("make symbolic link `{path}`"),
             Self::Fifo { path, .. } => format!("make named pipe `{path}`"),

@@ -30,6 +30,10 @@ async fn perform(step: &Step) -> anyhow::Result<()> {
             fs::create_dir_all(path)?;
             own(path, *owner, *mode)
         }
+        Step::MissingDirectory { path } => {
+            // A dangling link counts as something: a bind mount of it is the person's to judge.
+            if fs::symlink_metadata(path).is_err() { Ok(fs::create_dir_all(path)?) } else { Ok(()) }
+        }
         Step::File { path, content, owner, mode } => {
             make_folder_of(path)?;
             fs::write(path, content)?;

@@ -8,7 +8,7 @@ use anyhow::Context;
 use futures_util::future::try_join_all;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
-use nspawn_matrix_scenarios::{HOST_NAME, Scenario, Setting, Settings};
+use nspawn_matrix_scenarios::{BindMount, HOST_NAME, Scenario, Setting, Settings};
 use serde::de::DeserializeOwned;
 
 use super::launch::{Launched, launch};
@@ -48,6 +48,8 @@ impl Machine {
 pub(super) struct Standing {
     pub(super) machines: BTreeMap<String, Machine>,
     pub(super) host: Client,
+    /// The bind mount that is asked about.
+    pub(super) bind: Option<BindMount>,
     _launched: Launched,
 }
 
@@ -67,7 +69,8 @@ impl Standing {
         }
         let machines = try_join_all(leaders.into_iter().map(|(name, leader)| settle(name, leader))).await?;
         let host = probe_in(std::process::id().try_into()?, None)?;
-        let standing = Self { machines: machines.into_iter().collect(), host, _launched: launched };
+        let machines = machines.into_iter().collect();
+        let standing = Self { machines, host, bind: scenario.bind.clone(), _launched: launched };
         standing.names_established().await?;
         Ok(standing)
     }

@@ -4,7 +4,7 @@ use glob::Pattern;
 use nspawn_matrix_scenarios::{Check, Scenario, catalogue};
 
 use super::Failure;
-use crate::nearest::nearest;
+use nspawn_matrix_scenarios::nearest::nearest;
 
 /// The scenarios that any of `patterns` names, in the order of the catalogue; all of them if there is no pattern.
 ///

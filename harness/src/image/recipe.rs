@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::packing::Packing;
 use super::{ImageError, Suite, debian};
-use crate::nearest::nearest;
+use nspawn_matrix_scenarios::nearest::nearest;
 
 /// How an image comes to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::build;
 use super::lock::Lock;
 use super::workplace::{Workplace, unfinished};
 use super::{ImageError, Recipe, Suite};
-use crate::nearest::nearest;
+use nspawn_matrix_scenarios::nearest::nearest;
 
 /// Where images are kept unless the command line says otherwise.
 pub const DEFAULT_FOLDER: &str = "/var/cache/nspawn-matrix";

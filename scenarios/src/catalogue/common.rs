@@ -1,37 +1,26 @@
 //! Steps that several scenarios share.
 
-use crate::{MACHINES, Step, launch, pacman_cache};
+use crate::{MACHINES, Step, host_bridge, launch, nspawn_file, pacman_cache};
 
-/// The bridge of the notes, by its two files: `.netdev` makes it, `.network` configures it.
+/// The bridge of the notes.
 pub(super) fn br0() -> Vec<Step> {
     br0_with("IPMasquerade=yes\n")
 }
 
 /// The bridge of the notes; `more` is what its `[Network]` section says beside address and DHCP server.
 pub(super) fn br0_with(more: &str) -> Vec<Step> {
-    let network = "[Match]\nName=br0\n\n[Network]\nAddress=10.0.55.1/24\nDHCPServer=yes\n";
-    vec![
-        Step::config("/etc/systemd/network/50-br0.netdev", "[NetDev]\nName=br0\nKind=bridge\n"),
-        Step::config("/etc/systemd/network/50-br0.network", format!("{network}{more}")),
-        Step::run(&["systemctl", "restart", "systemd-networkd"]),
-        Step::AwaitLink { name: "br0".to_owned() },
-    ]
+    host_bridge::steps(&["br0"], more)
 }
 
 /// A .nspawn file for each machine that binds the package cache; `network` is what it says about the network.
 pub(super) fn nspawn_files(network: &str) -> Vec<Step> {
     let content = format!("[Files]\nBind={}\n{network}", pacman_cache::PATH);
-    MACHINES
-        .iter()
-        .map(|machine| Step::config(format!("/etc/systemd/nspawn/{machine}.nspawn"), content.clone()))
-        .collect()
+    MACHINES.iter().map(|machine| Step::config(nspawn_file::path(machine), content.clone())).collect()
 }
 
 /// Has the machines started at boot.
 pub(super) fn enable() -> Vec<Step> {
-    let mut argv = vec!["systemctl".to_owned(), "enable".to_owned(), "machines.target".to_owned()];
-    argv.extend(MACHINES.iter().map(|machine| launch::unit(machine)));
-    vec![Step::Run { argv }]
+    vec![launch::enable(&MACHINES)]
 }
 
 /// Joins groups of steps.

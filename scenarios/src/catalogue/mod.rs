@@ -149,6 +149,7 @@ mod tests {
             for step in &scenario.steps {
                 let path = match step {
                     Step::Directory { path, .. }
+                    | Step::MissingDirectory { path }
                     | Step::File { path, .. }
                     | Step::Symlink { path, .. }
                     | Step::Fifo { path, .. } => path,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use nspawn_matrix_reports::{BindFile, BindFiles, BindWrite, FileKind, Mount, Observation, Written};
-use nspawn_matrix_scenarios::pacman_cache;
+use nspawn_matrix_scenarios::{BindMount, pacman_cache};
 
 use crate::agent::standing::{Standing, call};
 use crate::probe::{self, NamedFile, WriteOutcome};
@@ -13,9 +13,10 @@ use crate::rpc::Client;
 
 impl Standing {
     pub(super) async fn bind_files(&self, machine: &Client) -> anyhow::Result<Observation> {
-        let list = || probe::Request::Files { path: pacman_cache::PATH.to_owned() };
-        let outside: Vec<NamedFile> = call(&self.host, list()).await?;
-        let mut inside: BTreeMap<String, FileKind> = call::<Vec<NamedFile>>(machine, list())
+        let bind = self.bind()?;
+        let list = |path: &str| probe::Request::Files { path: path.to_owned() };
+        let outside: Vec<NamedFile> = call(&self.host, list(&bind.source)).await?;
+        let mut inside: BTreeMap<String, FileKind> = call::<Vec<NamedFile>>(machine, list(&bind.destination))
             .await?
             .into_iter()
             .map(|named| (named.name, named.file))
@@ -38,21 +39,28 @@ impl Standing {
     }
 
     pub(super) async fn bind_write(&self, probe: &Client, machine: &str) -> anyhow::Result<Observation> {
-        let path = format!("{}/{}", pacman_cache::PATH, pacman_cache::written_by(machine));
-        let outcome: WriteOutcome = call(probe, probe::Request::Write { path: path.clone() }).await?;
+        let bind = self.bind()?;
+        let written = |folder: &str| format!("{folder}/{}", pacman_cache::written_by(machine));
+        let path = written(&bind.destination);
+        let outcome: WriteOutcome = call(probe, probe::Request::Write { path }).await?;
         Ok(Observation::BindWrite(match outcome {
             WriteOutcome::Made(inside) => {
-                let outside =
-                    Path::new(&path).try_exists()?.then(|| probe::look(Path::new(&path))).transpose()?;
+                let path = written(&bind.source);
+                let path = Path::new(&path);
+                let outside = path.try_exists()?.then(|| probe::look(path)).transpose()?;
                 BindWrite::Written(Written { inside, outside })
             }
             WriteOutcome::Refused(errno) => BindWrite::Refused { errno },
         }))
     }
-}
 
-pub(super) async fn bind_options(probe: &Client) -> anyhow::Result<Observation> {
-    let request = probe::Request::Mount { path: pacman_cache::PATH.to_owned() };
-    let mount: Option<Mount> = call(probe, request).await?;
-    mount.map(Observation::Mount).with_context(|| format!("nothing is mounted at `{}`", pacman_cache::PATH))
+    pub(super) async fn bind_options(&self, probe: &Client) -> anyhow::Result<Observation> {
+        let path = &self.bind()?.destination;
+        let mount: Option<Mount> = call(probe, probe::Request::Mount { path: path.clone() }).await?;
+        mount.map(Observation::Mount).with_context(|| format!("nothing is mounted at `{path}`"))
+    }
+
+    fn bind(&self) -> anyhow::Result<&BindMount> {
+        self.bind.as_ref().context("the machines have no bind mount to look at")
+    }
 }

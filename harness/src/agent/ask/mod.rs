@@ -54,7 +54,7 @@ impl Standing {
             Check::ResolveHostAny => self.host_name(asked, Family::Any, samples).await,
             Check::ResolveOutsideAny => self.outside_name(asked, Family::Any, samples).await,
             Check::BindOwner | Check::BindMode => self.bind_files(&asked.probe).await,
-            Check::BindOptions => binds::bind_options(&asked.probe).await,
+            Check::BindOptions => self.bind_options(&asked.probe).await,
             Check::BindWrite => self.bind_write(&asked.probe, machine).await,
             _ => Err(misplaced(check)),
         }

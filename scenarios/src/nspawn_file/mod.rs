@@ -1,0 +1,30 @@
+//! A person's own `.nspawn` files (systemd.nspawn(5)): read as systemd reads them, and stood up as a scenario.
+//!
+//! [`parse`] keeps the numbers of lines, [`lint`] tells what systemd will ignore, [`Settings`] are what remains, and
+//! [`scenario()`] makes of them what can be measured.
+
+mod bind;
+mod kernel_names;
+mod keys;
+mod lint;
+mod own;
+mod settings;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use bind::{Bind, Source};
+pub use lint::{Effect, Finding, lint};
+pub use own::{NamedFile, Own, Unusable, named, scenario};
+pub use settings::Settings;
+pub use syntax::{Content, Line, Refusal, parse};
+
+/// Where the files of an administrator lie: all their settings are trusted.
+pub const FOLDER: &str = "/etc/systemd/nspawn";
+
+/// Where the file of a machine goes: `/etc/systemd/nspawn/web.nspawn`.
+#[must_use]
+pub fn path(machine: &str) -> String {
+    format!("{FOLDER}/{machine}.nspawn")
+}
