@@ -228,6 +228,7 @@ impl HostTask {
             facts: notes.take_facts(),
             systemd,
             payload_systemd: notes.payload,
+            warnings: std::mem::take(&mut notes.warnings),
         };
         let evidence = cases.iter().any(|case| !case.verdict.is_green()).then(|| Evidence {
             scenario: self.host.scenario.name.clone(),

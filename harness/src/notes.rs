@@ -30,6 +30,8 @@ pub(crate) struct Notes {
     pub payload: Option<u32>,
     /// What is known of the host; none before it was asked.
     pub facts: Option<Facts>,
+    /// What systemd said about settings that it does not take.
+    pub warnings: Vec<String>,
     /// What happened when.
     pub timeline: Vec<TimelineEvent>,
     /// What may explain why something is not as claimed.
@@ -43,13 +45,14 @@ impl Notes {
     /// Empty notes of `host`; times are counted from `clock`.
     pub(crate) fn new(host: HostPlan, clock: Instant, watcher: Watcher) -> Self {
         let (cases, settings, payload) = (Vec::new(), Settings::new(), None);
-        let (facts, timeline, evidence) = (None, Vec::new(), Vec::new());
-        Self { host, cases, settings, clock, watcher, payload, facts, timeline, evidence }
+        let (facts, warnings, timeline, evidence) = (None, Vec::new(), Vec::new(), Vec::new());
+        Self { host, cases, settings, clock, watcher, payload, facts, warnings, timeline, evidence }
     }
 
     /// Notes that the host boots from the start: what held on an earlier one need not hold on this one.
     pub(crate) fn booted(&mut self) {
         self.settings.clear();
+        self.warnings.clear();
         self.happened(None, "booted");
     }
 
@@ -59,6 +62,7 @@ impl Notes {
             Notice::Event { machine, event } => self.happened(machine, &event),
             Notice::Settings(settings) => self.settings = settings,
             Notice::Payload(version) => self.payload = Some(version),
+            Notice::Warnings(warnings) => self.warnings.extend(warnings),
             Notice::Case { question, outcome, duration_ms } => {
                 if self.cases.is_empty() {
                     let scenario = &self.host.scenario.name;
@@ -184,7 +188,7 @@ impl Notes {
             expected: claim.map_or_else(|| "nothing".to_owned(), |claim| claim.expectation.to_string()),
             observed: None,
             reason: Some(reason),
-            link: claim.map(|claim| claim.link.clone()),
+            link: claim.map(|claim| claim.link.clone()).filter(|link| !link.is_empty()),
             attempts: 1,
             explanations: Vec::new(),
             duration_ms: 0,

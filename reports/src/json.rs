@@ -36,6 +36,13 @@ mod tests {
     }
 
     #[test]
+    fn a_report_of_before_warnings_were_kept_can_be_read() {
+        let text = render(&one_case()).unwrap().replace(",\n      \"warnings\": []", "");
+        assert!(!text.contains("warnings"));
+        assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), one_case());
+    }
+
+    #[test]
     fn a_written_file_is_what_is_rendered() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.json");
@@ -74,7 +81,8 @@ mod tests {
                 "settings": {}
               },
               "systemd": 257,
-              "payload_systemd": 257
+              "payload_systemd": 257,
+              "warnings": []
             }
           ],
           "cases": [

@@ -69,6 +69,9 @@ pub struct HostRecord {
     pub systemd: Option<u32>,
     /// Major version of the systemd of its machines, if they came to stand: 257.
     pub payload_systemd: Option<u32>,
+    /// What systemd said about settings that it does not take, each thing once; reports of before it was kept have none.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// What is known of a host.

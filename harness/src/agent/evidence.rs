@@ -1,6 +1,5 @@
 //! Evidence: what helps a person to understand why something is not as claimed.
 
-use nspawn_matrix_scenarios::MACHINES;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
@@ -38,21 +37,24 @@ const IN_MACHINE: [(&str, &[&str]); 6] = [
     ("units.txt", &["systemctl", "--failed", "--no-pager", "--full"]),
 ];
 
-/// Gathers all evidence; what cannot be had says so in its file. `machines` are the names and leaders of those that
-/// stand.
-pub(super) async fn gather(machines: Vec<(String, i32)>) -> anyhow::Result<Vec<EvidenceFile>> {
+/// Gathers all evidence; what cannot be had says so in its file. `standing` are the names and leaders of the
+/// machines that stand, `machines` the names of all.
+pub(super) async fn gather(
+    standing: Vec<(String, i32)>,
+    machines: Vec<String>,
+) -> anyhow::Result<Vec<EvidenceFile>> {
     let mut files = Vec::new();
     for (name, argv) in ON_HOST {
         files.push(EvidenceFile { name: name.to_owned(), content: output(Command::from_argv(argv)).await });
     }
-    for (machine, leader) in machines {
+    for (machine, leader) in standing {
         for (name, argv) in IN_MACHINE {
             let content = output(enter::command(enter::SELF, leader, argv)).await;
             files.push(EvidenceFile { name: format!("{machine}-{name}"), content });
         }
     }
-    for machine in MACHINES {
-        if let Ok(content) = std::fs::read_to_string(super::launch::console(machine)) {
+    for machine in machines {
+        if let Ok(content) = std::fs::read_to_string(super::launch::console(&machine)) {
             files.push(EvidenceFile { name: format!("{machine}-console.txt"), content });
         }
     }

@@ -10,6 +10,7 @@ mod launch;
 mod machined;
 mod provision;
 mod standing;
+mod warnings;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -77,6 +78,8 @@ pub enum Notice {
     Settings(Settings),
     /// Major version of the systemd of the machines. It comes before the first case.
     Payload(u32),
+    /// What systemd said about settings that it does not take.
+    Warnings(Vec<String>),
     /// Something happened to a machine.
     Event {
         /// The machine; none if it is about the host.
@@ -86,9 +89,12 @@ pub enum Notice {
     },
 }
 
+#[derive(Default)]
 struct Agent {
     /// Kept until the agent ends: machines started on a command line end with the command.
     standing: RefCell<Option<Standing>>,
+    /// Those that were to be started, whether or not they stand.
+    machines: RefCell<Vec<String>>,
 }
 
 /// Serves requests on the standard streams until they end.
@@ -98,7 +104,7 @@ struct Agent {
 pub fn run() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, rpc::serve(Rc::new(Agent { standing: RefCell::new(None) })));
+    local.block_on(&runtime, rpc::serve(Rc::new(Agent::default())));
     Ok(())
 }
 
@@ -109,7 +115,7 @@ impl rpc::Service<Request> for Agent {
             Request::Measure(job) => rpc::reply(self.measure(job).await),
             Request::Again(job) => rpc::reply(self.again(job).await),
             Request::AfterReboot(job) => rpc::reply(ask::after_reboot(&job).await),
-            Request::Evidence => rpc::reply(evidence::gather(self.leaders()).await),
+            Request::Evidence => rpc::reply(evidence::gather(self.leaders(), self.machines()).await),
         }
     }
 }
@@ -122,9 +128,18 @@ impl Agent {
         leaders.map(|(name, leader)| (name.to_owned(), leader)).collect()
     }
 
+    /// Names of the machines that were to be started.
+    fn machines(&self) -> Vec<String> {
+        self.machines.borrow().clone()
+    }
+
     async fn measure(&self, job: Job) -> anyhow::Result<()> {
+        self.machines.replace(job.scenario.machines.clone());
         provision::provision(&job.scenario.steps).await?;
-        self.ask(Standing::up(&job.scenario).await?, &job).await
+        let standing = Standing::up(&job.scenario).await;
+        // What was ignored may well be why a machine does not stand.
+        rpc::notify(&Notice::Warnings(warnings::gather(&job.scenario.machines).await));
+        self.ask(standing?, &job).await
     }
 
     async fn again(&self, job: Job) -> anyhow::Result<()> {

@@ -155,6 +155,7 @@ fn host_properties(host: &HostRecord) -> Vec<(&'static str, String)> {
     ];
     properties.extend(host.systemd.map(|version| ("systemd", version.to_string())));
     properties.extend(host.payload_systemd.map(|version| ("payload_systemd", version.to_string())));
+    properties.extend(host.warnings.iter().map(|warning| ("warning", warning.clone())));
     if let Some(facts) = &host.facts {
         properties.extend([
             ("os", facts.os.clone()),

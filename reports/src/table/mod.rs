@@ -1,13 +1,14 @@
 //! The table that a person reads at a glance: scenarios down, questions across, and in each cell the answer.
 //!
 //! A mark beside an answer tells the verdict, so nothing depends on colour. Below the blocks stand the tally, each
-//! case that is not as claimed, and the reasons for what was not asked.
+//! case that is not as claimed, the reasons for what was not asked, and what systemd warned of.
 
 mod cell;
 mod findings;
 mod grid;
 mod matrix;
 mod style;
+mod warnings;
 mod wrap;
 
 use std::collections::BTreeSet;
@@ -32,6 +33,7 @@ pub fn render(report: &Report, style: Style) -> String {
     parts.push(report.tally().to_string());
     parts.extend(findings::findings(report, style));
     parts.extend(findings::notes(report, style));
+    parts.extend(warnings::warnings(report, style));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n") + "\n"
 }
