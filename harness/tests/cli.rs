@@ -11,6 +11,19 @@ fn run(arguments: &[&str]) -> Output {
         .expect("the program was built for this test")
 }
 
+/// Runs the program in a folder with these files in it.
+#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
+fn run_beside(files: &[(&str, &str)], arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).expect("a file can be written there");
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"));
+    let output = command.args(arguments).current_dir(folder.path()).output().expect("the program was built");
+    let code = output.status.code().expect("no signal");
+    format!("{code}\n{}", String::from_utf8_lossy(&output.stderr))
+}
+
 /// Exit code, then what was written on standard error.
 fn refusal(arguments: &[&str]) -> String {
     let output = run(arguments);
@@ -77,4 +90,50 @@ fn list_says_what_is_stood_up_and_asked() {
 #[test]
 fn list_says_what_is_claimed_and_why() {
     insta::assert_snapshot!(printed(&["list", "--claims", "--scenario", "bridge"]));
+}
+
+#[test]
+fn what_systemd_will_ignore_is_told_and_does_not_stop_anything() {
+    let web = "[Files]\nBnd=/srv\nBind=/srv/data:/data:idmpa\n[Exce]\nBoot=1\n[Network]\nBridge=lan\n";
+    insta::assert_snapshot!(run_beside(&[("web.nspawn", web)], &["show", "--nspawn", "web.nspawn"]));
+}
+
+#[test]
+fn a_nspawn_file_that_cannot_be_measured_is_refused() {
+    insta::assert_snapshot!(run_beside(&[], &["run", "--nspawn", "web.nspawn"]));
+    insta::assert_snapshot!(run_beside(&[("web.conf", "")], &["run", "--nspawn", "web.conf"]));
+    insta::assert_snapshot!(run_beside(&[("a_b.nspawn", "")], &["run", "--nspawn", "a_b.nspawn"]));
+    let twice = ["run", "--nspawn", "web.nspawn", "./web.nspawn"];
+    insta::assert_snapshot!(run_beside(&[("web.nspawn", "")], &twice));
+    insta::assert_snapshot!(run_beside(&[], &["run", "--nspawn", "/dev/null"]));
+}
+
+#[test]
+fn a_scenario_file_is_refused_with_all_that_is_wrong_in_it() {
+    let mine =
+        "name = \"zone\"\n[launch]\nby = \"units\"\n[[claim]]\ncheck = \"ping/peer\"\nexpect = \"answer\"\n";
+    insta::assert_snapshot!(run_beside(&[("mine.toml", mine)], &["run", "--scenario-file", "mine.toml"]));
+}
+
+#[test]
+fn two_scenario_files_of_one_name_are_refused() {
+    let files = [("a.toml", "name = \"mine\""), ("b.toml", "name = \"mine\"")];
+    let arguments = ["run", "--scenario-file", "a.toml", "--scenario-file", "b.toml"];
+    insta::assert_snapshot!(run_beside(&files, &arguments));
+}
+
+#[test]
+fn show_needs_a_name_or_a_file_and_not_both() {
+    insta::assert_snapshot!(refusal(&["show"]));
+    insta::assert_snapshot!(refusal(&["show", "zone", "--scenario-file", "mine.toml"]));
+}
+
+/// The file that the documentation points to.
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/scenario.toml");
+
+#[test]
+fn the_example_of_a_scenario_file_can_be_listed_and_comes_back_as_toml() {
+    let arguments = ["list", "--claims", "--scenario-file", EXAMPLE, "--scenario", "data-volume"];
+    insta::assert_snapshot!(printed(&arguments));
+    insta::assert_snapshot!(printed(&["show", "--toml", "--scenario-file", EXAMPLE]));
 }

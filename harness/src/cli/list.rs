@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use nspawn_matrix_scenarios::{Check, Claim, catalogue};
+use nspawn_matrix_scenarios::{Check, Claim};
 
+use super::own::OwnArguments;
 use super::{Failure, selection};
 
 #[derive(Debug, clap::Args)]
@@ -14,23 +15,28 @@ pub(super) struct Arguments {
     /// Only these scenarios; * stands for anything
     #[arg(long, value_name = "GLOB")]
     scenario: Vec<String>,
+    #[command(flatten)]
+    own: OwnArguments,
 }
 
 pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let scenarios = selection::scenarios(&arguments.scenario)?;
+    let own = arguments.own.read(None)?;
+    let scenarios = selection::with_own(own.scenarios, &arguments.scenario)?;
     if arguments.claims {
         for scenario in scenarios {
             say!("{}: {}", scenario.name, scenario.summary);
             for claim in &scenario.claims {
                 say!("  {} ({}): {}", claim.check, scope(claim), claim.expectation);
                 say!("      {}{}", if claim.is_fault { "known fault: " } else { "" }, claim.reason);
-                say!("      {}", claim.link);
+                if !claim.link.is_empty() {
+                    say!("      {}", claim.link);
+                }
             }
         }
         return Ok(ExitCode::SUCCESS);
     }
     say!("Scenarios");
-    let width = catalogue::all().iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
+    let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
     for scenario in scenarios {
         say!("  {:width$}  {}", scenario.name, scenario.summary);
     }

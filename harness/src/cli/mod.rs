@@ -5,15 +5,16 @@
 mod failure;
 mod image;
 mod list;
+mod own;
 mod progress;
 mod run;
 mod selection;
+mod show;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use nspawn_matrix_scenarios::shell;
 use tokio::task::LocalSet;
 
 pub use failure::Failure;
@@ -45,10 +46,7 @@ enum Command {
     /// List the scenarios and the questions, with the claims if asked to.
     List(list::Arguments),
     /// Print a scenario as a shell script that can be followed by hand.
-    Show {
-        /// Name of the scenario.
-        scenario: String,
-    },
+    Show(show::Arguments),
     /// Build, list and remove the images that hosts and machines are made from.
     Image(image::Arguments),
     /// Install what is missing on this machine.
@@ -93,7 +91,7 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => on_one_thread(run::run(arguments)),
         Command::List(arguments) => list::list(&arguments),
-        Command::Show { scenario } => show(&scenario),
+        Command::Show(arguments) => show::show(&arguments),
         Command::Image(arguments) => on_one_thread(image::image(arguments)),
         Command::Setup => on_one_thread(set_up()),
         Command::Internal(internal) => serve(internal),
@@ -118,12 +116,6 @@ fn serve(internal: Internal) -> Result<ExitCode, Failure> {
         Internal::Enter { leader, argv } => enter::fork_into(leader).and_then(|()| Err(enter::exec(&argv))),
     };
     outcome.map(|()| ExitCode::SUCCESS).map_err(|error| Failure::unable(error.to_string()))
-}
-
-fn show(name: &str) -> Result<ExitCode, Failure> {
-    let scenario = selection::scenario(name)?;
-    say!("{}", shell::script(&scenario).trim_end());
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn set_up() -> Result<ExitCode, Failure> {

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use nspawn_matrix_reports::{Report, Verdict, json, junit, table};
 
+use super::own::OwnArguments;
 use super::progress::Display;
 use super::{Cache, Failure, image, selection};
 use crate::chain::chain;
@@ -23,9 +24,12 @@ const ROOM: usize = 1 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Only these scenarios; * stands for anything
+    /// Only these scenarios; * stands for anything. With files of your own: which built-in ones are measured beside them
+    /// [default beside your own: the one whose machines are linked in the same way]
     #[arg(long, value_name = "GLOB")]
     scenario: Vec<String>,
+    #[command(flatten)]
+    own: OwnArguments,
     /// Only these questions; * stands for anything
     #[arg(long, value_name = "GLOB")]
     check: Vec<String>,
@@ -52,9 +56,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let scenarios = selection::scenarios(&arguments.scenario)?;
     let checks = selection::checks(&arguments.check)?;
     let recipe = image::parse(&arguments.image)?;
+    let own = arguments.own.read(recipe.systemd())?;
+    own.told.iter().for_each(|line| tell!("{line}"));
+    let scenarios = selection::beside(own, &arguments.scenario)?;
     let jobs = arguments.jobs.map_or_else(plan::default_jobs, NonZeroUsize::get);
     let out = Out::check(arguments.out)?;
     let agent =
@@ -71,6 +77,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     };
     let Ready { image, roots } = ready.inspect_err(|_| out.leave_as_it_was())?;
 
+    let is_claimed = scenarios.iter().any(|scenario| !scenario.claims.is_empty());
     let plan = Plan::new(&image.name, scenarios, &checks, arguments.samples.get(), jobs);
     let engine = Engine {
         run_id: run_id::new(),
@@ -91,7 +98,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if !outcome.evidence.is_empty() {
         say!("evidence in {}", out.folder.join("evidence").display());
     }
-    let code = exit_code(&outcome.report);
+    let code = exit_code(&outcome.report, is_claimed);
     if let Err(error) = outcome.workspace {
         let _ = Failure::unable(chain(error)).report();
         return Ok(if code == DIFFERS { ExitCode::from(DIFFERS) } else { ExitCode::from(UNABLE) });
@@ -182,14 +189,14 @@ const DIFFERS: u8 = 1;
 /// Something could not be measured, or nothing could be judged.
 const UNABLE: u8 = 3;
 
-/// A difference outweighs what could not be measured: it is an answer. Where nothing at all was judged, nothing is as
-/// claimed either.
-fn exit_code(report: &Report) -> u8 {
+/// A difference outweighs what could not be measured: it is an answer. Where something is claimed and nothing at all was
+/// judged, nothing is as claimed either.
+fn exit_code(report: &Report, is_claimed: bool) -> u8 {
     let tally = report.tally();
     let judged = tally.count(Verdict::Pass) + tally.count(Verdict::Known);
     if tally.count(Verdict::Fail) + tally.count(Verdict::Fixed) > 0 {
         DIFFERS
-    } else if tally.count(Verdict::Broken) > 0 || judged == 0 {
+    } else if tally.count(Verdict::Broken) > 0 || (is_claimed && judged == 0) {
         UNABLE
     } else {
         0

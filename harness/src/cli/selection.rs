@@ -4,6 +4,7 @@ use glob::Pattern;
 use nspawn_matrix_scenarios::{Check, Scenario, catalogue};
 
 use super::Failure;
+use super::own::Own;
 use nspawn_matrix_scenarios::nearest::nearest;
 
 /// The scenarios that any of `patterns` names, in the order of the catalogue; all of them if there is no pattern.
@@ -11,10 +12,33 @@ use nspawn_matrix_scenarios::nearest::nearest;
 /// # Errors
 /// A usage error for a pattern that names nothing.
 pub fn scenarios(patterns: &[String]) -> Result<Vec<Scenario>, Failure> {
+    with_own(Vec::new(), patterns)
+}
+
+/// Those of a person's own, and of the catalogue what `patterns` name; if there is no pattern, the nearest to each of
+/// their own, or all if they have none. A pattern may also name one of their own, to have nothing beside them.
+///
+/// # Errors
+/// A usage error for a pattern that names nothing.
+pub(super) fn beside(own: Own, patterns: &[String]) -> Result<Vec<Scenario>, Failure> {
+    if own.scenarios.is_empty() || !patterns.is_empty() {
+        return with_own(own.scenarios, patterns);
+    }
+    let near = catalogue::all().into_iter().filter(|scenario| own.nearest.contains(&scenario.name.as_str()));
+    Ok(own.scenarios.iter().cloned().chain(near).collect())
+}
+
+/// Those of a person's own, and of the catalogue what `patterns` name; all of it if there is no pattern.
+///
+/// # Errors
+/// A usage error for a pattern that names nothing.
+pub(super) fn with_own(own: Vec<Scenario>, patterns: &[String]) -> Result<Vec<Scenario>, Failure> {
     let all = catalogue::all();
-    let names: Vec<String> = all.iter().map(|scenario| scenario.name.clone()).collect();
+    let names: Vec<String> = own.iter().chain(&all).map(|scenario| scenario.name.clone()).collect();
     let wanted = select("scenario", patterns, names.iter().map(String::as_str))?;
-    Ok(all.into_iter().zip(wanted).filter(|(_, wanted)| *wanted).map(|(scenario, _)| scenario).collect())
+    let of_catalogue = all.into_iter().zip(wanted.into_iter().skip(own.len())).filter(|(_, wanted)| *wanted);
+    let of_catalogue: Vec<Scenario> = of_catalogue.map(|(scenario, _)| scenario).collect();
+    Ok(own.into_iter().chain(of_catalogue).collect())
 }
 
 /// The questions that any of `patterns` names, in their own order; all of them if there is no pattern.
@@ -78,6 +102,19 @@ mod tests {
     fn a_pattern_may_name_several_and_the_order_is_that_of_the_catalogue() {
         assert_eq!(names(&["zone", "nspawn-file-*"]), ["zone", "nspawn-file-bridge", "nspawn-file-veth"]);
         assert_eq!(names(&[]).len(), catalogue::all().len());
+    }
+
+    #[test]
+    fn beside_ones_own_stands_the_nearest_unless_something_is_named() {
+        let beside = |patterns: &[&str]| -> Vec<String> {
+            let mine = Scenario { name: "web.nspawn".to_owned(), ..catalogue::all().remove(0) };
+            let own = Own { scenarios: vec![mine], nearest: vec!["zone"], told: Vec::new() };
+            let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+            super::beside(own, &patterns).unwrap().into_iter().map(|scenario| scenario.name).collect()
+        };
+        assert_eq!(beside(&[]), ["web.nspawn", "zone"]);
+        assert_eq!(beside(&["na*", "bridge"]), ["web.nspawn", "nat", "bridge"]);
+        assert_eq!(beside(&["web.nspawn"]), ["web.nspawn"]);
     }
 
     #[test]

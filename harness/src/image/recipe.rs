@@ -88,6 +88,14 @@ impl Recipe {
         }
     }
 
+    /// The major version of its systemd, if that is known beforehand.
+    pub fn systemd(&self) -> Option<u32> {
+        match self {
+            Self::Debian(suite) => suite.systemd(),
+            Self::Tarball(_) | Self::Directory(_) => None,
+        }
+    }
+
     /// The name for people: that of the suite, or of the file without its endings.
     pub fn name(&self) -> String {
         match self {

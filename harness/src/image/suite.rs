@@ -32,6 +32,16 @@ impl Suite {
         }
     }
 
+    /// The major version of its systemd; none where that changes.
+    pub const fn systemd(self) -> Option<u32> {
+        match self {
+            Self::Bookworm => Some(252),
+            Self::BookwormBackports => Some(254),
+            Self::Trixie => Some(257),
+            Self::Sid => None,
+        }
+    }
+
     /// Finds the suite of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|suite| suite.name() == name)
