@@ -59,8 +59,11 @@ fn difference(expectation: &Expectation, observation: &Observation) -> Result<Op
     Ok(match expectation {
         Expectation::Lease { prefix } => lease(*prefix, seen!(Lease)),
         Expectation::NoLink => no_link(seen!(Lease)),
-        Expectation::Answers => answers(seen!(Ping)),
+        Expectation::NoLease => no_lease(seen!(Lease)),
+        Expectation::Answers { ttl } => answers(*ttl, seen!(Ping)),
         Expectation::NoAnswer => no_answer(seen!(Ping)),
+        Expectation::NoAddress => no_address(seen!(Ping)),
+        Expectation::Refused { error } => refused_with(error, seen!(Ping)),
         Expectation::Resolves { to } => resolves(to, seen!(Names)),
         Expectation::SameOwner => {
             let same = |outside: &FileKind, inside: &FileKind| {
@@ -110,11 +113,38 @@ fn no_link(seen: &Lease) -> Option<String> {
     seen.link.as_ref().map(|link| format!("the machine has the link {link}"))
 }
 
-fn answers(seen: &Ping) -> Option<String> {
+fn no_lease(seen: &Lease) -> Option<String> {
+    match (&seen.link, seen.address) {
+        (None, _) => Some("the machine has no link of its own".to_owned()),
+        (Some(_), Some(address)) => Some(format!("the lease is {address}")),
+        (Some(_), None) => None,
+    }
+}
+
+fn answers(ttl: Option<u8>, seen: &Ping) -> Option<String> {
+    let Some(to) = &seen.target else { return Some("there is no address to ping".to_owned()) };
+    match (&seen.error, seen.ttl) {
+        (Some(error), _) => Some(format!("{to}: {error}")),
+        (None, _) if seen.sent == 0 || seen.received != seen.sent => {
+            Some(format!("{to} answered {} of {} requests", seen.received, seen.sent))
+        }
+        (None, Some(other)) if ttl.is_some_and(|ttl| ttl != other) => {
+            Some(format!("{to} answered with ttl {other}"))
+        }
+        (None, None) if ttl.is_some() => Some(format!("{to} answered, its ttl is not known")),
+        (None, _) => None,
+    }
+}
+
+fn no_address(seen: &Ping) -> Option<String> {
+    seen.target.as_ref().map(|to| format!("{to} answered {} of {} requests", seen.received, seen.sent))
+}
+
+fn refused_with(error: &str, seen: &Ping) -> Option<String> {
     let Some(to) = &seen.target else { return Some("there is no address to ping".to_owned()) };
     match &seen.error {
-        Some(error) => Some(format!("{to}: {error}")),
-        None if seen.sent > 0 && seen.received == seen.sent => None,
+        Some(other) if other == error && seen.received == 0 => None,
+        Some(other) => Some(format!("{to}: {other}")),
         None => Some(format!("{to} answered {} of {} requests", seen.received, seen.sent)),
     }
 }

@@ -156,7 +156,7 @@ impl HostTask {
         }
         self.now("rebooting");
         sandbox.reboot().await.context("reboot the host")?;
-        notes.borrow_mut().happened(None, "rebooted");
+        notes.borrow_mut().happened(None, "rebooted", None);
         let agent = start_agent(sandbox, notes)?;
         self.now("measuring after the reboot");
         let measured = self.ask(&agent, questions, [Request::AfterReboot; 2], notes).await;

@@ -53,13 +53,13 @@ impl Notes {
     pub(crate) fn booted(&mut self) {
         self.settings.clear();
         self.warnings.clear();
-        self.happened(None, "booted");
+        self.happened(None, "booted", None);
     }
 
     /// Takes a notice of the agent down.
     pub(crate) fn take(&mut self, notice: Notice) {
         match notice {
-            Notice::Event { machine, event } => self.happened(machine, &event),
+            Notice::Event { machine, event, detail } => self.happened(machine, &event, detail),
             Notice::Settings(settings) => self.settings = settings,
             Notice::Payload(version) => self.payload = Some(version),
             Notice::Warnings(warnings) => self.warnings.extend(warnings),
@@ -69,10 +69,8 @@ impl Notes {
                     (self.watcher.borrow_mut())(&Progress::Host { scenario, now: "asking" });
                 }
                 if let Err(error) = &outcome {
-                    self.happened(
-                        None,
-                        &format!("no answer to {} of {}: {error}", question.check, question.subject),
-                    );
+                    let asked = format!("{} of {}: {error}", question.check, question.subject);
+                    self.happened(None, "no-answer", Some(asked));
                 }
                 let case = self.judged(&question, outcome, duration_ms);
                 self.put(question, case);
@@ -81,19 +79,20 @@ impl Notes {
     }
 
     /// Notes that something happened to `machine`, or to the host.
-    pub(crate) fn happened(&mut self, machine: Option<String>, event: &str) {
+    pub(crate) fn happened(&mut self, machine: Option<String>, event: &str, detail: Option<String>) {
         self.timeline.push(TimelineEvent {
             host: self.host.id.clone(),
             scenario: self.host.scenario.name.clone(),
             machine,
             event: event.to_owned(),
+            detail,
             at_ms: u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
     }
 
     /// Notes that boot number `boot` of the host failed, and with it everything that it was to answer and did not.
     pub(crate) fn failed(&mut self, boot: u32, reason: &str) {
-        self.happened(None, &format!("given up: {reason}"));
+        self.happened(None, "given-up", Some(reason.to_owned()));
         let tried = |case: &Case| case.attempts >= boot;
         for question in self.open(self.host.asked()) {
             if !self.case(&question).is_some_and(tried) {

@@ -27,6 +27,7 @@ pub(crate) fn ping(received: u32) -> Observation {
         received,
         rtt_us: (received > 0).then_some(85),
         ttl: (received > 0).then_some(64),
+        size: None,
         error: None,
     })
 }
@@ -135,6 +136,7 @@ pub(crate) fn one_case() -> Report {
         scenario: "nat".to_owned(),
         machine: Some("alpha".to_owned()),
         event: "lease".to_owned(),
+        detail: None,
         at_ms: 2_130,
     });
     small

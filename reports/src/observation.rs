@@ -71,6 +71,9 @@ pub struct Ping {
     pub rtt_us: Option<u64>,
     /// Time to live (hop limit) of the first reply.
     pub ttl: Option<u8>,
+    /// Bytes of each request with its IP header, where the size was the question; it may then not be fragmented.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u16>,
     /// Why nothing could be sent, as the kernel said it: `Network is unreachable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

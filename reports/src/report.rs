@@ -103,6 +103,9 @@ pub struct TimelineEvent {
     pub machine: Option<String>,
     /// What happened: `started`, `lease`.
     pub event: String,
+    /// With what or whom, where that belongs to it: the address that answered the first ping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// Milliseconds since the run started.
     pub at_ms: u64,
 }

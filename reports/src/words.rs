@@ -132,6 +132,9 @@ fn ping_sentence(ping: &Ping) -> String {
         Some(error) => format!("{target}: {error}"),
         None => format!("{target}: {} of {} replies", ping.received, ping.sent),
     };
+    if let Some(size) = ping.size {
+        let _ = write!(text, ", {size} bytes");
+    }
     if let Some(rtt) = ping.rtt_us {
         let _ = write!(text, ", median {rtt} us");
     }

@@ -49,12 +49,28 @@ macro_rules! checks {
 
 checks! {
     // Links, addresses, and who answers whom.
+    LinkMachine "link/machine" Reach Machine "is the machine's end of its link up, and which file configures it?"
+    LinkHost "link/host" Reach Host "is the host's end of it up, or its bridge, and which file configures it?"
     AddressLease "address/lease" Reach Machine "which address is the machine given?"
+    AddressOwn "address/own" Reach Machine "are its addresses its own, or the host's?"
     PingGatewayIpv4 "ping/gateway/ipv4" Reach Machine "does its default gateway answer?"
+    PingGatewayIpv4Unprivileged "ping/gateway/ipv4-unprivileged" Reach Machine "... when an ordinary user of the machine asks?"
+    PingGatewayIpv6LinkLocal "ping/gateway/ipv6-link-local" Reach Machine "does the host answer at its fe80 address on the link?"
     PingPeerIpv4 "ping/peer/ipv4" Reach Pair "does the other machine answer at its IPv4 address?"
     PingPeerIpv6LinkLocal "ping/peer/ipv6-link-local" Reach Pair "does the other machine answer at its fe80 address?"
+    PingPeerIpv6LinkLocalUnscoped "ping/peer/ipv6-link-local-unscoped" Reach Pair "... when no link is named with the fe80 address?"
+    PingPeerSourceIpv4 "ping/peer/source-ipv4" Reach Pair "from which address does the other machine see it ask?"
     PingMachineFromHostIpv4 "ping/machine-from-host/ipv4" Reach Host "does the machine answer the host?"
     PingOutsideIpv4 "ping/outside/ipv4" Reach Machine "does an address beyond the host answer?"
+    PingOutsideIpv4Largest "ping/outside/ipv4-largest" Reach Machine "... a packet as large as the uplink carries?"
+    PingOutsideIpv4TooLarge "ping/outside/ipv4-too-large" Reach Machine "... one byte more, that may not be fragmented?"
+    PingOutsideIpv6 "ping/outside/ipv6" Reach Machine "does an IPv6 address beyond the host answer?"
+    PingNobodyIpv4 "ping/nobody/ipv4" Reach Machine "does an address answer that nobody has?"
+
+    // Ports that the host forwards to a machine.
+    PortPeerIpv4 "port/peer/ipv4" Ports Pair "does the other machine answer at its port of the host?"
+    PortPeerIpv6 "port/peer/ipv6" Ports Pair "... at the IPv6 address of the host?"
+    PortMachineFromHostIpv4 "port/machine-from-host/ipv4" Ports Host "does the machine answer the host at its port of the host?"
 
     // Names, by family and by path.
     ResolvePeerAny "resolve/peer/any" Names Pair "what does the other machine's name resolve to?"
@@ -73,6 +89,7 @@ checks! {
     // What surrounds the machines.
 
     // What becomes of a machine over a restart.
+    AddressAfterRestart "address/after-restart" Life Machine "has the machine its addresses again after it was rebooted?"
     AutostartAfterReboot "autostart/after-reboot" Life Machine "is the machine back after the host was rebooted?"
 }
 

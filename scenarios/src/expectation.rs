@@ -17,10 +17,22 @@ pub enum Expectation {
     },
     /// The machine has no link of its own.
     NoLink,
+    /// The machine has a link of its own, and no DHCP lease on it.
+    NoLease,
     /// Every echo request is answered.
-    Answers,
+    Answers {
+        /// Time to live (hop limit) of the replies, where it is sure: 64, or less by one for each router between.
+        ttl: Option<u8>,
+    },
     /// No echo request is answered.
     NoAnswer,
+    /// There is no address to ask.
+    NoAddress,
+    /// The kernel, or a router, refuses with this error.
+    Refused {
+        /// The error in the words of the observation: `Network is unreachable`.
+        error: String,
+    },
     /// The first address of every lookup is of one of these spaces; which, is left to chance where there are several.
     Resolves {
         /// The spaces, never empty.
@@ -56,6 +68,18 @@ pub enum Expectation {
 }
 
 impl Expectation {
+    /// Expects an answer from the same link: no router has touched it. 64 is what Linux sends.
+    pub const ANSWERS_ON_LINK: Self = Self::Answers { ttl: Some(64) };
+
+    /// Expects an answer that one router has passed on.
+    pub const ANSWERS_ROUTED: Self = Self::Answers { ttl: Some(63) };
+
+    /// Expects to be refused with this error.
+    #[must_use]
+    pub fn refused(error: &str) -> Self {
+        Self::Refused { error: error.to_owned() }
+    }
+
     /// Expects each property to have this one value.
     #[must_use]
     pub fn properties(are: &[(&str, &str)]) -> Self {
@@ -78,8 +102,12 @@ impl fmt::Display for Expectation {
         match self {
             Self::Lease { prefix } => write!(f, "host0 has a lease from a /{prefix}"),
             Self::NoLink => f.write_str("no link of its own"),
-            Self::Answers => f.write_str("every echo request is answered"),
+            Self::NoLease => f.write_str("a link without a lease"),
+            Self::Answers { ttl: None } => f.write_str("every echo request is answered"),
+            Self::Answers { ttl: Some(ttl) } => write!(f, "every echo request is answered, ttl {ttl}"),
             Self::NoAnswer => f.write_str("no echo request is answered"),
+            Self::NoAddress => f.write_str("there is no address to ask"),
+            Self::Refused { error } => write!(f, "refused: {error}"),
             Self::Resolves { to } => resolves(to, f),
             Self::SameOwner => f.write_str("owner and group as on the host"),
             Self::OwnedByNobody => f.write_str("everything belongs to nobody (65534)"),

@@ -5,6 +5,7 @@
 //! starts the machines, and the [`Claim`]s that its answers are held against. The questions are the variants of
 //! [`Check`]. [`catalogue::all`] lists the scenarios.
 
+mod attachment;
 mod bind_mount;
 pub mod catalogue;
 mod check;
@@ -17,6 +18,7 @@ pub mod name;
 pub mod nearest;
 pub mod nspawn_file;
 pub mod pacman_cache;
+pub mod port;
 mod scenario;
 pub mod scenario_file;
 mod setting;
@@ -24,6 +26,7 @@ pub mod shell;
 mod step;
 mod topic;
 
+pub use attachment::Attachment;
 pub use bind_mount::BindMount;
 pub use check::{Asked, Check, Subject};
 pub use claim::{Claim, Versions};

@@ -27,12 +27,31 @@ pub const RFC_IPV6_ADDRESSES: &str = "https://www.rfc-editor.org/rfc/rfc4291";
 pub const USER_NAMESPACES: &str = "https://man7.org/linux/man-pages/man7/user_namespaces.7.html";
 /// network_namespaces(7).
 pub const NETWORK_NAMESPACES: &str = "https://man7.org/linux/man-pages/man7/network_namespaces.7.html";
+/// systemd.netdev(5).
+pub const SYSTEMD_NETDEV: &str =
+    "https://www.freedesktop.org/software/systemd/man/latest/systemd.netdev.html";
+/// ipv6(7).
+pub const IPV6: &str = "https://man7.org/linux/man-pages/man7/ipv6.7.html";
+/// ip(7).
+pub const IP: &str = "https://man7.org/linux/man-pages/man7/ip.7.html";
+/// icmp(7).
+pub const ICMP: &str = "https://man7.org/linux/man-pages/man7/icmp.7.html";
+/// ip-link(8), on macvlan.
+pub const IP_LINK: &str = "https://man7.org/linux/man-pages/man8/ip-link.8.html";
+/// IPv4 address blocks for documentation.
+pub const RFC_TEST_NETS: &str = "https://www.rfc-editor.org/rfc/rfc5737";
+/// "nspawn: set ping_group_range".
+pub const ISSUE_PING_GROUP_RANGE: &str = "https://github.com/systemd/systemd/issues/41603";
 /// mount(2).
 pub const MOUNT: &str = "https://man7.org/linux/man-pages/man2/mount.2.html";
 /// "LLMNR appears to be non-deterministic".
 pub const ISSUE_LLMNR_RANDOM: &str = "https://github.com/systemd/systemd/issues/942";
+/// "nspawn: port forwarding over IPv6".
+pub const ISSUE_PORT_IPV6: &str = "https://github.com/systemd/systemd/issues/30475";
 /// The zone whose DHCP server keeps the subnet before last.
 pub const FINDING_STRAY_LEASE: &str =
     "docs/findings.md#a-zone-whose-machines-have-leases-from-a-subnet-that-it-does-not-have";
 /// Machines with the host's network resolve nothing.
 pub const FINDING_HOST_NETWORK: &str = "docs/findings.md#machines-with-the-hosts-network-resolve-nothing";
+/// Bridged frames can be masqueraded.
+pub const FINDING_BRIDGE_NETFILTER: &str = "docs/findings.md#bridged-frames-can-be-masqueraded";

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BindMount, Check, Claim, Launch, Settings, Step, Topic, pacman_cache};
+use crate::{Attachment, BindMount, Check, Claim, Launch, Settings, Step, Topic, pacman_cache};
 
 /// The machines of every scenario.
 pub const MACHINES: [&str; 2] = ["alpha", "beta"];
@@ -30,6 +30,8 @@ pub struct Scenario {
     pub machines: Vec<String>,
     /// The bind mount that the questions `bind/*` are about; none if the machines have none.
     pub bind: Option<BindMount>,
+    /// What their links lead to.
+    pub attachment: Attachment,
     /// What it is asked about.
     pub topics: Vec<Topic>,
     /// What its answers are held against.
@@ -55,9 +57,17 @@ impl Scenario {
             launch,
             machines: MACHINES.map(str::to_owned).to_vec(),
             bind: Some(BindMount::package_cache()),
+            attachment: Attachment::Host,
             topics: Topic::GENERAL.to_vec(),
             claims,
         }
+    }
+
+    /// Says that the links of the machines lead elsewhere than to the host.
+    #[must_use]
+    pub fn attached_to(mut self, attachment: Attachment) -> Self {
+        self.attachment = attachment;
+        self
     }
 
     /// Asks about these topics instead of [`Topic::GENERAL`].
@@ -77,6 +87,9 @@ impl Scenario {
     pub fn not_asked(&self, check: Check) -> Option<&'static str> {
         if check == Check::AutostartAfterReboot && matches!(self.launch, Launch::CommandLine { .. }) {
             return Some("nothing starts a command line again after a reboot");
+        }
+        if check == Check::AddressAfterRestart && self.attachment == Attachment::Shared {
+            return Some("the machine has no address of its own");
         }
         (check.topic() == Topic::Binds && self.bind.is_none())
             .then_some("the machines have no bind mount of a directory that can be looked at")

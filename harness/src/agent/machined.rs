@@ -54,6 +54,23 @@ impl Machined {
         Ok(i32::try_from(leader)?)
     }
 
+    /// Waits until `name` is registered once more, counted from the subscription, and gives its new leader.
+    pub(super) async fn leader_anew(&mut self, name: &str, patience: Duration) -> anyhow::Result<i32> {
+        let anew = async {
+            while let Some(signal) = self.registered.next().await {
+                let arguments = signal.args().context("read the signal of a new machine")?;
+                if arguments.machine == name {
+                    return Ok(());
+                }
+            }
+            anyhow::bail!("the system bus went away")
+        };
+        tokio::time::timeout(patience, anew).await.with_context(|| {
+            format!("machine `{name}` was not registered again within {} s", patience.as_secs())
+        })??;
+        self.leader(name, patience).await
+    }
+
     /// Tells whether `name` is registered within `patience`.
     pub(super) async fn comes(&mut self, name: &str, patience: Duration) -> anyhow::Result<bool> {
         match tokio::time::timeout(patience, self.registered(name)).await {

@@ -86,6 +86,8 @@ pub enum Notice {
         machine: Option<String>,
         /// What happened: `registered`.
         event: String,
+        /// With what or whom, where that belongs to it.
+        detail: Option<String>,
     },
 }
 
@@ -156,5 +158,9 @@ impl Agent {
 }
 
 fn event(machine: Option<&str>, event: &str) {
-    rpc::notify(&Notice::Event { machine: machine.map(str::to_owned), event: event.to_owned() });
+    event_with(machine, event, None);
+}
+
+fn event_with(machine: Option<&str>, event: &str, detail: Option<String>) {
+    rpc::notify(&Notice::Event { machine: machine.map(str::to_owned), event: event.to_owned(), detail });
 }

@@ -1,5 +1,6 @@
 //! The machines of a scenario as they stand on the host, each with a probe in it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,14 +9,14 @@ use anyhow::Context;
 use futures_util::future::try_join_all;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
-use nspawn_matrix_scenarios::{BindMount, HOST_NAME, Scenario, Setting, Settings};
+use nspawn_matrix_scenarios::{Attachment, BindMount, HOST_NAME, Scenario, Setting, Settings};
 use serde::de::DeserializeOwned;
 
 use super::launch::{Launched, launch};
 use super::machined::Machined;
-use super::{event, facts};
+use super::{event, event_with, facts};
 use crate::command::Command;
-use crate::probe::{self, Established, Settled};
+use crate::probe::{self, Established, OwnLink, Settled};
 use crate::rpc::Client;
 use crate::{enter, systemd};
 
@@ -31,7 +32,8 @@ const NAMING: Duration = Duration::from_secs(6);
 
 /// A machine that stands, and the probe in it.
 pub(super) struct Machine {
-    leader: i32,
+    /// Its first process; another one after it was rebooted.
+    pub(super) leader: Cell<i32>,
     pub(super) probe: Client,
     pub(super) settled: Settled,
 }
@@ -67,18 +69,22 @@ impl Standing {
             leaders.push((name.clone(), leader));
             event(Some(name), "registered");
         }
-        let machines = try_join_all(leaders.into_iter().map(|(name, leader)| settle(name, leader))).await?;
+        let machines =
+            try_join_all(leaders.into_iter().map(|(name, leader)| settle(name, leader, scenario.attachment)))
+                .await?;
         let host = probe_in(std::process::id().try_into()?, None)?;
         let machines = machines.into_iter().collect();
         let standing = Self { machines, host, bind: scenario.bind.clone(), _launched: launched };
-        standing.names_established().await?;
+        if scenario.attachment.reaches_host() {
+            standing.names_established().await?;
+        }
         Ok(standing)
     }
 
     /// Starts all probes afresh: one that has ended, or hangs, answers nothing any more.
     pub(super) fn renew_probes(&mut self) -> anyhow::Result<()> {
         for (name, machine) in &mut self.machines {
-            machine.probe = probe_in(machine.leader, Some(name.clone()))?;
+            machine.probe = probe_in(machine.leader.get(), Some(name.clone()))?;
         }
         self.host = probe_in(std::process::id().try_into()?, None)?;
         Ok(())
@@ -102,7 +108,7 @@ impl Standing {
 
     /// The leaders of the machines, by name.
     pub(super) fn leaders(&self) -> impl Iterator<Item = (&str, i32)> {
-        self.machines.iter().map(|(name, machine)| (name.as_str(), machine.leader))
+        self.machines.iter().map(|(name, machine)| (name.as_str(), machine.leader.get()))
     }
 
     /// What was detected here that can change what is to be expected.
@@ -165,21 +171,28 @@ fn is_in(subnet: Subnet, address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(v4) if subnet.contains(v4))
 }
 
-async fn settle(name: String, leader: i32) -> anyhow::Result<(String, Machine)> {
-    let own_link =
-        !enter::same_namespace("net", leader).context("look at the machine's network namespace")?;
+async fn settle(name: String, leader: i32, attachment: Attachment) -> anyhow::Result<(String, Machine)> {
+    let is_shared =
+        enter::same_namespace("net", leader).context("look at the machine's network namespace")?;
+    // A scenario may be mistaken about what its machines have; the namespace is not.
+    let link = attachment.link().or(Attachment::Host.link()).filter(|_| !is_shared);
+    let own_link = link.map(|link| OwnLink { name: link.to_owned(), is_served: attachment.reaches_host() });
     let probe = probe_in(leader, Some(name.clone()))?;
     let patience_ms = u64::try_from(SETTLING.as_millis())?;
     let settled = call(&probe, probe::Request::Settle { own_link, patience_ms })
         .await
         .with_context(|| format!("wait for machine `{name}`"))?;
-    Ok((name, Machine { leader, probe, settled }))
+    Ok((name, Machine { leader: Cell::new(leader), probe, settled }))
 }
 
-/// Starts a probe in the namespaces of `leader`; what it tells is told on as an event of `machine`.
-fn probe_in(leader: i32, machine: Option<String>) -> anyhow::Result<Client> {
+/// Starts a probe in the namespaces of `leader`; what it tells is told on as an event of `machine`, if that is given.
+pub(super) fn probe_in(leader: i32, machine: Option<String>) -> anyhow::Result<Client> {
     let child = Command::new(enter::SELF, ["internal", "probe", &leader.to_string()]).spawn_piped()?;
-    Ok(Client::new("probe", child, move |notice: probe::Notice| event(machine.as_deref(), &notice.event)))
+    Ok(Client::new("probe", child, move |notice: probe::Notice| {
+        if machine.is_some() {
+            event_with(machine.as_deref(), &notice.event, notice.detail);
+        }
+    }))
 }
 
 pub(super) async fn call<A: DeserializeOwned>(probe: &Client, request: probe::Request) -> anyhow::Result<A> {

@@ -31,7 +31,8 @@ fn ping(received: u32) -> Observation {
         sent: 3,
         received,
         rtt_us: None,
-        ttl: None,
+        ttl: (received > 0).then_some(63),
+        size: None,
         error: None,
     })
 }
@@ -71,17 +72,60 @@ fn a_lease_must_be_from_a_subnet_of_the_claimed_size() {
 
 #[test]
 fn a_lost_answer_is_neither_an_answer_nor_silence() {
-    assert_eq!(verdict(Expectation::Answers, &ping(3)), pass());
-    assert_eq!(verdict(Expectation::Answers, &ping(2)), fail("10.0.55.1 answered 2 of 3 requests"));
+    assert_eq!(verdict(Expectation::Answers { ttl: None }, &ping(3)), pass());
+    assert_eq!(
+        verdict(Expectation::Answers { ttl: None }, &ping(2)),
+        fail("10.0.55.1 answered 2 of 3 requests")
+    );
     assert_eq!(verdict(Expectation::NoAnswer, &ping(0)), pass());
     assert_eq!(verdict(Expectation::NoAnswer, &ping(1)), fail("10.0.55.1 answered 1 of 3 requests"));
 }
 
 #[test]
+fn an_answer_from_further_away_than_claimed_is_a_difference() {
+    assert_eq!(verdict(Expectation::ANSWERS_ROUTED, &ping(3)), pass());
+    assert_eq!(verdict(Expectation::ANSWERS_ON_LINK, &ping(3)), fail("10.0.55.1 answered with ttl 63"));
+    assert_eq!(verdict(Expectation::ANSWERS_ON_LINK, &ping(0)), fail("10.0.55.1 answered 0 of 3 requests"));
+}
+
+#[test]
+fn a_refusal_must_be_the_claimed_one() {
+    let refused = |error: &str| {
+        let Observation::Ping(ping) = ping(0) else { unreachable!() };
+        Observation::Ping(Ping { error: Some(error.to_owned()), ..ping })
+    };
+    let claim = || Expectation::refused("Invalid argument");
+    assert_eq!(verdict(claim(), &refused("Invalid argument")), pass());
+    assert_eq!(
+        verdict(claim(), &refused("Network is unreachable")),
+        fail("10.0.55.1: Network is unreachable")
+    );
+    assert_eq!(verdict(claim(), &ping(0)), fail("10.0.55.1 answered 0 of 3 requests"));
+}
+
+#[test]
+fn a_link_without_a_lease_is_not_the_same_as_no_link() {
+    assert_eq!(verdict(Expectation::NoLease, &lease(None)), pass());
+    assert_eq!(
+        verdict(Expectation::NoLease, &lease(Some("10.0.55.7/24"))),
+        fail("the lease is 10.0.55.7/24")
+    );
+    let none = Observation::Lease(Lease { link: None, address: None, addresses: Vec::new() });
+    assert_eq!(verdict(Expectation::NoLease, &none), fail("the machine has no link of its own"));
+}
+
+#[test]
 fn nothing_to_ping_is_no_answer() {
-    let nowhere =
-        Observation::Ping(Ping { target: None, sent: 0, received: 0, rtt_us: None, ttl: None, error: None });
-    assert_eq!(verdict(Expectation::Answers, &nowhere), fail("there is no address to ping"));
+    let nowhere = Observation::Ping(Ping {
+        target: None,
+        sent: 0,
+        received: 0,
+        rtt_us: None,
+        ttl: None,
+        size: None,
+        error: None,
+    });
+    assert_eq!(verdict(Expectation::Answers { ttl: None }, &nowhere), fail("there is no address to ping"));
     assert_eq!(verdict(Expectation::NoAnswer, &nowhere), fail("there is no address to ping"));
 }
 
@@ -170,7 +214,7 @@ fn a_machine_that_is_not_registered_is_not_back() {
 
 #[test]
 fn a_claim_of_another_kind_is_our_own_fault() {
-    assert_eq!(verdict(Expectation::Answers, &lease(None)).0, Verdict::Broken);
+    assert_eq!(verdict(Expectation::Answers { ttl: None }, &lease(None)).0, Verdict::Broken);
 }
 
 #[test]

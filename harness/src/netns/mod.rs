@@ -68,7 +68,7 @@ impl AsFd for NetworkNamespace {
 }
 
 /// Calls `f` on a thread that ends with it, so that a change of namespace cannot reach other work.
-fn on_a_thread<T: Send>(f: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+pub(crate) fn on_a_thread<T: Send>(f: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("netns".to_owned()).spawn_scoped(scope, f)?;
         thread.join().unwrap_or_else(|payload| panic::resume_unwind(payload))

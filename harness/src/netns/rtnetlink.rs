@@ -63,6 +63,18 @@ impl RtNetlink {
         }
     }
 
+    /// Looks up the link `index`; none if there is no such link.
+    ///
+    /// # Errors
+    /// What the kernel answers, other than `ENODEV`.
+    pub async fn link_by_index(&self, index: u32) -> io::Result<Option<LinkMessage>> {
+        let answer = self.handle.link().get().match_index(index).execute().try_next().await.map_err(to_io);
+        match answer {
+            Err(error) if is_no_such_link(&error) => Ok(None),
+            answer => answer,
+        }
+    }
+
     /// Lists the addresses of the link `index`.
     ///
     /// # Errors

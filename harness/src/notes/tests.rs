@@ -31,7 +31,7 @@ fn question(notes: &Notes, check: Check, at: usize) -> Question {
 fn ping(received: u32) -> Result<Observation, String> {
     let target = Some("192.0.2.1".to_owned());
     let (rtt_us, ttl, error) = (None, None, None);
-    Ok(Observation::Ping(Ping { target, sent: 3, received, rtt_us, ttl, error }))
+    Ok(Observation::Ping(Ping { target, sent: 3, received, rtt_us, ttl, size: None, error }))
 }
 
 fn hear(notes: &mut Notes, question: &Question, outcome: Result<Observation, String>) {

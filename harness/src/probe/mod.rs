@@ -4,15 +4,20 @@
 //! what it sees is what a program in the machine sees. The agent speaks to it by [`crate::rpc`]. One more probe runs
 //! on the host itself, for the questions that the host is asked.
 
+mod end;
 mod files;
 pub mod link;
 mod llmnr;
+mod milestone;
 mod mount;
 mod names;
+mod networkd;
 pub mod ping;
+mod port;
 mod settle;
+mod witness;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,11 +25,15 @@ use anyhow::Context;
 use nspawn_matrix_reports::{Family, FileKind, Ping, Subnet};
 use serde::{Deserialize, Serialize};
 
+pub use end::{End, Which};
 pub use files::WriteOutcome;
 pub(crate) use files::look;
 pub use llmnr::Established;
-pub use settle::Settled;
+pub use port::Connection;
+pub use settle::{Held, OwnLink, Settled};
 
+use self::ping::Manner;
+use self::witness::Witnesses;
 use crate::rpc;
 
 /// What a probe can be asked.
@@ -33,8 +42,8 @@ use crate::rpc;
 pub enum Request {
     /// Waits until the machine has booted and its link has its addresses; answers with [`Settled`].
     Settle {
-        /// Whether the machine has a network namespace of its own.
-        own_link: bool,
+        /// The link of the machine; none if it shares the host's network namespace.
+        own_link: Option<OwnLink>,
         /// Longest wait in milliseconds.
         patience_ms: u64,
     },
@@ -45,10 +54,50 @@ pub enum Request {
         /// Longest wait in milliseconds.
         patience_ms: u64,
     },
+    /// Waits for a lease on a link; answers with [`Held`].
+    AwaitLease {
+        /// Name of the link.
+        link: String,
+        /// Longest wait in milliseconds.
+        patience_ms: u64,
+    },
+    /// Looks at one end of a link; answers with an [`End`], or none if it is not there.
+    End {
+        /// The link.
+        which: Which,
+    },
+    /// Lists the addresses of all links but `lo`; answers with `Vec<IpAddr>`.
+    Addresses,
     /// Pings; answers with [`nspawn_matrix_reports::Ping`].
     Ping {
         /// The address.
         address: IpAddr,
+        /// The link on which a link-local address is meant; else it is the one that leads out.
+        link: Option<String>,
+        /// In which manner.
+        manner: Manner,
+    },
+    /// Listens for echo requests with a mark from now on; answers when it does.
+    Listen {
+        /// The mark.
+        mark: u64,
+    },
+    /// Tells where the echo requests with a mark came from; answers with `Option<Ipv4Addr>`.
+    Seen {
+        /// The mark.
+        mark: u64,
+    },
+    /// Says a name to whoever connects to a port; answers when the port is open.
+    Serve {
+        /// The port.
+        port: u16,
+        /// What is said.
+        name: String,
+    },
+    /// Connects to a port and hears who is there; answers with [`Connection`].
+    Connect {
+        /// Address and port.
+        to: SocketAddr,
     },
     /// Looks a name up many times; answers with [`nspawn_matrix_reports::Names`].
     Names {
@@ -92,12 +141,11 @@ pub struct NamedFile {
 /// What a probe tells without being asked: that something happened to its machine.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Notice {
-    /// What happened: `link-up`, `lease`, `booted`.
+    /// What happened: `link-up`, `lease`, `booted`, `first-ping`, `first-name`.
     pub event: String,
+    /// With what or whom, where that belongs to it.
+    pub detail: Option<String>,
 }
-
-/// The link that systemd-nspawn gives a machine.
-pub const LINK: &str = "host0";
 
 /// Echo requests in one series.
 const PINGS: u32 = 3;
@@ -105,7 +153,10 @@ const PINGS: u32 = 3;
 /// How long a series of pings waits for its last answer.
 const PING_PATIENCE: Duration = Duration::from_secs(2);
 
-struct Probe;
+#[derive(Default)]
+struct Probe {
+    witnesses: Witnesses,
+}
 
 /// Serves requests on the standard streams until they end. The namespaces have been entered already.
 ///
@@ -114,7 +165,7 @@ struct Probe;
 pub fn run() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, rpc::serve(Rc::new(Probe)));
+    local.block_on(&runtime, rpc::serve(Rc::new(Probe::default())));
     Ok(())
 }
 
@@ -122,12 +173,21 @@ impl rpc::Service<Request> for Probe {
     async fn answer(&self, request: Request) -> Result<serde_json::Value, String> {
         match request {
             Request::Settle { own_link, patience_ms } => {
-                rpc::reply(settle::settle(own_link, Duration::from_millis(patience_ms)).await)
+                rpc::reply(settle::settle(own_link.as_ref(), Duration::from_millis(patience_ms)).await)
             }
             Request::AwaitName { name, patience_ms } => {
                 rpc::reply(llmnr::established(&name, Duration::from_millis(patience_ms)).await)
             }
-            Request::Ping { address } => rpc::reply(ping(address).await),
+            Request::AwaitLease { link, patience_ms } => {
+                rpc::reply(settle::held(&link, Duration::from_millis(patience_ms)).await)
+            }
+            Request::End { which } => rpc::reply(end::look(&which).await),
+            Request::Addresses => rpc::reply(addresses()),
+            Request::Ping { address, link, manner } => rpc::reply(ping(address, link, manner).await),
+            Request::Listen { mark } => rpc::reply(self.witnesses.listen(mark)),
+            Request::Seen { mark } => rpc::reply(self.witnesses.seen(mark)),
+            Request::Serve { port, name } => rpc::reply(port::serve(port, name).await),
+            Request::Connect { to } => rpc::reply(Ok(port::connect(to).await)),
             Request::Names { name, family, samples, leases, owned } => {
                 let known = names::Known { leases, owned };
                 rpc::reply(names::sample(&name, family, samples, &known).await)
@@ -139,11 +199,29 @@ impl rpc::Service<Request> for Probe {
     }
 }
 
-/// A link-local address needs the link that it is meant on: the machine's own, or else the one that leads out.
-async fn ping(address: IpAddr) -> anyhow::Result<Ping> {
+/// A link-local address needs the link that it is meant on, unless it is asked what becomes of it without.
+async fn ping(address: IpAddr, link: Option<String>, manner: Manner) -> anyhow::Result<Ping> {
     let is_link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-    let interface = if is_link_local { Some(settle::way_out().await?) } else { None };
-    ping::ping(ping::Target { address, interface }, PINGS, PING_PATIENCE)
+    let interface = if is_link_local && manner != Manner::Connected {
+        Some(settle::interface(link).await?)
+    } else {
+        None
+    };
+    let seen = ping::ping_so(manner, ping::Target { address, interface }, PINGS, PING_PATIENCE)
         .await
-        .context("open a socket for ICMP")
+        .context("open a socket for ICMP")?;
+    if seen.received > 0 {
+        milestone::reach("first-ping", seen.target.clone());
+    }
+    Ok(seen)
+}
+
+fn addresses() -> anyhow::Result<Vec<IpAddr>> {
+    let entries = nix::ifaddrs::getifaddrs().context("list the addresses")?;
+    let address = |entry: nix::ifaddrs::InterfaceAddress| {
+        let address = entry.address?;
+        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+        v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
+    };
+    Ok(entries.filter_map(address).filter(|address| !address.is_loopback()).collect())
 }

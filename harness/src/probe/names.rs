@@ -11,6 +11,7 @@ use anyhow::Context;
 use nspawn_matrix_reports::{AddressSpace, Family, Names, SeenAddress, Subnet};
 use tokio::task::JoinHandle;
 
+use super::milestone::reach;
 use crate::command::Command;
 
 #[zbus::proxy(
@@ -87,7 +88,13 @@ pub(crate) async fn sample(name: &str, family: Family, samples: u32, known: &Kno
         resolved.flush_caches().await.context("flush the caches of systemd-resolved")?;
         let mut lookup = tokio::task::spawn_local(look_up(name.to_owned(), family));
         match patience.wait_for(&mut lookup).await {
-            Some(answer) => answers.push(answer?),
+            Some(answer) => {
+                let answer = answer?;
+                if let Some(address) = answer.addresses.first() {
+                    reach("first-name", Some(format!("{name} is {address}")));
+                }
+                answers.push(answer);
+            }
             None => slow.push(lookup),
         }
     }

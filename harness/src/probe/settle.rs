@@ -12,11 +12,11 @@ use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute};
 use serde::{Deserialize, Serialize};
 
 use super::link::{self, LinkState, Scope, Waited};
-use super::ping::Interface;
-use super::{LINK, Notice};
+use super::milestone::reach;
+use super::ping::{self, Interface};
 use crate::command::Command;
 use crate::netns::{Events, MulticastGroup, RtNetlink};
-use crate::{rpc, systemd, wait};
+use crate::{systemd, wait};
 
 /// How long what comes with an address may take after it: its route, the end of duplicate address detection.
 const REST: Duration = Duration::from_secs(5);
@@ -32,29 +32,45 @@ pub struct Settled {
     pub ipv6_link_local: Option<Ipv6Addr>,
     /// Its default gateway.
     pub gateway: Option<Ipv4Addr>,
+    /// The hardware address of its link.
+    pub mac: Option<String>,
+    /// Index of the host's end of its link, or of the link that it is made from, on the host.
+    pub host_end: Option<u32>,
     /// The full version of its systemd: `257 (257.13-1~deb13u1)`.
     pub systemd: String,
 }
 
+/// A link of a machine's own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OwnLink {
+    /// Its name in the machine.
+    pub name: String,
+    /// Whether somebody gives leases on it, so that waiting for one makes sense.
+    pub is_served: bool,
+}
+
+/// What a link has at one moment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Held {
+    /// Its addresses, as `address/lease` observes them.
+    pub lease: Lease,
+    /// Its hardware address.
+    pub mac: Option<String>,
+}
+
 /// Waits for the lease and for an fe80 address that may be used, then for the end of the boot.
 ///
-/// A machine without `host0` after `patience` has no link of its own; where it shares the host's, `own_link` is
-/// false and nothing is waited for.
-pub(crate) async fn settle(own_link: bool, patience: Duration) -> anyhow::Result<Settled> {
-    let state = if own_link { wait_for_lease(patience).await? } else { None };
-    booted(patience).await?;
-    let has_lease = state.as_ref().is_some_and(|state| state.lease().is_some());
-    let route = if has_lease || !own_link { await_default_route().await? } else { None };
-    let shared = match (&state, &route) {
-        (None, Some(route)) => wait_for_shared(&name_of(route.link)?).await?,
-        (Some(_), _) | (None, None) => None,
-    };
-    let lease = state
-        .as_ref()
-        .map_or(Lease { link: None, address: None, addresses: Vec::new() }, |state| state.observed(LINK));
-    let reached_at = state.or(shared);
+/// A machine without its link after `patience` has none; where it shares the host's links, nothing is waited for.
+pub(crate) async fn settle(own_link: Option<&OwnLink>, patience: Duration) -> anyhow::Result<Settled> {
+    let (network, ()) = tokio::try_join!(connected(own_link, patience), booted(patience))?;
+    let Connected { own, shared, route } = network;
+    let lease = observed(own_link, own.as_ref());
+    let host_end = own.as_ref().and_then(|state| state.peer);
+    let reached_at = own.or(shared);
     Ok(Settled {
         lease,
+        host_end,
+        mac: reached_at.as_ref().and_then(|state| state.mac.clone()),
         ipv4: reached_at.as_ref().and_then(ipv4),
         ipv6_link_local: reached_at.as_ref().and_then(ipv6_link_local),
         gateway: route.map(|route| route.gateway),
@@ -62,38 +78,84 @@ pub(crate) async fn settle(own_link: bool, patience: Duration) -> anyhow::Result
     })
 }
 
-async fn wait_for_lease(patience: Duration) -> anyhow::Result<Option<LinkState>> {
-    let mut told_up = false;
-    let mut told_lease = false;
-    let waited = link::wait(
-        LINK,
-        patience,
-        |state| state.lease().is_some() && ipv6_link_local(state).is_some(),
-        |state| {
-            tell_once(&mut told_up, state.carrier, "link-up");
-            tell_once(&mut told_lease, state.lease().is_some(), "lease");
-        },
-    )
+/// What the network of a machine came to.
+struct Connected {
+    /// Its own link.
+    own: Option<LinkState>,
+    /// The link of the host that it uses.
+    shared: Option<LinkState>,
+    route: Option<DefaultRoute>,
+}
+
+async fn connected(own_link: Option<&OwnLink>, patience: Duration) -> anyhow::Result<Connected> {
+    let own = match own_link {
+        Some(link) => addressed(link, patience).await?,
+        None => None,
+    };
+    let has_lease = own.as_ref().is_some_and(|state| state.lease().is_some());
+    let route = if has_lease || own_link.is_none() { await_default_route().await? } else { None };
+    if let Some(route) = &route {
+        // The rest need not wait for whether it answers.
+        tokio::task::spawn_local(first_ping(route.gateway));
+    }
+    let shared = match (own_link, &route) {
+        (None, Some(route)) => wait_for_shared(&name_of(route.link)?).await?,
+        (Some(_), _) | (None, None) => None,
+    };
+    Ok(Connected { own, shared, route })
+}
+
+/// Tells when the gateway answers for the first time; a question will show if it does not.
+async fn first_ping(gateway: Ipv4Addr) {
+    if let Ok(seen) = ping::ping(IpAddr::V4(gateway).into(), 1, REST).await
+        && seen.received > 0
+    {
+        reach("first-ping", seen.target);
+    }
+}
+
+/// Waits until a link has the addresses that it will have.
+async fn addressed(link: &OwnLink, patience: Duration) -> anyhow::Result<Option<LinkState>> {
+    let is_ready =
+        |state: &LinkState| (state.lease().is_some() || !link.is_served) && ipv6_link_local(state).is_some();
+    let waited = link::wait(&link.name, patience, is_ready, |state| {
+        if state.carrier {
+            reach("link-up", None);
+        }
+        if let Some(lease) = state.lease() {
+            reach("lease", Some(lease.to_string()));
+        }
+    })
     .await?;
-    Ok(match waited {
+    Ok(last(waited))
+}
+
+/// Waits for a lease on the link `name`, and gives what the link has, be it one or not.
+pub(crate) async fn held(name: &str, patience: Duration) -> anyhow::Result<Held> {
+    let state = last(link::wait(name, patience, |state| state.lease().is_some(), |_| {}).await?);
+    let mac = state.as_ref().and_then(|state| state.mac.clone());
+    let lease = state.map_or_else(no_link, |state| state.observed(name));
+    Ok(Held { lease, mac })
+}
+
+fn last(waited: Waited) -> Option<LinkState> {
+    match waited {
         Waited::Ready(state) => Some(state),
         Waited::TimedOut(last) => last,
-    })
+    }
+}
+
+fn observed(own_link: Option<&OwnLink>, state: Option<&LinkState>) -> Lease {
+    own_link.zip(state).map_or_else(no_link, |(link, state)| state.observed(&link.name))
+}
+
+fn no_link() -> Lease {
+    Lease { link: None, address: None, addresses: Vec::new() }
 }
 
 /// A link of the host is ready as soon as its fe80 address may be used; where there is none, it is as it is.
 async fn wait_for_shared(name: &str) -> anyhow::Result<Option<LinkState>> {
-    Ok(match link::wait(name, REST, |state| ipv6_link_local(state).is_some(), |_| {}).await? {
-        Waited::Ready(state) => Some(state),
-        Waited::TimedOut(last) => last,
-    })
-}
-
-fn tell_once(told: &mut bool, happened: bool, event: &str) {
-    if happened && !*told {
-        *told = true;
-        rpc::notify(&Notice { event: event.to_owned() });
-    }
+    Ok(last(link::wait(name, REST, |state| ipv6_link_local(state).is_some(), |_| {}).await?))
 }
 
 /// A link-local IPv6 address that duplicate address detection has passed.
@@ -127,14 +189,15 @@ async fn booted(patience: Duration) -> anyhow::Result<()> {
         "systemd in the machine does not answer: {}",
         ended.stderr.trim()
     );
-    rpc::notify(&Notice { event: "booted".to_owned() });
+    reach("booted", None);
     Ok(())
 }
 
-/// The link that leads out: `host0`, or the one of the default route where the machine shares the host's links.
-pub(crate) async fn way_out() -> anyhow::Result<Interface> {
-    if let Some(state) = link::addresses(LINK).await? {
-        return Ok(Interface { name: LINK.to_owned(), index: state.index });
+/// The link of this name; without a name the one that leads out, by the default route.
+pub(crate) async fn interface(name: Option<String>) -> anyhow::Result<Interface> {
+    if let Some(name) = name {
+        let state = link::addresses(&name).await?.with_context(|| format!("there is no link `{name}`"))?;
+        return Ok(Interface { name, index: state.index });
     }
     let route = default_route().await?.context("there is no default route")?;
     Ok(Interface { name: name_of(route.link)?, index: route.link })

@@ -106,7 +106,7 @@ fn everywhere(title: &str, same: &[(&str, Column)], style: Style) -> String {
 /// The block that a question belongs to, by the first segment of its name; an unknown one gets a block of its own.
 fn title(check: &str) -> &str {
     match check.split('/').next().unwrap_or(check) {
-        "address" | "ping" => "Reach",
+        "address" | "ping" | "link" | "port" => "Reach",
         "resolve" => "Names",
         "bind" | "autostart" => "Files and boot",
         other => other,

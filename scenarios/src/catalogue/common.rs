@@ -14,8 +14,13 @@ pub(super) fn br0_with(more: &str) -> Vec<Step> {
 
 /// A .nspawn file for each machine that binds the package cache; `network` is what it says about the network.
 pub(super) fn nspawn_files(network: &str) -> Vec<Step> {
+    MACHINES.iter().map(|machine| nspawn_file(machine, network)).collect()
+}
+
+/// The .nspawn file of one machine.
+pub(super) fn nspawn_file(machine: &str, network: &str) -> Step {
     let content = format!("[Files]\nBind={}\n{network}", pacman_cache::PATH);
-    MACHINES.iter().map(|machine| Step::config(nspawn_file::path(machine), content.clone())).collect()
+    Step::config(nspawn_file::path(machine), content)
 }
 
 /// Has the machines started at boot.

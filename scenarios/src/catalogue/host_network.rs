@@ -1,7 +1,7 @@
 //! `systemd-nspawn -b -D C`: nothing said about the network, so the machines use the host's.
 
 use super::claims::{self, Kind, Network};
-use crate::{Launch, Scenario, pacman_cache};
+use crate::{Attachment, Launch, Scenario, pacman_cache};
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new(
@@ -12,4 +12,5 @@ pub(super) fn scenario() -> Scenario {
         Vec::new(),
         claims::of(Kind::command_line(Network::Host)),
     )
+    .attached_to(Attachment::Shared)
 }

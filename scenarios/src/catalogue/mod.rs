@@ -5,10 +5,14 @@ mod claims;
 mod common;
 mod default_veth;
 mod host_network;
+mod macvlan;
 mod nat;
+mod no_masquerade;
 mod nspawn_file_bridge;
+mod nspawn_file_port;
 mod nspawn_file_veth;
 mod service_override;
+mod two_zones;
 mod zone;
 
 use crate::Scenario;
@@ -25,6 +29,10 @@ pub fn all() -> Vec<Scenario> {
         service_override::scenario(),
         nspawn_file_bridge::scenario(),
         nspawn_file_veth::scenario(),
+        no_masquerade::scenario(),
+        two_zones::scenario(),
+        macvlan::scenario(),
+        nspawn_file_port::scenario(),
     ]
 }
 

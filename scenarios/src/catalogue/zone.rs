@@ -30,6 +30,7 @@ fn stray_lease() -> Vec<Claim> {
         fault(Check::PingGatewayIpv4, Expectation::NoAnswer),
         fault(Check::PingMachineFromHostIpv4, Expectation::NoAnswer),
         fault(Check::PingOutsideIpv4, Expectation::NoAnswer),
+        fault(Check::PingOutsideIpv4Largest, Expectation::NoAnswer),
         fault(Check::ResolveOutsideAny, resolves(&[AddressSpace::None])),
         fault(Check::ResolveHostAny, resolves(&[AddressSpace::Ipv6LinkLocal, AddressSpace::Other])),
     ]

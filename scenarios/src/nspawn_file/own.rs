@@ -10,8 +10,8 @@ use super::bind::{Bind, Source};
 use super::settings::Settings;
 use super::syntax::{Line, parse};
 use crate::{
-    BindMount, Check, Claim, Expectation, Launch, MountClaim, Scenario, Step, Topic, host_bridge, launch,
-    links, name, pacman_cache,
+    Attachment, BindMount, Check, Claim, Expectation, Launch, MountClaim, Scenario, Step, Topic, host_bridge,
+    launch, links, name, pacman_cache,
 };
 
 /// What names of files end with.
@@ -126,6 +126,8 @@ pub fn scenario(files: &[NamedFile]) -> Result<Own, Unusable> {
         launch: Launch::Unit,
         machines,
         claims: bind.iter().flat_map(|(_, bind)| claims(bind, &settings)).collect(),
+        // Where it leads elsewhere, a lease is waited for in vain, and the machines are asked all the same.
+        attachment: Attachment::Host,
         topics: Topic::GENERAL.to_vec(),
         bind: bind.map(|(mount, _)| mount),
     };

@@ -8,7 +8,9 @@ use toml::de::{DeTable, DeValue};
 use super::fields::{Fields, Placed};
 use super::leaf::{leaf, word};
 use super::problem::{Located, Problem};
-use crate::{BindMount, HOST_NAME, Launch, MACHINES, Scenario, Step, Topic, catalogue, name, pacman_cache};
+use crate::{
+    Attachment, BindMount, HOST_NAME, Launch, MACHINES, Scenario, Step, Topic, catalogue, name, pacman_cache,
+};
 
 /// The longest name of a scenario, in bytes: it is part of the names of sockets and control groups.
 const LONGEST: usize = 71;
@@ -52,6 +54,7 @@ impl Reader {
         let summary = self.keep(fields.string("summary")).flatten().map(|(text, _)| text);
         let machines = self.keep(fields.strings("machines")).flatten();
         let bind = self.keep(fields.string("bind")).flatten();
+        let attachment = self.keep(fields.string("attachment")).flatten();
         let topics = self.keep(fields.strings("topics")).flatten();
         let launch = self.keep(fields.table("launch")).flatten();
         let steps = self.keep(fields.tables("step")).unwrap_or_default();
@@ -72,6 +75,7 @@ impl Reader {
             steps: filled.collect(),
             launch: launch.unwrap_or(Launch::Unit),
             machines: self.machines(machines),
+            attachment: self.attachment(attachment),
             topics: self.topics(topics),
             claims: Vec::new(),
             bind,
@@ -135,6 +139,10 @@ impl Reader {
             None => Topic::GENERAL.to_vec(),
             Some(topics) => topics.into_iter().filter_map(|topic| self.keep(word("topics", topic))).collect(),
         }
+    }
+
+    fn attachment(&mut self, attachment: Option<Placed<String>>) -> Attachment {
+        attachment.and_then(|name| self.keep(word("attachment", name))).unwrap_or(Attachment::Host)
     }
 
     /// `SOURCE[:DESTINATION]`

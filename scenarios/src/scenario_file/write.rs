@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use toml::{Table, Value};
 
-use crate::{BindMount, Claim, MACHINES, Scenario, Step, Topic, Versions, pacman_cache};
+use crate::{Attachment, BindMount, Claim, MACHINES, Scenario, Step, Topic, Versions, pacman_cache};
 
 /// Writes a scenario as TOML. What the notes are does not come into it.
 #[must_use]
@@ -24,6 +24,11 @@ pub fn write(scenario: &Scenario) -> String {
     if let Some(bind) = filled {
         line(&mut text, "bind", &Value::from(bind_words(bind)));
         steps = &steps[pacman_cache::steps_in(&bind.source).len()..];
+    }
+    if scenario.attachment != Attachment::Host
+        && let Ok(attachment) = Value::try_from(scenario.attachment)
+    {
+        line(&mut text, "attachment", &attachment);
     }
     if scenario.topics != Topic::GENERAL {
         let topics = scenario.topics.iter().filter_map(|topic| Value::try_from(topic).ok());

@@ -2,16 +2,67 @@
 
 use std::time::Duration;
 
-use nspawn_matrix_reports::{Autostart, Observation};
+use anyhow::Context;
+use nspawn_matrix_reports::{Autostart, Observation, Properties};
 use nspawn_matrix_scenarios::{Subject, launch};
 
 use super::tell;
-use crate::agent::Job;
 use crate::agent::machined::Machined;
+use crate::agent::standing::{Machine, Standing, call, probe_in};
+use crate::agent::{Job, event, event_with};
 use crate::command::Command;
+use crate::enter;
+use crate::probe::{self, Held};
 
 /// How long a machine may take to be registered.
 const REGISTRATION: Duration = Duration::from_secs(30);
+
+/// How long a machine may take to go down and come up again.
+const RESTART: Duration = Duration::from_secs(30);
+
+/// How long a machine that is registered again may take to have a lease.
+const LEASE: Duration = Duration::from_secs(15);
+
+impl Standing {
+    /// Reboots a machine from within, and compares what its link has then with what it had.
+    pub(super) async fn after_restart(&self, asked: &Machine, name: &str) -> anyhow::Result<Observation> {
+        let link = asked.settled.lease.link.clone().context("the machine has no link of its own")?;
+        let mut machined = Machined::subscribe().await?;
+        // The connection may be cut by the reboot before the command has ended.
+        let _ = enter::command(enter::SELF, asked.leader.get(), &["systemctl", "reboot"]).end().await?;
+        let leader = machined.leader_anew(name, RESTART).await?;
+        event(Some(name), "restarted");
+        asked.leader.set(leader);
+        // What the new probe tells of itself would be told a second time.
+        let probe = probe_in(leader, None)?;
+        let patience_ms = u64::try_from(LEASE.as_millis())?;
+        let held: Held = call(&probe, probe::Request::AwaitLease { link, patience_ms }).await?;
+        let address = |subnet: Option<nspawn_matrix_reports::Subnet>| {
+            subnet.map_or(String::new(), |subnet| subnet.to_string())
+        };
+        let before = (address(asked.settled.lease.address), asked.settled.mac.clone().unwrap_or_default());
+        let after = (address(held.lease.address), held.mac.unwrap_or_default());
+        event_with(Some(name), "lease-after-restart", Some(after.0.clone()));
+        let values = [
+            ("address", compared(&before.0, &after.0).to_owned()),
+            ("mac", compared(&before.1, &after.1).to_owned()),
+            ("address-before", before.0.clone()),
+            ("address-after", after.0.clone()),
+            ("mac-after", after.1.clone()),
+        ];
+        Ok(Observation::Properties(Properties::new(compared(&before.0, &after.0), values)))
+    }
+}
+
+fn compared(before: &str, after: &str) -> &'static str {
+    if after.is_empty() {
+        "none"
+    } else if before == after {
+        "same"
+    } else {
+        "new"
+    }
+}
 
 /// Asks what is asked after a reboot: the machines come up by themselves, or do not.
 pub(in crate::agent) async fn after_reboot(job: &Job) -> anyhow::Result<()> {

@@ -2,10 +2,11 @@
 
 mod binds;
 mod life;
+mod link;
 mod names;
+mod ports;
 mod reach;
 
-use std::net::IpAddr;
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -17,8 +18,17 @@ pub(super) use life::after_reboot;
 use super::standing::Standing;
 use super::{Job, Notice, Question};
 use crate::chain::chain;
+use crate::probe::ping::Manner;
 use crate::{host, rpc};
+use ports::port;
 use reach::ping;
+
+/// A packet as large as the uplink carries, and one that is larger by a byte.
+const LARGEST: Manner = Manner::Sized(host::UPLINK_MTU);
+const TOO_LARGE: Manner = Manner::Sized(host::UPLINK_MTU + 1);
+
+/// The wave of what disturbs everything else.
+const LAST_WAVE: usize = 15;
 
 impl Standing {
     /// Asks everything, and tells each answer as it comes.
@@ -26,6 +36,9 @@ impl Standing {
         rpc::notify(&Notice::Settings(self.settings()?));
         if let Some(payload) = self.payload() {
             rpc::notify(&Notice::Payload(payload));
+        }
+        if job.questions.iter().any(|question| question.check.topic() == Topic::Ports) {
+            self.serve().await?;
         }
         for wave in waves(&job.questions) {
             join_all(wave.into_iter().map(|question| tell(question, self.answer(question, job.samples))))
@@ -48,9 +61,20 @@ impl Standing {
     async fn of_machine(&self, check: Check, machine: &str, samples: u32) -> anyhow::Result<Observation> {
         let asked = self.machine(machine)?;
         match check {
-            Check::AddressLease => Ok(Observation::Lease(asked.settled.lease.clone())),
-            Check::PingGatewayIpv4 => ping(&asked.probe, asked.settled.gateway.map(IpAddr::V4)).await,
-            Check::PingOutsideIpv4 => ping(&asked.probe, Some(IpAddr::V4(host::OUTSIDE_V4))).await,
+            Check::LinkMachine => asked.link().await,
+            Check::AddressLease => asked.lease().await,
+            Check::AddressOwn => self.whose_addresses(asked).await,
+            Check::PingGatewayIpv4 => asked.ping(asked.settled.gateway).await,
+            Check::PingGatewayIpv4Unprivileged => {
+                asked.ping_so(asked.settled.gateway, Manner::Unprivileged).await
+            }
+            Check::PingGatewayIpv6LinkLocal => self.ping_host_ipv6_link_local(asked).await,
+            Check::PingOutsideIpv4 => asked.ping(Some(host::OUTSIDE_V4)).await,
+            Check::PingOutsideIpv4Largest => asked.ping_so(Some(host::OUTSIDE_V4), LARGEST).await,
+            Check::PingOutsideIpv4TooLarge => asked.ping_so(Some(host::OUTSIDE_V4), TOO_LARGE).await,
+            Check::PingOutsideIpv6 => asked.ping(Some(host::OUTSIDE_V6)).await,
+            Check::PingNobodyIpv4 => asked.ping(Some(host::NOBODY_V4)).await,
+            Check::AddressAfterRestart => self.after_restart(asked, machine).await,
             Check::ResolveHostAny => self.host_name(asked, Family::Any, samples).await,
             Check::ResolveOutsideAny => self.outside_name(asked, Family::Any, samples).await,
             Check::BindOwner | Check::BindMode => self.bind_files(&asked.probe).await,
@@ -71,10 +95,14 @@ impl Standing {
     ) -> anyhow::Result<Observation> {
         let (asked, about) = (self.machine(machine)?, self.machine(peer)?);
         match check {
-            Check::PingPeerIpv4 => ping(&asked.probe, about.settled.ipv4.map(IpAddr::V4)).await,
-            Check::PingPeerIpv6LinkLocal => {
-                ping(&asked.probe, about.settled.ipv6_link_local.map(IpAddr::V6)).await
+            Check::PingPeerIpv4 => asked.ping(about.settled.ipv4).await,
+            Check::PingPeerIpv6LinkLocal => asked.ping(about.settled.ipv6_link_local).await,
+            Check::PingPeerIpv6LinkLocalUnscoped => {
+                asked.ping_so(about.settled.ipv6_link_local, Manner::Connected).await
             }
+            Check::PingPeerSourceIpv4 => self.source_seen(asked, about).await,
+            Check::PortPeerIpv4 => port(&asked.probe, peer, true).await,
+            Check::PortPeerIpv6 => port(&asked.probe, peer, false).await,
             Check::ResolvePeerAny => self.peer(asked, peer, Family::Any, samples).await,
             Check::ResolvePeerIpv4 => self.peer(asked, peer, Family::Ipv4, samples).await,
             Check::ResolvePeerIpv6 => self.peer(asked, peer, Family::Ipv6, samples).await,
@@ -87,7 +115,9 @@ impl Standing {
     async fn of_host_about(&self, check: Check, machine: &str, samples: u32) -> anyhow::Result<Observation> {
         let about = self.machine(machine)?;
         match check {
-            Check::PingMachineFromHostIpv4 => ping(&self.host, about.settled.ipv4.map(IpAddr::V4)).await,
+            Check::LinkHost => self.host_link(about).await,
+            Check::PingMachineFromHostIpv4 => ping(&self.host, about.settled.ipv4.map(Into::into)).await,
+            Check::PortMachineFromHostIpv4 => port(&self.host, machine, true).await,
             Check::ResolveMachineFromHostAny => self.machine_name(machine, Family::Any, samples).await,
             _ => Err(misplaced(check)),
         }
@@ -106,7 +136,8 @@ fn waves(questions: &[Question]) -> Vec<Vec<&Question>> {
         Topic::Names => 1 + names::round(check),
         Topic::Binds if check == Check::BindWrite => 1,
         Topic::Reach | Topic::Ports | Topic::Binds | Topic::BindOptions | Topic::Settings => 0,
-        Topic::Refusal | Topic::Environment | Topic::Life => 0,
+        Topic::Refusal | Topic::Environment => 0,
+        Topic::Life => LAST_WAVE,
     };
     let last = questions.iter().map(|question| wave(question.check)).max().unwrap_or(0);
     let of = |number: usize| questions.iter().filter(|question| wave(question.check) == number).collect();

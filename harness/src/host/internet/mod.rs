@@ -19,6 +19,8 @@ use crate::netns::{NetworkNamespace, RtNetlink};
 pub const OUTSIDE_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// The host outside, in the documentation prefix (RFC 3849).
 pub const OUTSIDE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 1);
+/// An address that nobody has, in TEST-NET-3 (RFC 5737).
+pub const NOBODY_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
 /// The DNS server, in TEST-NET-1 (RFC 5737).
 const DNS_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 53);
 /// The provider's router, in TEST-NET-2 (RFC 5737).
@@ -26,13 +28,15 @@ const GATEWAY_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 /// The provider's router, in the documentation prefix (RFC 3849).
 const GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
 /// The test host, in TEST-NET-2 (RFC 5737).
-const HOST_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
+pub const HOST_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
 /// The test host, in the documentation prefix (RFC 3849).
-const HOST_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
+pub const HOST_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
 /// Bits of the prefix that router and host share.
 const PREFIX_V4: u8 = 24;
 /// Bits of the prefix that router and host share.
 const PREFIX_V6: u8 = 64;
+/// Bytes of the largest packet that the uplink carries, as Ethernet does; the kernel gives new links this.
+pub const UPLINK_MTU: u16 = 1500;
 /// The link of the host that goes to the internet.
 const UPLINK: &str = "uplink0";
 /// The other end of it.

@@ -3,7 +3,7 @@
 //! Nothing here does I/O. Whatever the bytes are, they make no panic: anybody can send us ICMP.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use pnet::packet::icmp::{IcmpPacket, IcmpTypes, echo_request};
 use pnet::packet::icmpv6::{Icmpv6Packet, Icmpv6Types};
@@ -12,11 +12,13 @@ use pnet::packet::ipv4::Ipv4Packet;
 use pnet::packet::ipv6::Ipv6Packet;
 use pnet::packet::{Packet, icmp};
 
-use super::refusal;
+use super::{Manner, refusal};
 
 /// Bytes of an echo header, and of the whole message: as ping(8) sends it.
 const HEADER: usize = 8;
-const MESSAGE: usize = HEADER + 56;
+pub(super) const MESSAGE: usize = HEADER + 56;
+/// Bytes of an IPv4 header without options (RFC 791), as the kernel makes it.
+const IPV4_HEADER: usize = 20;
 /// Bytes of an IPv6 header (RFC 8200).
 const IPV6_HEADER: usize = 40;
 
@@ -50,6 +52,17 @@ fn split_ipv4(datagram: &[u8]) -> Option<(Ipv4Packet<'_>, &[u8])> {
     is_icmp.then_some((header, rest))
 }
 
+/// Tells where an echo request that carries `mark` comes from; none if it is anything else.
+pub(super) fn source_of_marked(datagram: &[u8], mark: u64) -> Option<Ipv4Addr> {
+    let arrival = Arrival::from_ipv4(datagram)?;
+    let is_marked = arrival.icmp.first() == Some(&IcmpTypes::EchoRequest.0)
+        && arrival.icmp.get(HEADER..)?.starts_with(&mark.to_ne_bytes());
+    match arrival.source {
+        IpAddr::V4(source) => is_marked.then_some(source),
+        IpAddr::V6(_) => None,
+    }
+}
+
 /// What a message means for our requests.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard {
@@ -65,18 +78,30 @@ pub(super) struct Echo {
     pub(super) target: IpAddr,
     pub(super) identifier: u16,
     pub(super) cookie: [u8; 8],
+    /// Bytes of a message.
+    pub(super) length: usize,
 }
 
 impl Echo {
-    pub(super) fn new(target: IpAddr) -> Self {
+    pub(super) fn new(target: IpAddr, manner: Manner) -> Self {
         // The keys of a `RandomState` are the only randomness that the standard library gives.
         let random = RandomState::new().hash_one(std::process::id());
-        Self { target, identifier: (random >> 48) as u16, cookie: random.to_ne_bytes() }
+        let cookie = match manner {
+            Manner::Marked(mark) => mark,
+            Manner::Usual | Manner::Sized(_) | Manner::Connected | Manner::Unprivileged => random,
+        };
+        let length = match manner {
+            Manner::Sized(size) => {
+                usize::from(size).saturating_sub(IPV4_HEADER).max(HEADER + size_of::<u64>())
+            }
+            Manner::Usual | Manner::Marked(_) | Manner::Connected | Manner::Unprivileged => MESSAGE,
+        };
+        Self { target, identifier: (random >> 48) as u16, cookie: cookie.to_ne_bytes(), length }
     }
 
     /// Makes a request. The kernel sets the checksum of ICMPv6, since that covers the source address (RFC 3542, 3.1).
-    pub(super) fn request(&self, sequence: u16) -> [u8; MESSAGE] {
-        let mut message = [0; MESSAGE];
+    pub(super) fn request(&self, sequence: u16) -> Vec<u8> {
+        let mut message = vec![0; self.length];
         message[0] = match self.target {
             IpAddr::V4(_) => IcmpTypes::EchoRequest.0,
             IpAddr::V6(_) => Icmpv6Types::EchoRequest.0,
@@ -108,7 +133,7 @@ impl Echo {
         if is_reply {
             // A reply returns all of the data (RFC 792): one that is shorter might lack the cookie.
             let expected = (arrival.source == self.target || self.target.is_multicast())
-                && arrival.icmp.len() == MESSAGE;
+                && arrival.icmp.len() == self.length;
             let sequence = self.own_sequence(arrival.icmp).filter(|_| expected)?;
             return Some(Heard::Reply { sequence, ttl: arrival.ttl });
         }

@@ -5,6 +5,8 @@
 //! namespace, so our own are told by target, identifier and a random cookie.
 
 mod echo;
+mod manner;
+mod privilege;
 mod refusal;
 mod series;
 mod socket;
@@ -16,7 +18,9 @@ use std::time::Duration;
 
 use nspawn_matrix_reports::Ping;
 
-use self::series::Series;
+pub use self::manner::Manner;
+use self::series::{Series, words};
+pub(super) use self::socket::{listen, marked_request};
 
 /// Whom to ping. Displayed as `fe80::1%host0`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,9 +78,30 @@ impl fmt::Display for Target {
 /// # Errors
 /// If no socket can be had: then nothing is known about the target.
 pub async fn ping(target: Target, count: u32, patience: Duration) -> io::Result<Ping> {
-    let mut ping =
-        Ping { target: Some(target.to_string()), sent: 0, received: 0, rtt_us: None, ttl: None, error: None };
-    let mut series = Series::open(&target)?;
+    ping_so(Manner::Usual, target, count, patience).await
+}
+
+/// Pings as [`ping`] does, but in a manner of choice. Where that is about being allowed a socket, being refused one is
+/// the `error` of the observation.
+///
+/// # Errors
+/// As [`ping`].
+pub async fn ping_so(manner: Manner, target: Target, count: u32, patience: Duration) -> io::Result<Ping> {
+    let mut ping = Ping {
+        target: Some(target.to_string()),
+        sent: 0,
+        received: 0,
+        rtt_us: None,
+        ttl: None,
+        size: if let Manner::Sized(size) = manner { Some(size) } else { None },
+        error: None,
+    };
+    let mut series = match Series::open(&target, manner) {
+        Err(error) if manner.may_be_refused() => {
+            return Ok(Ping { error: Some(words(&error)), ..ping });
+        }
+        series => series?,
+    };
     let count = u16::try_from(count).unwrap_or(u16::MAX);
     ping.error = series.run(count, patience).await.err().map(|end| end.to_string());
     series.sum_up(&mut ping);

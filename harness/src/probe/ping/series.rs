@@ -11,9 +11,9 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Target;
 use super::echo::{Echo, Heard};
-use super::socket;
+use super::socket::{self, Channel};
+use super::{Manner, Target};
 
 /// Why a series ended before its time.
 #[derive(Debug)]
@@ -33,19 +33,21 @@ impl From<io::Error> for End {
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // Without the ` (os error 101)` of Rust.
-            Self::Kernel(error) => match error.raw_os_error() {
-                Some(number) => f.write_str(Errno::from_raw(number).desc()),
-                None => error.fmt(f),
-            },
+            Self::Kernel(error) => f.write_str(&words(error)),
             Self::Refused(text) => f.write_str(text),
         }
     }
 }
 
+/// What the kernel says, without the ` (os error 101)` of Rust.
+pub(super) fn words(error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.to_string(), |number| Errno::from_raw(number).desc().to_owned())
+}
+
 /// One series on its way.
 pub(super) struct Series {
     socket: AsyncFd<Socket>,
+    channel: Channel,
     address: SockAddr,
     echo: Echo,
     /// When each request was sent, and how long its reply took.
@@ -54,11 +56,16 @@ pub(super) struct Series {
 }
 
 impl Series {
-    pub(super) fn open(target: &Target) -> io::Result<Self> {
+    pub(super) fn open(target: &Target, manner: Manner) -> io::Result<Self> {
+        let (socket, channel) = socket::open(target, manner)?;
+        let mut echo = Echo::new(target.address, manner);
+        if let Channel::Datagram { identifier } = channel {
+            echo.identifier = identifier;
+        }
         // SAFETY: `Socket` owns its descriptor, and nothing replaces or closes it while the `AsyncFd` has it.
-        let socket = unsafe { AsyncFd::register(socket::open(target)?)? };
+        let socket = unsafe { AsyncFd::register(socket)? };
         let address = target.socket_address().into();
-        Ok(Self { socket, address, echo: Echo::new(target.address), requests: Vec::new(), ttl: None })
+        Ok(Self { socket, channel, address, echo, requests: Vec::new(), ttl: None })
     }
 
     pub(super) async fn run(&mut self, count: u16, patience: Duration) -> Result<(), End> {
@@ -92,7 +99,7 @@ impl Series {
     /// Takes what concerns us from the socket, without waiting.
     fn heard_already(&self) -> io::Result<Option<Heard>> {
         loop {
-            match socket::receive(self.socket.get_ref(), &self.echo) {
+            match socket::receive(self.socket.get_ref(), self.channel, &self.echo) {
                 Ok(Some(heard)) => return Ok(Some(heard)),
                 Ok(None) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
@@ -105,7 +112,7 @@ impl Series {
         loop {
             let received = self
                 .socket
-                .async_io(Interest::READABLE, |socket| socket::receive(socket, &self.echo))
+                .async_io(Interest::READABLE, |socket| socket::receive(socket, self.channel, &self.echo))
                 .await?;
             if let Some(heard) = received {
                 return Ok(heard);

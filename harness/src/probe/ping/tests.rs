@@ -7,7 +7,7 @@ use pnet::packet::icmp::IcmpTypes;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use super::echo::{Arrival, Echo, Heard};
+use super::echo::{Arrival, Echo, Heard, MESSAGE, source_of_marked};
 use super::series::median;
 use super::socket::hop_limit;
 use super::*;
@@ -17,7 +17,7 @@ use crate::probe::link;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn echo(target: &str) -> Echo {
-    Echo { target: target.parse().unwrap(), identifier: 0x1234, cookie: *b"biscuits" }
+    Echo { target: target.parse().unwrap(), identifier: 0x1234, cookie: *b"biscuits", length: MESSAGE }
 }
 
 /// Puts an IPv4 header with TTL 63 before an ICMP message.
@@ -34,7 +34,7 @@ fn with_checksum(mut icmp: Vec<u8>) -> Vec<u8> {
 }
 
 fn reply(echo: &Echo, sequence: u16) -> Vec<u8> {
-    let mut icmp = echo.request(sequence).to_vec();
+    let mut icmp = echo.request(sequence);
     icmp[0] = IcmpTypes::EchoReply.0;
     ipv4([10, 0, 0, 1], [10, 0, 0, 2], &with_checksum(icmp))
 }
@@ -82,6 +82,23 @@ fn an_ipv6_error_that_quotes_our_request_is_ours() {
 }
 
 #[test]
+fn a_marked_request_is_known_by_who_does_not_know_its_identifier() {
+    let mark = u64::from_ne_bytes(*b"biscuits");
+    let request = ipv4([10, 0, 0, 1], [10, 0, 0, 2], &echo("10.0.0.2").request(3));
+    assert_eq!(source_of_marked(&request, mark), Some([10, 0, 0, 1].into()));
+    assert_eq!(source_of_marked(&request, mark + 1), None);
+    assert_eq!(source_of_marked(&reply(&echo("10.0.0.1"), 3), mark), None);
+}
+
+#[test]
+fn a_packet_of_a_size_is_as_large_as_that_with_its_header() {
+    let length = |manner| Echo::new("10.0.0.1".parse().unwrap(), manner).request(0).len();
+    assert_eq!(length(Manner::Sized(1500)), 1480);
+    assert_eq!(length(Manner::Sized(0)), 16);
+    assert_eq!(length(Manner::Usual), 64);
+}
+
+#[test]
 fn the_median_of_an_even_number_lies_between() {
     let millis = |list: &[u64]| list.iter().map(|n| Duration::from_millis(*n)).collect::<Vec<_>>();
     assert_eq!(median(&[]), None);
@@ -96,6 +113,7 @@ proptest! {
         let _ = heard(&echo, &bytes);
         let _ = hop_limit(&bytes);
         let _ = echo.quoted(&bytes);
+        let _ = source_of_marked(&bytes, 0);
         let _ = echo.hear(&Arrival { source: echo.target, ttl: None, icmp: &bytes });
     }
 
@@ -168,6 +186,64 @@ fn a_neighbour_answers_in_both_families_and_parallel_series_do_not_mix() {
             assert_eq!((ping.target.as_deref(), ping.error), (Some(target), None));
             assert!(ping.rtt_us.is_some());
         }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_packet_larger_than_the_link_carries_is_refused_and_the_largest_is_not() {
+    in_namespace(async |netlink| {
+        let peer = NetworkNamespace::new()?;
+        veth(&netlink, &peer).await?;
+        let of_size =
+            |size| ping_so(Manner::Sized(size), "10.0.0.2".parse::<IpAddr>().unwrap().into(), 2, PATIENCE);
+        let largest = of_size(1500).await?;
+        assert_eq!((largest.received, largest.size, largest.error), (2, Some(1500), None));
+        let larger = of_size(1501).await?;
+        assert_eq!((larger.sent, larger.error.as_deref()), (0, Some("Message too long")));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_link_local_address_without_its_link_is_refused_to_who_connects() {
+    in_namespace(async |netlink| {
+        let peer = NetworkNamespace::new()?;
+        let index = veth(&netlink, &peer).await?;
+        let address = "fe80::2".parse().unwrap();
+        let unscoped = ping_so(Manner::Connected, Target { address, interface: None }, 1, PATIENCE).await?;
+        assert_eq!((unscoped.sent, unscoped.error.as_deref()), (0, Some("Invalid argument")));
+        let interface = Some(Interface { name: "host0".into(), index });
+        let scoped = ping_so(Manner::Connected, Target { address, interface }, 1, PATIENCE).await?;
+        assert_eq!((scoped.received, scoped.error), (1, None));
+        Ok(())
+    });
+}
+
+#[test]
+fn an_ordinary_user_pings_where_its_group_may() {
+    in_namespace(async |netlink| {
+        let peer = NetworkNamespace::new()?;
+        veth(&netlink, &peer).await?;
+        let target = || "10.0.0.2".parse::<IpAddr>().unwrap().into();
+        let closed = ping_so(Manner::Unprivileged, target(), 1, PATIENCE).await?;
+        assert_eq!((closed.sent, closed.error.as_deref()), (0, Some("Permission denied")));
+        std::fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")?;
+        let open = ping_so(Manner::Unprivileged, target(), 2, PATIENCE).await?;
+        assert_eq!((open.received, open.ttl, open.error), (2, Some(64), None));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_witness_sees_from_where_a_marked_request_comes() {
+    in_namespace(async |netlink| {
+        let peer = NetworkNamespace::new()?;
+        veth(&netlink, &peer).await?;
+        let witness = peer.run(listen)?;
+        let target = "10.0.0.2".parse::<IpAddr>().unwrap().into();
+        assert_eq!(ping_so(Manner::Marked(7), target, 1, PATIENCE).await?.received, 1);
+        assert_eq!(marked_request(&witness, 7)?, Some([10, 0, 0, 1].into()));
         Ok(())
     });
 }

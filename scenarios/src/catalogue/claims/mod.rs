@@ -3,14 +3,18 @@
 
 mod binds;
 mod life;
+mod link;
 mod names;
+mod ports;
 mod reach;
 
 use std::collections::BTreeSet;
 
 pub(super) use names::resolves;
+pub(super) use ports::forwarded;
+pub(super) use reach::{masqueraded, seen_as_itself};
 
-use crate::{Check, Claim};
+use crate::{Check, Claim, Topic};
 
 /// What the claims of a scenario follow from.
 #[derive(Clone, Copy)]
@@ -50,10 +54,15 @@ impl Kind {
 
 /// All that is claimed of scenarios of this kind.
 pub(super) fn of(kind: Kind) -> Vec<Claim> {
-    [reach::claims(kind), names::claims(kind), binds::claims(kind), life::claims(kind)]
+    [link::claims(kind), reach::claims(kind), names::claims(kind), binds::claims(kind), life::claims(kind)]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// What is claimed of scenarios of this kind about these topics.
+pub(super) fn about(kind: Kind, topics: &[Topic]) -> Vec<Claim> {
+    of(kind).into_iter().filter(|claim| topics.contains(&claim.check.topic())).collect()
 }
 
 /// Puts `rows` in the place of what is claimed about the same questions.

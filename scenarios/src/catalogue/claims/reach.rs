@@ -1,15 +1,16 @@
-//! Links, addresses, and who answers whom.
+//! Who answers whom, with which addresses.
 
 use super::{Kind, Network};
-use crate::{Check, Claim, Expectation, links};
+use crate::{Check, Claim, Expectation, Setting, links};
 
 pub(super) fn claims(kind: Kind) -> Vec<Claim> {
-    match kind.network {
+    let by_network = match kind.network {
         Network::Host => host_network(),
         Network::Veth => [routed(&VETH), separate_links()].concat(),
         Network::Zone => [routed(&ZONE), same_link()].concat(),
         Network::Br0 => [routed(&BR0), same_link()].concat(),
-    }
+    };
+    [by_network, unprivileged(kind), in_any_case()].concat()
 }
 
 /// A kind of link between host and machines, with why it is as it is.
@@ -18,7 +19,26 @@ struct Link {
     lease: &'static str,
     gateway: &'static str,
     masquerade: &'static str,
+    outside_ipv6: Outside,
 }
+
+/// What becomes of a packet to an IPv6 address beyond the host.
+struct Outside {
+    error: &'static str,
+    reason: &'static str,
+}
+
+/// networkd on the host announces itself as a router, but has no prefix to give.
+const ROUTER_WITHOUT_PREFIX: Outside = Outside {
+    error: "Destination unreachable: Beyond scope of source address",
+    reason: "IPv6SendRA=yes makes the host a router that gives no prefix, and fe80 is all that the machine can send from",
+};
+
+/// Nobody announces a router.
+const NO_ROUTER: Outside = Outside {
+    error: "Network is unreachable",
+    reason: "50-br0.network does not say IPv6SendRA=, so the machine learns of no router",
+};
 
 /// A veth link for each machine.
 const VETH: Link = Link {
@@ -26,6 +46,7 @@ const VETH: Link = Link {
     lease: "80-container-ve.network: DHCPServer=yes with a pool of 0.0.0.0/28",
     gateway: "the gateway is the host's end of the machine's own veth link",
     masquerade: "80-container-ve.network: IPMasquerade=both turns forwarding on and masquerades the subnet",
+    outside_ipv6: ROUTER_WITHOUT_PREFIX,
 };
 
 /// The bridge of a zone.
@@ -34,6 +55,7 @@ const ZONE: Link = Link {
     lease: "80-container-vz.network: DHCPServer=yes with a pool of 0.0.0.0/24",
     gateway: "the gateway is the host's address on the bridge of the zone",
     masquerade: "80-container-vz.network: IPMasquerade=both turns forwarding on and masquerades the subnet",
+    outside_ipv6: ROUTER_WITHOUT_PREFIX,
 };
 
 /// The bridge of the notes.
@@ -42,41 +64,120 @@ const BR0: Link = Link {
     lease: "50-br0.network: DHCPServer=yes with Address=10.0.55.1/24",
     gateway: "the gateway is the host's address on br0",
     masquerade: "50-br0.network: IPMasquerade=yes turns IPv4 forwarding on and masquerades the subnet",
+    outside_ipv6: NO_ROUTER,
 };
 
 /// Every machine has a lease and reaches its gateway and the outside.
 fn routed(link: &Link) -> Vec<Claim> {
+    use Expectation as E;
     let subnet = "the host has an address in the machine's subnet";
+    let own = "a network namespace of its own has addresses of its own";
+    let fe80 = "host and machine are on one link, and fe80 addresses are valid there";
+    let network = |check, expectation, reason| Claim::new(check, expectation, reason, links::SYSTEMD_NETWORK);
     vec![
+        network(Check::AddressLease, E::Lease { prefix: link.prefix }, link.lease),
+        Claim::new(Check::AddressOwn, E::properties(&[("whose", "own")]), own, links::NETWORK_NAMESPACES),
+        network(Check::PingGatewayIpv4, E::ANSWERS_ON_LINK, link.gateway),
+        Claim::new(Check::PingGatewayIpv6LinkLocal, E::ANSWERS_ON_LINK, fe80, links::RFC_IPV6_ADDRESSES),
+        network(Check::PingMachineFromHostIpv4, E::ANSWERS_ON_LINK, subnet),
+        network(Check::PingOutsideIpv4, E::ANSWERS_ROUTED, link.masquerade),
         Claim::new(
-            Check::AddressLease,
-            Expectation::Lease { prefix: link.prefix },
-            link.lease,
+            Check::PingOutsideIpv4Largest,
+            E::ANSWERS_ROUTED,
+            "systemd-nspawn leaves the MTU of its links at 1500, which is the uplink's",
+            links::SYSTEMD_NSPAWN,
+        ),
+        Claim::new(
+            Check::PingOutsideIpv6,
+            E::refused(link.outside_ipv6.error),
+            link.outside_ipv6.reason,
             links::SYSTEMD_NETWORK,
         ),
-        Claim::new(Check::PingGatewayIpv4, Expectation::Answers, link.gateway, links::SYSTEMD_NETWORK),
-        Claim::new(Check::PingMachineFromHostIpv4, Expectation::Answers, subnet, links::SYSTEMD_NETWORK),
-        Claim::new(Check::PingOutsideIpv4, Expectation::Answers, link.masquerade, links::SYSTEMD_NETWORK),
     ]
 }
 
-/// The machines are on links of their own: what is link-local does not cross.
+/// The machines are on links of their own: what is link-local does not cross, and the host masquerades.
 fn separate_links() -> Vec<Claim> {
     let routes = "the host routes between the links of its machines";
     let scope = "fe80 addresses are valid on one link only (RFC 4291), and the peer is on another";
     vec![
-        Claim::new(Check::PingPeerIpv4, Expectation::Answers, routes, links::SYSTEMD_NETWORK),
+        Claim::new(Check::PingPeerIpv4, Expectation::ANSWERS_ROUTED, routes, links::SYSTEMD_NETWORK),
         Claim::new(Check::PingPeerIpv6LinkLocal, Expectation::NoAnswer, scope, links::RFC_IPV6_ADDRESSES),
+        masqueraded(),
     ]
 }
 
-/// The machines are on one link: what is link-local reaches the peer.
+/// The peer sees an address of the host.
+pub(in crate::catalogue) fn masqueraded() -> Claim {
+    let rule = "networkd's rule masquerades whatever comes from the subnet, also towards other machines";
+    let host = Expectation::properties(&[("seen", "host")]);
+    Claim::new(Check::PingPeerSourceIpv4, host, rule, links::SYSTEMD_NETWORK)
+}
+
+/// The peer sees the address of the machine.
+pub(in crate::catalogue) fn seen_as_itself(reason: &str) -> Claim {
+    let machine = Expectation::properties(&[("seen", "machine")]);
+    Claim::new(Check::PingPeerSourceIpv4, machine, reason, links::SYSTEMD_NETWORK)
+}
+
+/// The machines are on one link: what is link-local reaches the peer, and nothing on the way is masqueraded.
 fn same_link() -> Vec<Claim> {
     let subnet = "both machines are in one subnet on one link";
     let link = "both machines are on one link";
+    let filtered = "with bridge netfilter on, bridged frames pass the host's masquerade rule";
+    let host = Expectation::properties(&[("seen", "host")]);
     vec![
-        Claim::new(Check::PingPeerIpv4, Expectation::Answers, subnet, links::SYSTEMD_NSPAWN),
-        Claim::new(Check::PingPeerIpv6LinkLocal, Expectation::Answers, link, links::RFC_IPV6_ADDRESSES),
+        Claim::new(Check::PingPeerIpv4, Expectation::ANSWERS_ON_LINK, subnet, links::SYSTEMD_NSPAWN),
+        Claim::new(
+            Check::PingPeerIpv6LinkLocal,
+            Expectation::ANSWERS_ON_LINK,
+            link,
+            links::RFC_IPV6_ADDRESSES,
+        ),
+        seen_as_itself("frames between ports of a bridge do not pass the host's masquerade rule"),
+        Claim::new(Check::PingPeerSourceIpv4, host, filtered, links::FINDING_BRIDGE_NETFILTER)
+            .when(Setting::BridgeNetfilter, "yes"),
+    ]
+}
+
+/// Whether users without privileges may send echo requests.
+fn unprivileged(kind: Kind) -> Vec<Claim> {
+    let check = Check::PingGatewayIpv4Unprivileged;
+    let refused = || Expectation::refused("Permission denied");
+    let closed = "the kernel lets no group send echo requests, and Debian has the sysctl.d file that would open \
+                  net.ipv4.ping_group_range in a package of its own, linux-sysctl-defaults";
+    let opened = "systemd-nspawn opens net.ipv4.ping_group_range to all groups of the user namespace";
+    if kind.user_namespace {
+        vec![
+            Claim::new(check, refused(), closed, links::ISSUE_PING_GROUP_RANGE).until(261),
+            Claim::new(check, Expectation::ANSWERS_ON_LINK, opened, links::ISSUE_PING_GROUP_RANGE).since(262),
+        ]
+    } else {
+        vec![Claim::new(check, refused(), closed, links::ICMP)]
+    }
+}
+
+/// What does not depend on how the machines are linked.
+fn in_any_case() -> Vec<Claim> {
+    vec![
+        Claim::new(
+            Check::PingPeerIpv6LinkLocalUnscoped,
+            Expectation::refused("Invalid argument"),
+            "a link-local address says nothing without its link, so the kernel refuses to connect to it",
+            links::IPV6,
+        ),
+        Claim::new(
+            Check::PingOutsideIpv4TooLarge,
+            Expectation::refused("Message too long"),
+            "what may not be fragmented and is larger than the link carries is refused by the kernel",
+            links::IP,
+        ),
+        Claim::new(
+            Check::PingNobodyIpv4,
+            Expectation::NoAnswer,
+            "203.0.113.0/24 is for documentation, and nobody beyond the host has an address of it",
+            links::RFC_TEST_NETS,
+        ),
     ]
 }
 
@@ -85,13 +186,19 @@ fn host_network() -> Vec<Claim> {
     let shared = "without a network option the machine shares the host's network namespace";
     let peer = "the peer's addresses are the host's, and so its own";
     let own = "the machine's addresses are the host's own";
+    let property = |name, value| Expectation::properties(&[(name, value)]);
     [
         (Check::AddressLease, Expectation::NoLink, shared),
-        (Check::PingGatewayIpv4, Expectation::Answers, shared),
-        (Check::PingPeerIpv4, Expectation::Answers, peer),
-        (Check::PingPeerIpv6LinkLocal, Expectation::Answers, peer),
-        (Check::PingMachineFromHostIpv4, Expectation::Answers, own),
-        (Check::PingOutsideIpv4, Expectation::Answers, shared),
+        (Check::AddressOwn, property("whose", "host"), shared),
+        (Check::PingGatewayIpv4, Expectation::ANSWERS_ON_LINK, shared),
+        (Check::PingGatewayIpv6LinkLocal, Expectation::ANSWERS_ON_LINK, own),
+        (Check::PingPeerIpv4, Expectation::ANSWERS_ON_LINK, peer),
+        (Check::PingPeerIpv6LinkLocal, Expectation::ANSWERS_ON_LINK, peer),
+        (Check::PingPeerSourceIpv4, property("seen", "machine"), peer),
+        (Check::PingMachineFromHostIpv4, Expectation::ANSWERS_ON_LINK, own),
+        (Check::PingOutsideIpv4, Expectation::ANSWERS_ON_LINK, shared),
+        (Check::PingOutsideIpv4Largest, Expectation::ANSWERS_ON_LINK, shared),
+        (Check::PingOutsideIpv6, Expectation::ANSWERS_ON_LINK, shared),
     ]
     .into_iter()
     .map(|(check, expectation, reason)| Claim::new(check, expectation, reason, links::SYSTEMD_NSPAWN))

@@ -1,0 +1,97 @@
+//! The two ends of a machine's link.
+
+use std::net::IpAddr;
+
+use nspawn_matrix_reports::{Observation, Properties};
+
+use crate::agent::standing::{Machine, Standing, call};
+use crate::probe::{self, End, Which};
+use crate::rpc::Client;
+
+/// The host's side of a link.
+pub(super) struct HostEnd {
+    /// The other end of the machine's link, or the link that it is made from.
+    port: End,
+    /// The bridge that this is a port of.
+    bridge: Option<End>,
+}
+
+impl HostEnd {
+    /// The link that has the host's addresses.
+    fn addressed(&self) -> &End {
+        self.bridge.as_ref().unwrap_or(&self.port)
+    }
+
+    /// The host's fe80 address there.
+    pub(super) fn link_local(&self) -> Option<IpAddr> {
+        let bare = |text: &String| text.split('/').next()?.parse::<IpAddr>().ok();
+        let is_link_local =
+            |address: &IpAddr| matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        self.addressed().addresses.iter().filter_map(bare).find(is_link_local)
+    }
+}
+
+impl Machine {
+    /// The machine's end of its link.
+    pub(super) async fn link(&self) -> anyhow::Result<Observation> {
+        let end = match &self.settled.lease.link {
+            Some(link) => look(&self.probe, Which::Name(link.clone())).await?,
+            None => None,
+        };
+        Ok(observation(end.as_ref(), None))
+    }
+}
+
+impl Standing {
+    /// The host's side of the machine's link; none if the machine has no link of its own.
+    pub(super) async fn host_end(&self, machine: &Machine) -> anyhow::Result<Option<HostEnd>> {
+        let Some(index) = machine.settled.host_end else { return Ok(None) };
+        let Some(port) = look(&self.host, Which::Index(index)).await? else { return Ok(None) };
+        let bridge = match port.bridge {
+            Some(bridge) => look(&self.host, Which::Index(bridge)).await?,
+            None => None,
+        };
+        Ok(Some(HostEnd { port, bridge }))
+    }
+
+    pub(super) async fn host_link(&self, machine: &Machine) -> anyhow::Result<Observation> {
+        let end = self.host_end(machine).await?;
+        let port = end.as_ref().filter(|end| end.bridge.is_some()).map(|end| &end.port);
+        Ok(observation(end.as_ref().map(HostEnd::addressed), port))
+    }
+}
+
+async fn look(probe: &Client, which: Which) -> anyhow::Result<Option<End>> {
+    call(probe, probe::Request::End { which }).await
+}
+
+/// Puts one end, and the port of it where it is a bridge, as an observation; the answer is how far networkd is with it.
+fn observation(end: Option<&End>, port: Option<&End>) -> Observation {
+    let Some(end) = end else {
+        return Observation::Properties(Properties::new("none", [("exists", "no".to_owned())]));
+    };
+    let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+    let values = [
+        ("exists", "yes".to_owned()),
+        ("name", end.name.clone()),
+        ("kind", or_empty(&end.kind)),
+        ("state", end.state.clone()),
+        ("mtu", end.mtu.map_or(String::new(), |mtu| mtu.to_string())),
+        ("mac", or_empty(&end.mac)),
+        ("addresses", end.addresses.join(", ")),
+        ("routes", end.routes.join(", ")),
+        ("neighbours", end.neighbours.join(", ")),
+        ("file", or_empty(&end.file)),
+        ("setup", or_empty(&end.setup)),
+    ];
+    let of_port = port.map(|port| {
+        [
+            ("port", port.name.clone()),
+            ("port-state", port.state.clone()),
+            ("port-file", or_empty(&port.file)),
+            ("port-setup", or_empty(&port.setup)),
+        ]
+    });
+    let answer = end.setup.as_deref().unwrap_or("unknown");
+    Observation::Properties(Properties::new(answer, values.into_iter().chain(of_port.into_iter().flatten())))
+}
