@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nspawn_matrix_reports::{
     AddressSpace, Autostart, BindFile, BindWrite, FileKind, Lease, Mount, Names, Observation, Ping,
-    Properties, Verdict,
+    Properties, RecordType, Verdict, Wire,
 };
 use nspawn_matrix_scenarios::{Claim, Expectation, MountClaim};
 
@@ -65,6 +65,7 @@ fn difference(expectation: &Expectation, observation: &Observation) -> Result<Op
         Expectation::NoAddress => no_address(seen!(Ping)),
         Expectation::Refused { error } => refused_with(error, seen!(Ping)),
         Expectation::Resolves { to } => resolves(to, seen!(Names)),
+        Expectation::OnTheWire { a, aaaa } => on_the_wire(a, aaaa, seen!(Wire)),
         Expectation::SameOwner => {
             let same = |outside: &FileKind, inside: &FileKind| {
                 (outside.uid, outside.gid) == (inside.uid, inside.gid)
@@ -174,6 +175,31 @@ fn resolves(to: &[AddressSpace], seen: &Names) -> Option<String> {
     missing
         .filter(|_| shows_chance(seen))
         .map(|space| format!("none of {} lookups gave {space}", seen.samples))
+}
+
+fn on_the_wire(a: &[AddressSpace], aaaa: &[AddressSpace], seen: &Wire) -> Option<String> {
+    if let Some((reason, count)) = seen.not_sent.first_key_value() {
+        return Some(format!("{count} questions could not be sent: {reason}"));
+    }
+    if seen.questions == 0 {
+        return Some("no question was asked".to_owned());
+    }
+    let differs = |(record, claimed): (RecordType, &[AddressSpace])| {
+        let spaces = seen.spaces(record);
+        let answered = seen.answered.get(&record).copied().unwrap_or_default();
+        if spaces != claimed {
+            let spaces: Vec<&str> = spaces.iter().map(|space| space.name()).collect();
+            let spaces = if spaces.is_empty() { "nothing".to_owned() } else { spaces.join(", ") };
+            Some(format!("{record} is answered with {spaces}"))
+        } else if !claimed.is_empty() && answered < seen.questions {
+            Some(format!("{answered} of {} questions for {record} are answered", seen.questions))
+        } else {
+            None
+        }
+    };
+    let differences: Vec<String> =
+        [(RecordType::A, a), (RecordType::Aaaa, aaaa)].into_iter().filter_map(differs).collect();
+    (!differences.is_empty()).then(|| differences.join(", "))
 }
 
 /// Where two answers are left to chance, enough lookups that do not hang together show both: with even chances one is

@@ -6,8 +6,8 @@ use time::macros::datetime;
 
 use crate::{
     AddressSpace, Autostart, BindFile, BindFiles, BindWrite, Case, Explanation, Facts, Family, FileKind,
-    HostRecord, Lease, Mount, Names, Observation, Ping, Report, Run, SCHEMA, SeenAddress, TimelineEvent,
-    Verdict, Written,
+    HostRecord, Lease, LookupPath, Mount, Names, Observation, Ping, Report, Run, SCHEMA, SeenAddress,
+    TimelineEvent, Times, Verdict, Written,
 };
 
 pub(crate) fn lease(address: Option<&str>) -> Observation {
@@ -43,6 +43,7 @@ pub(crate) fn names(spaces: &[(AddressSpace, u32)]) -> Observation {
     Observation::Names(Names {
         name: "beta".to_owned(),
         family: Family::Any,
+        path: LookupPath::Nss,
         samples: spaces.iter().map(|(_, count)| count).sum(),
         overlapped: 0,
         spaces: spaces.iter().copied().collect(),
@@ -52,7 +53,13 @@ pub(crate) fn names(spaces: &[(AddressSpace, u32)]) -> Observation {
                 Some(SeenAddress { address: address(*space)?.to_owned(), space: *space, count: *count })
             })
             .collect(),
-        median_us: 410,
+        first_answers: u32::try_from(spaces.len()).unwrap(),
+        took: Times { min_us: 230, median_us: 410, p90_us: 520, max_us: 610 },
+        times_us: BTreeMap::new(),
+        winners: BTreeMap::new(),
+        failures: BTreeMap::new(),
+        cached: BTreeMap::new(),
+        not_flushed: None,
     })
 }
 

@@ -97,12 +97,14 @@ mod tests {
                 "kind": "names",
                 "name": "beta",
                 "family": "any",
+                "path": "nss",
                 "samples": 32,
                 "overlapped": 0,
                 "spaces": {
                   "lease": 12,
                   "ipv6-link-local": 20
                 },
+                "first_answers": 2,
                 "addresses": [
                   {
                     "address": "10.0.55.38",
@@ -115,7 +117,13 @@ mod tests {
                     "count": 20
                   }
                 ],
-                "median_us": 410
+                "took": {
+                  "min_us": 230,
+                  "median_us": 410,
+                  "p90_us": 520,
+                  "max_us": 610
+                },
+                "times_us": {}
               },
               "reason": "fe80 was answered",
               "link": null,

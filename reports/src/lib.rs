@@ -12,19 +12,23 @@ mod clean;
 mod fixture;
 pub mod json;
 pub mod junit;
+mod names;
+mod names_words;
 mod observation;
 mod report;
 pub mod table;
 mod verdict;
 mod whole;
+mod wire;
 mod words;
 
 pub use address::{AddressSpace, ParseSubnetError, Subnet};
 pub use case::{Case, Explanation};
+pub use names::{Family, LookupPath, Names, SeenAddress, Times};
 pub use observation::{
-    Autostart, BindFile, BindFiles, BindWrite, Family, FileKind, Lease, Mount, Names, Observation, Ping,
-    Properties, SeenAddress, Written,
+    Autostart, BindFile, BindFiles, BindWrite, FileKind, Lease, Mount, Observation, Ping, Properties, Written,
 };
 pub use report::{Facts, HostRecord, Report, Run, SCHEMA, TimelineEvent};
 pub use verdict::{Tally, Verdict};
 pub use whole::write_whole;
+pub use wire::{RecordType, Transport, Wire, WireRecord};

@@ -1,11 +1,10 @@
 //! Observations: what was seen, never an opinion.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AddressSpace, Subnet};
+use crate::{Names, Subnet, Wire};
 
 /// Holds what one question saw, in the shape of that kind of question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,8 +14,10 @@ pub enum Observation {
     Lease(Lease),
     /// `ping/...`.
     Ping(Ping),
-    /// `resolve/...`.
+    /// `resolve/...`, through a resolver.
     Names(Names),
+    /// `resolve/...`, past every resolver: all answers on the wire.
+    Wire(Wire),
     /// `bind/owner` and `bind/mode`: every file of the bind mount, as seen from both sides.
     BindFiles(BindFiles),
     /// `bind/options`.
@@ -77,59 +78,6 @@ pub struct Ping {
     /// Why nothing could be sent, as the kernel said it: `Network is unreachable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-}
-
-/// The address family that a lookup asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Family {
-    /// `AF_UNSPEC`.
-    Any,
-    /// `AF_INET`.
-    Ipv4,
-    /// `AF_INET6`.
-    Ipv6,
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Any => "any",
-            Self::Ipv4 => "ipv4",
-            Self::Ipv6 => "ipv6",
-        })
-    }
-}
-
-/// Many lookups of one name, as a distribution.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Names {
-    /// The name asked for.
-    pub name: String,
-    /// The family asked for.
-    pub family: Family,
-    /// Lookups made.
-    pub samples: u32,
-    /// Lookups that were started before the one before them had ended, because that one was slow. A resolver
-    /// answers equal questions that are open at one time together, so these are not independent.
-    pub overlapped: u32,
-    /// How many lookups gave, as their first address, one of this space. The counts add up to `samples`.
-    pub spaces: BTreeMap<AddressSpace, u32>,
-    /// Every address that any lookup gave, with the number of lookups that gave it.
-    pub addresses: Vec<SeenAddress>,
-    /// Median time of a lookup in microseconds.
-    pub median_us: u64,
-}
-
-/// One address among the answers of many lookups.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SeenAddress {
-    /// The address, with its scope where the answer had one.
-    pub address: String,
-    /// Its space.
-    pub space: AddressSpace,
-    /// Lookups that gave it, at any place in the answer.
-    pub count: u32,
 }
 
 /// The files of a bind mount.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::bind_words;
-use crate::{AddressSpace, Autostart, Lease, Names, Observation, Ping, Properties};
+use crate::names_words;
+use crate::{AddressSpace, Autostart, Lease, Observation, Ping, Properties};
 
 impl Observation {
     /// Says what was seen in a few characters: `/28`, `no`, `fe80 61%, lease 39%`, `rw idmap`.
@@ -21,6 +22,7 @@ impl Observation {
             }
             Self::Ping(ping) => short_ping(ping).to_owned(),
             Self::Names(names) => short_shares(&names.spaces),
+            Self::Wire(wire) => names_words::short_wire(wire),
             Self::BindFiles(seen) => bind_words::short_files(&seen.files, check),
             Self::Mount(mount) => bind_words::short_mount(mount),
             Self::BindWrite(write) => bind_words::short_write(write),
@@ -37,7 +39,8 @@ impl Observation {
         match self {
             Self::Lease(lease) => lease_sentence(lease),
             Self::Ping(ping) => ping_sentence(ping),
-            Self::Names(names) => names_sentence(names),
+            Self::Names(names) => names_words::names_sentence(names),
+            Self::Wire(wire) => names_words::wire_sentence(wire),
             Self::BindFiles(seen) => bind_words::files_sentence(&seen.files, check),
             Self::Mount(mount) => bind_words::mount_sentence(mount),
             Self::BindWrite(write) => bind_words::write_sentence(write),
@@ -78,7 +81,7 @@ pub(crate) fn short_shares(spaces: &BTreeMap<AddressSpace, u32>) -> String {
 }
 
 /// The spaces that were answered at all, the most frequent first.
-fn by_count(spaces: &BTreeMap<AddressSpace, u32>) -> Vec<(AddressSpace, u32)> {
+pub(crate) fn by_count(spaces: &BTreeMap<AddressSpace, u32>) -> Vec<(AddressSpace, u32)> {
     let mut counts: Vec<_> =
         spaces.iter().filter(|(_, count)| **count > 0).map(|(space, count)| (*space, *count)).collect();
     counts.sort_by_key(|(space, count)| (std::cmp::Reverse(*count), *space));
@@ -91,7 +94,7 @@ fn percent(count: u64, total: u64) -> u64 {
 }
 
 /// The name of a space in a cell: what its addresses begin with, where that says it all.
-fn short_space(space: AddressSpace) -> &'static str {
+pub(crate) fn short_space(space: AddressSpace) -> &'static str {
     match space {
         AddressSpace::Lease => "lease",
         AddressSpace::Ipv4LinkLocal => "169.254",
@@ -144,30 +147,6 @@ fn ping_sentence(ping: &Ping) -> String {
     text
 }
 
-/// Addresses named in a sentence; the report has them all.
-const ADDRESSES_SHOWN: usize = 3;
-
-fn names_sentence(names: &Names) -> String {
-    let counts: Vec<String> = by_count(&names.spaces)
-        .into_iter()
-        .map(|(space, count)| format!("{} {count}", short_space(space)))
-        .collect();
-    let mut text = format!("{}, {}: {} of {}", names.name, names.family, counts.join(", "), names.samples);
-    let shown: Vec<&str> =
-        names.addresses.iter().take(ADDRESSES_SHOWN).map(|seen| seen.address.as_str()).collect();
-    if !shown.is_empty() {
-        let _ = write!(text, " ({}", shown.join(", "));
-        match names.addresses.len() - shown.len() {
-            0 => text.push(')'),
-            more => {
-                let _ = write!(text, " and {more} more)");
-            }
-        }
-    }
-    let _ = write!(text, "; median {} us", names.median_us);
-    text
-}
-
 fn autostart_sentence(autostart: &Autostart) -> String {
     let not = if autostart.registered { "" } else { "not " };
     format!(
@@ -203,7 +182,7 @@ mod tests {
     fn names_are_shares_in_a_cell_and_counts_in_a_sentence() {
         let seen = names(&[(AddressSpace::Lease, 12), (AddressSpace::Ipv6LinkLocal, 20)]);
         assert_eq!(seen.short("resolve/peer/any"), "fe80 63%, lease 37%");
-        insta::assert_snapshot!(seen.sentence("resolve/peer/any"), @"beta, any: fe80 20, lease 12 of 32 (10.0.55.38, fe80::5054:ff:fe12:1%2); median 410 us");
+        insta::assert_snapshot!(seen.sentence("resolve/peer/any"), @"beta, any: fe80 20, lease 12 of 32 (10.0.55.38, fe80::5054:ff:fe12:1%2), not always the same; median 410 us, 90% within 520 us");
     }
 
     #[test]

@@ -38,6 +38,14 @@ pub enum Expectation {
         /// The spaces, never empty.
         to: Vec<AddressSpace>,
     },
+    /// Every question on the wire is answered with addresses of these spaces, by the type of the record; nobody answers
+    /// for a type that has none.
+    OnTheWire {
+        /// What A records hold.
+        a: Vec<AddressSpace>,
+        /// What AAAA records hold.
+        aaaa: Vec<AddressSpace>,
+    },
     /// Owner and group are the same inside and outside.
     SameOwner,
     /// Every file belongs to nobody (65534) in the machine.
@@ -109,6 +117,7 @@ impl fmt::Display for Expectation {
             Self::NoAddress => f.write_str("there is no address to ask"),
             Self::Refused { error } => write!(f, "refused: {error}"),
             Self::Resolves { to } => resolves(to, f),
+            Self::OnTheWire { a, aaaa } => on_the_wire(a, aaaa, f),
             Self::SameOwner => f.write_str("owner and group as on the host"),
             Self::OwnedByNobody => f.write_str("everything belongs to nobody (65534)"),
             Self::SameMode => f.write_str("kind and permission bits as on the host"),
@@ -127,6 +136,17 @@ impl fmt::Display for Expectation {
 fn properties(are: &BTreeMap<String, Vec<String>>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let one = |(name, values): (&String, &Vec<String>)| format!("{name} {}", values.join(" or "));
     f.write_str(&are.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
+fn on_the_wire(a: &[AddressSpace], aaaa: &[AddressSpace], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let named = |spaces: &[AddressSpace]| match spaces {
+        [] => "nothing".to_owned(),
+        spaces => spaces.iter().map(|space| space.name()).collect::<Vec<_>>().join(", "),
+    };
+    if a.is_empty() && aaaa.is_empty() {
+        return f.write_str("nobody answers");
+    }
+    write!(f, "every question is answered, A with {}, AAAA with {}", named(a), named(aaaa))
 }
 
 fn resolves(to: &[AddressSpace], f: &mut fmt::Formatter<'_>) -> fmt::Result {

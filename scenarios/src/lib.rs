@@ -32,7 +32,7 @@ pub use check::{Asked, Check, Subject};
 pub use claim::{Claim, Versions};
 pub use expectation::{Expectation, MountClaim};
 pub use launch::Launch;
-pub use scenario::{HOST_NAME, MACHINES, OUTSIDE_NAME, Scenario};
+pub use scenario::{HOST_NAME, MACHINES, OUTSIDE_NAME, Scenario, below_machine};
 pub use setting::{Setting, Settings};
 pub use step::{Owner, Step};
 pub use topic::Topic;

@@ -21,6 +21,8 @@ pub const NSS_MYHOSTNAME: &str =
     "https://www.freedesktop.org/software/systemd/man/latest/nss-myhostname.html";
 /// Link-local multicast name resolution.
 pub const RFC_LLMNR: &str = "https://www.rfc-editor.org/rfc/rfc4795";
+/// Multicast DNS.
+pub const RFC_MDNS: &str = "https://www.rfc-editor.org/rfc/rfc6762";
 /// The architecture of IPv6 addresses.
 pub const RFC_IPV6_ADDRESSES: &str = "https://www.rfc-editor.org/rfc/rfc4291";
 /// user_namespaces(7).
@@ -48,6 +50,12 @@ pub const MOUNT: &str = "https://man7.org/linux/man-pages/man2/mount.2.html";
 pub const ISSUE_LLMNR_RANDOM: &str = "https://github.com/systemd/systemd/issues/942";
 /// "nspawn: port forwarding over IPv6".
 pub const ISSUE_PORT_IPV6: &str = "https://github.com/systemd/systemd/issues/30475";
+/// "resolved: any machine named like a TLD breaks resolution of that TLD".
+pub const ISSUE_BELOW_MACHINE: &str = "https://github.com/systemd/systemd/issues/43783";
+/// The names of machines and leases are told to the host alone.
+pub const ISSUE_HOOK_HOST_ONLY: &str = "https://github.com/systemd/systemd/issues/41046";
+/// What an IPv4 lookup leaves in the cache decides the lookup after it.
+pub const FINDING_IN_TURN: &str = "docs/findings.md#one-lookup-decides-the-next";
 /// The zone whose DHCP server keeps the subnet before last.
 pub const FINDING_STRAY_LEASE: &str =
     "docs/findings.md#a-zone-whose-machines-have-leases-from-a-subnet-that-it-does-not-have";

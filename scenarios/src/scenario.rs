@@ -13,6 +13,12 @@ pub const HOST_NAME: &str = "nspawnhost";
 /// A name that only the DNS server beyond the host knows.
 pub const OUTSIDE_NAME: &str = "outside.example";
 
+/// A name that the DNS server beyond the host knows, in a top-level domain that is called as `machine` is.
+#[must_use]
+pub fn below_machine(machine: &str) -> String {
+    format!("www.{machine}")
+}
+
 /// Says how to stand up containers and what to expect of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {

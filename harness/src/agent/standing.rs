@@ -12,6 +12,7 @@ use nspawn_matrix_reports::Subnet;
 use nspawn_matrix_scenarios::{Attachment, BindMount, HOST_NAME, Scenario, Setting, Settings};
 use serde::de::DeserializeOwned;
 
+use super::ask::names::Sequences;
 use super::launch::{Launched, launch};
 use super::machined::Machined;
 use super::{event, event_with, facts};
@@ -52,6 +53,8 @@ pub(super) struct Standing {
     pub(super) host: Client,
     /// The bind mount that is asked about.
     pub(super) bind: Option<BindMount>,
+    /// Lookups that answer two questions at once.
+    pub(super) sequences: Sequences,
     _launched: Launched,
 }
 
@@ -74,7 +77,8 @@ impl Standing {
                 .await?;
         let host = probe_in(std::process::id().try_into()?, None)?;
         let machines = machines.into_iter().collect();
-        let standing = Self { machines, host, bind: scenario.bind.clone(), _launched: launched };
+        let (bind, sequences) = (scenario.bind.clone(), Sequences::default());
+        let standing = Self { machines, host, bind, sequences, _launched: launched };
         if scenario.attachment.reaches_host() {
             standing.names_established().await?;
         }

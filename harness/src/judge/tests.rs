@@ -1,4 +1,6 @@
-use nspawn_matrix_reports::{AddressSpace, BindFiles, Family, Written};
+use nspawn_matrix_reports::{
+    AddressSpace, BindFiles, Family, LookupPath, Times, Transport, WireRecord, Written,
+};
 use nspawn_matrix_scenarios::{Check, Setting};
 
 use super::*;
@@ -41,11 +43,18 @@ fn names(spaces: &[(AddressSpace, u32)]) -> Observation {
     Observation::Names(Names {
         name: "beta".to_owned(),
         family: Family::Any,
+        path: LookupPath::Nss,
         samples: spaces.iter().map(|(_, count)| count).sum(),
         overlapped: 0,
         spaces: spaces.iter().copied().collect::<BTreeMap<_, _>>(),
+        first_answers: u32::try_from(spaces.len()).unwrap(),
         addresses: Vec::new(),
-        median_us: 0,
+        took: Times::default(),
+        times_us: BTreeMap::new(),
+        winners: BTreeMap::new(),
+        failures: BTreeMap::new(),
+        cached: BTreeMap::new(),
+        not_flushed: None,
     })
 }
 
@@ -145,6 +154,36 @@ fn one_lookup_outside_the_claimed_spaces_is_a_difference() {
         verdict(both, &names(&[(AddressSpace::Lease, 31), (AddressSpace::None, 1)])),
         fail("1 of 32 lookups gave none")
     );
+}
+
+#[test]
+fn every_question_on_the_wire_must_be_answered_as_claimed() {
+    let wire = |answered: u32, space| {
+        Observation::Wire(Wire {
+            name: "beta".to_owned(),
+            transport: Transport::LlmnrIpv4,
+            questions: 32,
+            answered: BTreeMap::from([(RecordType::A, answered)]),
+            records: vec![WireRecord {
+                record: RecordType::A,
+                address: "10.0.55.7".to_owned(),
+                space,
+                responder: "10.0.55.7".to_owned(),
+                count: answered,
+            }],
+            took: Times::default(),
+            not_sent: BTreeMap::new(),
+        })
+    };
+    let lease = || Expectation::OnTheWire { a: vec![AddressSpace::Lease], aaaa: Vec::new() };
+    assert_eq!(verdict(lease(), &wire(32, AddressSpace::Lease)), pass());
+    assert_eq!(
+        verdict(lease(), &wire(31, AddressSpace::Lease)),
+        fail("31 of 32 questions for A are answered")
+    );
+    assert_eq!(verdict(lease(), &wire(32, AddressSpace::Other)), fail("A is answered with other"));
+    let nobody = Expectation::OnTheWire { a: Vec::new(), aaaa: Vec::new() };
+    assert_eq!(verdict(nobody, &wire(1, AddressSpace::Lease)), fail("A is answered with lease"));
 }
 
 #[test]

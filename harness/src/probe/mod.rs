@@ -7,7 +7,6 @@
 mod end;
 mod files;
 pub mod link;
-mod llmnr;
 mod milestone;
 mod mount;
 mod names;
@@ -22,13 +21,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context;
-use nspawn_matrix_reports::{Family, FileKind, Ping, Subnet};
+use nspawn_matrix_reports::{FileKind, Ping, Transport};
 use serde::{Deserialize, Serialize};
 
 pub use end::{End, Which};
 pub use files::WriteOutcome;
 pub(crate) use files::look;
-pub use llmnr::Established;
+pub use names::established::Established;
+pub use names::{Known, Lookup};
 pub use port::Connection;
 pub use settle::{Held, OwnLink, Settled};
 
@@ -99,18 +99,26 @@ pub enum Request {
         /// Address and port.
         to: SocketAddr,
     },
-    /// Looks a name up many times; answers with [`nspawn_matrix_reports::Names`].
+    /// Looks a name up many times; answers with a [`nspawn_matrix_reports::Names`], or two if something is asked right
+    /// after each lookup.
     Names {
-        /// The name.
-        name: String,
-        /// The family asked for.
-        family: Family,
+        /// What is looked up.
+        lookup: Lookup,
         /// Number of lookups.
         samples: u32,
-        /// The subnets that count as leases.
-        leases: Vec<Subnet>,
-        /// The addresses of whoever bears the name; any other that is found counts as [`nspawn_matrix_reports::AddressSpace::Other`].
-        owned: Vec<IpAddr>,
+        /// What is known of addresses.
+        known: Known,
+    },
+    /// Asks for a name on the wire; answers with [`nspawn_matrix_reports::Wire`].
+    Wire {
+        /// The name.
+        name: String,
+        /// What carries the questions.
+        transport: Transport,
+        /// Number of questions for each type of record.
+        questions: u32,
+        /// What is known of addresses.
+        known: Known,
     },
     /// Lists a directory and what is directly in it; answers with `Vec<NamedFile>`.
     Files {
@@ -156,6 +164,7 @@ const PING_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Default)]
 struct Probe {
     witnesses: Witnesses,
+    resolved: Rc<names::Resolved>,
 }
 
 /// Serves requests on the standard streams until they end. The namespaces have been entered already.
@@ -176,7 +185,7 @@ impl rpc::Service<Request> for Probe {
                 rpc::reply(settle::settle(own_link.as_ref(), Duration::from_millis(patience_ms)).await)
             }
             Request::AwaitName { name, patience_ms } => {
-                rpc::reply(llmnr::established(&name, Duration::from_millis(patience_ms)).await)
+                rpc::reply(names::established::established(&name, Duration::from_millis(patience_ms)).await)
             }
             Request::AwaitLease { link, patience_ms } => {
                 rpc::reply(settle::held(&link, Duration::from_millis(patience_ms)).await)
@@ -188,9 +197,11 @@ impl rpc::Service<Request> for Probe {
             Request::Seen { mark } => rpc::reply(self.witnesses.seen(mark)),
             Request::Serve { port, name } => rpc::reply(port::serve(port, name).await),
             Request::Connect { to } => rpc::reply(Ok(port::connect(to).await)),
-            Request::Names { name, family, samples, leases, owned } => {
-                let known = names::Known { leases, owned };
-                rpc::reply(names::sample(&name, family, samples, &known).await)
+            Request::Names { lookup, samples, known } => {
+                rpc::reply(names::sample(&lookup, samples, &known, &self.resolved).await)
+            }
+            Request::Wire { name, transport, questions, known } => {
+                rpc::reply(names::ask_on_the_wire(&name, transport, questions, &known).await)
             }
             Request::Files { path } => rpc::reply(files::list(&path)),
             Request::Mount { path } => rpc::reply(mount::find(&path)),

@@ -103,6 +103,7 @@ fn shares(case: &Case) -> Option<BTreeMap<AddressSpace, u32>> {
         ),
         Observation::Lease(_)
         | Observation::Ping(_)
+        | Observation::Wire(_)
         | Observation::BindFiles(_)
         | Observation::Mount(_)
         | Observation::BindWrite(_)

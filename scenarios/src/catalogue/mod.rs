@@ -1,6 +1,7 @@
 //! The scenarios, one file each, and what several of them share.
 
 mod bridge;
+mod bridge_dns;
 mod claims;
 mod common;
 mod default_veth;
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Scenario> {
         default_veth::scenario(),
         nat::scenario(),
         bridge::scenario(),
+        bridge_dns::scenario(),
         zone::scenario(),
         service_override::scenario(),
         nspawn_file_bridge::scenario(),

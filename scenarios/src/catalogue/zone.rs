@@ -32,6 +32,9 @@ fn stray_lease() -> Vec<Claim> {
         fault(Check::PingOutsideIpv4, Expectation::NoAnswer),
         fault(Check::PingOutsideIpv4Largest, Expectation::NoAnswer),
         fault(Check::ResolveOutsideAny, resolves(&[AddressSpace::None])),
+        fault(Check::ResolveOutsideIpv4, resolves(&[AddressSpace::None])),
+        fault(Check::ResolveOutsideIpv6, resolves(&[AddressSpace::None])),
+        fault(Check::ResolveHostIpv4, resolves(&[AddressSpace::Other])),
         fault(Check::ResolveHostAny, resolves(&[AddressSpace::Ipv6LinkLocal, AddressSpace::Other])),
     ]
 }

@@ -3,14 +3,14 @@
 mod binds;
 mod life;
 mod link;
-mod names;
+pub(super) mod names;
 mod ports;
 mod reach;
 
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use nspawn_matrix_reports::{Family, Observation};
+use nspawn_matrix_reports::Observation;
 use nspawn_matrix_scenarios::{Check, Subject, Topic};
 
 pub(super) use life::after_reboot;
@@ -40,11 +40,19 @@ impl Standing {
         if job.questions.iter().any(|question| question.check.topic() == Topic::Ports) {
             self.serve().await?;
         }
-        for wave in waves(&job.questions) {
-            join_all(wave.into_iter().map(|question| tell(question, self.answer(question, job.samples))))
-                .await;
-        }
+        let (apart, others): (Vec<_>, Vec<_>) =
+            job.questions.iter().partition(|question| names::is_apart(question.check));
+        let in_waves = async {
+            for wave in waves(&others) {
+                self.at_once(&wave, job.samples).await;
+            }
+        };
+        tokio::join!(self.at_once(&apart, job.samples), in_waves);
         Ok(())
+    }
+
+    async fn at_once(&self, questions: &[&Question], samples: u32) {
+        join_all(questions.iter().map(|question| tell(question, self.answer(question, samples)))).await;
     }
 
     async fn answer(&self, question: &Question, samples: u32) -> anyhow::Result<Observation> {
@@ -75,8 +83,7 @@ impl Standing {
             Check::PingOutsideIpv6 => asked.ping(Some(host::OUTSIDE_V6)).await,
             Check::PingNobodyIpv4 => asked.ping(Some(host::NOBODY_V4)).await,
             Check::AddressAfterRestart => self.after_restart(asked, machine).await,
-            Check::ResolveHostAny => self.host_name(asked, Family::Any, samples).await,
-            Check::ResolveOutsideAny => self.outside_name(asked, Family::Any, samples).await,
+            names if names.topic() == Topic::Names => self.names_in(names, machine, samples).await,
             Check::BindOwner | Check::BindMode => self.bind_files(&asked.probe).await,
             Check::BindOptions => self.bind_options(&asked.probe).await,
             Check::BindWrite => self.bind_write(&asked.probe, machine).await,
@@ -103,9 +110,7 @@ impl Standing {
             Check::PingPeerSourceIpv4 => self.source_seen(asked, about).await,
             Check::PortPeerIpv4 => port(&asked.probe, peer, true).await,
             Check::PortPeerIpv6 => port(&asked.probe, peer, false).await,
-            Check::ResolvePeerAny => self.peer(asked, peer, Family::Any, samples).await,
-            Check::ResolvePeerIpv4 => self.peer(asked, peer, Family::Ipv4, samples).await,
-            Check::ResolvePeerIpv6 => self.peer(asked, peer, Family::Ipv6, samples).await,
+            names if names.topic() == Topic::Names => self.names_of_peer(names, machine, peer, samples).await,
             _ => Err(misplaced(check)),
         }
     }
@@ -118,7 +123,7 @@ impl Standing {
             Check::LinkHost => self.host_link(about).await,
             Check::PingMachineFromHostIpv4 => ping(&self.host, about.settled.ipv4.map(Into::into)).await,
             Check::PortMachineFromHostIpv4 => port(&self.host, machine, true).await,
-            Check::ResolveMachineFromHostAny => self.machine_name(machine, Family::Any, samples).await,
+            names if names.topic() == Topic::Names => self.names_of_machine(names, machine, samples).await,
             _ => Err(misplaced(check)),
         }
     }
@@ -131,7 +136,7 @@ fn misplaced(check: Check) -> anyhow::Error {
 
 /// Sorts questions into waves; those of one wave are asked at once, and of names those of one round. Writing comes
 /// after the files have been looked at.
-fn waves(questions: &[Question]) -> Vec<Vec<&Question>> {
+fn waves<'a>(questions: &[&'a Question]) -> Vec<Vec<&'a Question>> {
     let wave = |check: Check| match check.topic() {
         Topic::Names => 1 + names::round(check),
         Topic::Binds if check == Check::BindWrite => 1,
@@ -140,7 +145,8 @@ fn waves(questions: &[Question]) -> Vec<Vec<&Question>> {
         Topic::Life => LAST_WAVE,
     };
     let last = questions.iter().map(|question| wave(question.check)).max().unwrap_or(0);
-    let of = |number: usize| questions.iter().filter(|question| wave(question.check) == number).collect();
+    let of =
+        |number: usize| questions.iter().copied().filter(|question| wave(question.check) == number).collect();
     (0..=last).map(of).collect()
 }
 

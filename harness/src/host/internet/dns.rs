@@ -1,4 +1,5 @@
-//! The DNS server of the internet: one name that resolves, and a root zone in which nothing else does.
+//! The DNS server of the internet: a name that resolves, another one below each machine's name, and a root zone in which
+//! nothing else does.
 
 use std::io;
 use std::net::{TcpListener, UdpSocket};
@@ -11,7 +12,7 @@ use hickory_server::Server;
 use hickory_server::net::runtime::TokioRuntimeProvider;
 use hickory_server::store::in_memory::InMemoryZoneHandler;
 use hickory_server::zone_handler::{AxfrPolicy, Catalog, ZoneType};
-use nspawn_matrix_scenarios::OUTSIDE_NAME;
+use nspawn_matrix_scenarios::{MACHINES, OUTSIDE_NAME, below_machine};
 
 use super::{DNS_V4, OUTSIDE_V4, OUTSIDE_V6};
 use crate::netns::NetworkNamespace;
@@ -40,8 +41,14 @@ pub(super) fn serve(namespace: &NetworkNamespace) -> io::Result<Server<Catalog>>
 fn catalog() -> Catalog {
     let mut catalog = Catalog::new();
     let outside = format!("{OUTSIDE_NAME}. A {OUTSIDE_V4}\n{OUTSIDE_NAME}. AAAA {OUTSIDE_V6}\n");
-    for (origin, records) in [("example.", outside.as_str()), (".", "")] {
-        let zone = zone(origin, records);
+    // A machine may have the name of a top-level domain.
+    let below = MACHINES.map(|machine| {
+        let name = below_machine(machine);
+        (format!("{machine}."), format!("{name}. A {OUTSIDE_V4}\n{name}. AAAA {OUTSIDE_V6}\n"))
+    });
+    let others = [("example.".to_owned(), outside), (".".to_owned(), String::new())];
+    for (origin, records) in below.into_iter().chain(others) {
+        let zone = zone(&origin, &records);
         catalog.upsert(zone.0.into(), vec![Arc::new(zone.1)]);
     }
     catalog
@@ -55,7 +62,7 @@ fn zone(origin: &str, records: &str) -> (Name, InMemoryZoneHandler<TokioRuntimeP
          {origin} NS ns.example.\n\
          {records}"
     );
-    let origin = Name::from_ascii(origin).expect("the origins are written in this file");
+    let origin = Name::from_ascii(origin).expect("the origins are written here and in the scenarios");
     let (origin, records) = Parser::new(text, None, Some(origin))
         .parse()
         .expect("the zones are written here, with the name of the scenarios");

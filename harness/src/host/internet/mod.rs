@@ -24,9 +24,9 @@ pub const NOBODY_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
 /// The DNS server, in TEST-NET-1 (RFC 5737).
 const DNS_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 53);
 /// The provider's router, in TEST-NET-2 (RFC 5737).
-const GATEWAY_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
+pub const GATEWAY_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 /// The provider's router, in the documentation prefix (RFC 3849).
-const GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
+pub const GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
 /// The test host, in TEST-NET-2 (RFC 5737).
 pub const HOST_V4: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
 /// The test host, in the documentation prefix (RFC 3849).

@@ -4,23 +4,17 @@
 //! nothing, or tentatively, until it is sure. No event tells when that is; so the question is repeated, as the RFC has
 //! it repeated, until the answer is whole.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::future::select_all;
-use hickory_proto::op::{Message, MessageType, OpCode, Query};
-use hickory_proto::rr::{Name, RecordType};
-use nix::ifaddrs::getifaddrs;
-use nix::net::if_::{InterfaceFlags, if_nametoindex};
+use hickory_proto::op::{Message, MessageType};
+use nspawn_matrix_reports::{RecordType, Transport};
 use serde::{Deserialize, Serialize};
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
-const PORT: u16 = 5355;
-const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 252);
-const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 3);
+use super::multicast::{self, Link, links};
 
 /// How long an answer may take before the question is asked again. A responder may wait 100 ms (RFC 4795, 2.7).
 const REPEAT: Duration = Duration::from_millis(250);
@@ -49,34 +43,6 @@ pub(crate) async fn established(name: &str, patience: Duration) -> anyhow::Resul
     Ok(Established { ipv4: ipv4.is_ok(), ipv6: ipv6.is_ok() })
 }
 
-/// A link with an address of one family that can be multicast from.
-struct Link {
-    name: String,
-    index: u32,
-    address: IpAddr,
-}
-
-fn links() -> io::Result<Vec<Link>> {
-    let mut links: Vec<Link> = Vec::new();
-    let wanted = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_MULTICAST;
-    for entry in getifaddrs()? {
-        let Some(address) = entry.address else { continue };
-        let address: IpAddr = match (address.as_sockaddr_in(), address.as_sockaddr_in6()) {
-            (Some(v4), _) => v4.ip().into(),
-            (None, Some(v6)) if v6.ip().is_unicast_link_local() => v6.ip().into(),
-            (None, _) => continue,
-        };
-        let known = links
-            .iter()
-            .any(|link| link.name == entry.interface_name && link.address.is_ipv4() == address.is_ipv4());
-        if entry.flags.contains(wanted) && !entry.flags.contains(InterfaceFlags::IFF_LOOPBACK) && !known {
-            let index = if_nametoindex(entry.interface_name.as_str())?;
-            links.push(Link { name: entry.interface_name, index, address });
-        }
-    }
-    Ok(links)
-}
-
 /// Waits for the first whole answer; for ever, if there is nobody to ask.
 async fn any_answer(askers: &[Asker]) {
     if askers.is_empty() {
@@ -95,17 +61,16 @@ struct Asker {
 
 impl Asker {
     fn new(name: &str, link: &Link) -> anyhow::Result<Self> {
-        let (group, record) = match link.address {
-            IpAddr::V4(_) => (SocketAddr::from((GROUP_V4, PORT)), RecordType::A),
-            IpAddr::V6(_) => (SocketAddrV6::new(GROUP_V6, PORT, 0, link.index).into(), RecordType::AAAA),
+        let (transport, record) = match link.address {
+            IpAddr::V4(_) => (Transport::LlmnrIpv4, RecordType::A),
+            IpAddr::V6(_) => (Transport::LlmnrIpv6, RecordType::Aaaa),
         };
         let id = u16::from_be_bytes(
             *std::process::id().to_be_bytes().last_chunk::<2>().expect("four bytes have two"),
         );
-        let mut question = Message::new(id, MessageType::Query, OpCode::Query);
-        question.add_query(Query::query(Name::from_ascii(format!("{name}."))?, record));
-        let socket = socket(link).with_context(|| format!("ask on link `{}`", link.name))?;
-        Ok(Self { socket, group, question: question.to_vec()?, id })
+        let socket = multicast::socket(link).with_context(|| format!("ask on link `{}`", link.name))?;
+        let question = multicast::question(id, name, record)?;
+        Ok(Self { socket, group: multicast::group(transport, link), question, id })
     }
 
     /// Repeats the question until it is answered. What cannot be sent now may be sent later: the link may come up.
@@ -140,27 +105,12 @@ fn is_whole(packet: &[u8], id: u16) -> bool {
     })
 }
 
-fn socket(link: &Link) -> io::Result<UdpSocket> {
-    let domain = if link.address.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
-    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_nonblocking(true)?;
-    socket.bind_device(Some(link.name.as_bytes()))?;
-    match link.address {
-        IpAddr::V4(address) => {
-            socket.set_multicast_if_v4(&address)?;
-            socket.set_multicast_ttl_v4(255)?;
-        }
-        IpAddr::V6(_) => {
-            socket.set_multicast_if_v6(link.index)?;
-            socket.set_multicast_hops_v6(255)?;
-        }
-    }
-    UdpSocket::from_std(socket.into())
-}
-
 #[cfg(test)]
 mod tests {
-    use hickory_proto::rr::{RData, Record, rdata};
+    use std::net::Ipv4Addr;
+
+    use hickory_proto::op::OpCode;
+    use hickory_proto::rr::{Name, RData, Record, rdata};
     use proptest::prelude::*;
 
     use super::*;

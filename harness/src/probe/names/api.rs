@@ -1,0 +1,148 @@
+//! Names by systemd-resolved's own interface (org.freedesktop.resolve1(5)), which tells where an answer came from.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use anyhow::Context;
+use nspawn_matrix_reports::{Family, LookupPath};
+
+use super::Answer;
+use super::cache::Resolved;
+
+#[zbus::proxy(
+    interface = "org.freedesktop.resolve1.Manager",
+    default_service = "org.freedesktop.resolve1",
+    default_path = "/org/freedesktop/resolve1"
+)]
+pub(super) trait Manager {
+    /// Flushes all DNS, LLMNR and mDNS caches. A service that does not run stays so.
+    #[zbus(no_autostart)]
+    fn flush_caches(&self) -> zbus::Result<()>;
+
+    /// Looks the addresses of a name up. A service that does not run stays so.
+    #[zbus(no_autostart)]
+    fn resolve_hostname(&self, link: i32, name: &str, family: i32, flags: u64) -> zbus::Result<Resolution>;
+}
+
+/// Addresses (link, family, bytes), the canonical name, and flags.
+type Resolution = (Vec<(i32, i32, Vec<u8>)>, String, u64);
+
+/// `SD_RESOLVED_NO_VALIDATE` and `SD_RESOLVED_NO_CACHE`: with the first a lookup shares no open transaction with those of
+/// other paths, so that they may run at the same time, and with the second it finds nothing that they have found.
+const ALONE: u64 = NO_VALIDATE | 1 << 12;
+
+/// `SD_RESOLVED_NO_VALIDATE`.
+const NO_VALIDATE: u64 = 1 << 10;
+
+/// Where an answer came from (resolved-def.h).
+const SOURCES: [(u64, &str); 5] = [
+    (1, "dns"),
+    (1 << 1, "llmnr-ipv4"),
+    (1 << 2, "llmnr-ipv6"),
+    (1 << 3, "mdns-ipv4"),
+    (1 << 4, "mdns-ipv6"),
+];
+
+/// What else is said of it (resolved-def.h).
+const WAYS: [(u64, &str); 4] =
+    [(1 << 19, "synthetic"), (1 << 20, "cache"), (1 << 21, "zone"), (1 << 22, "trust anchor")];
+
+impl Resolved {
+    /// Looks a name up once, past the cache.
+    pub(super) async fn resolve(&self, name: &str, family: Family) -> anyhow::Result<Answer> {
+        let family = match family {
+            Family::Any => nix::libc::AF_UNSPEC,
+            Family::Ipv4 => nix::libc::AF_INET,
+            Family::Ipv6 => nix::libc::AF_INET6,
+        };
+        let manager = self.manager().await?;
+        let started = Instant::now();
+        let resolution = manager.resolve_hostname(0, name, family, ALONE).await;
+        let took = started.elapsed();
+        match resolution {
+            Ok((addresses, _, flags)) => Ok(Answer {
+                addresses: addresses.iter().filter_map(address).collect(),
+                took,
+                winner: Some(winner(flags)),
+                ..Answer::default()
+            }),
+            Err(zbus::Error::MethodError(error, _, _)) => {
+                Ok(Answer { took, failure: Some(short(&error)), ..Answer::default() })
+            }
+            Err(error) => Err(error).with_context(|| format!("ask systemd-resolved for `{name}`")),
+        }
+    }
+}
+
+impl Resolved {
+    /// Waits until no question for `name` is open that a lookup on `path` has asked and left: a lookup of the same kind
+    /// joins it, and where there is none the cache answers.
+    pub(super) async fn settle(&self, name: &str, path: LookupPath) {
+        let flags = match path {
+            LookupPath::Api => NO_VALIDATE,
+            LookupPath::Nss | LookupPath::Stub | LookupPath::NssMymachines | LookupPath::NssMyhostname => 0,
+        };
+        let Ok(manager) = self.manager().await else { return };
+        let join = |family| manager.resolve_hostname(0, name, family, flags);
+        // What it gives was measured before.
+        let _ = tokio::join!(join(nix::libc::AF_INET), join(nix::libc::AF_INET6));
+    }
+}
+
+/// An address as `getent` would write it; none if it is of no family that we know.
+fn address((link, _, bytes): &(i32, i32, Vec<u8>)) -> Option<String> {
+    let address = match <[u8; 4]>::try_from(bytes.as_slice()) {
+        Ok(v4) => IpAddr::from(v4),
+        Err(_) => IpAddr::from(<[u8; 16]>::try_from(bytes.as_slice()).ok()?),
+    };
+    let has_scope = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    Some(if has_scope { format!("{address}%{link}") } else { address.to_string() })
+}
+
+fn winner(flags: u64) -> String {
+    let named = |table: &[(u64, &'static str)]| {
+        table.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, name)| *name).collect::<Vec<_>>()
+    };
+    let (sources, ways) = (named(&SOURCES), named(&WAYS));
+    match (sources.is_empty(), ways.is_empty()) {
+        (false, true) => sources.join("+"),
+        (false, false) => format!("{} ({})", sources.join("+"), ways.join(", ")),
+        (true, false) => ways.join(", "),
+        (true, true) => "unknown".to_owned(),
+    }
+}
+
+/// The end of an error's name: `DnsError.NXDOMAIN`.
+fn short(error: &str) -> String {
+    error.strip_prefix("org.freedesktop.resolve1.").unwrap_or(error).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_tell_where_an_answer_came_from() {
+        assert_eq!(winner(1 << 2 | 1 << 23), "llmnr-ipv6");
+        assert_eq!(winner(1 << 1 | 1 << 20), "llmnr-ipv4 (cache)");
+        assert_eq!(winner(1 << 19), "synthetic");
+        assert_eq!(winner(0), "unknown");
+    }
+
+    #[test]
+    fn only_an_address_of_one_link_has_a_scope() {
+        let fe80 = [vec![0xfe, 0x80], vec![0; 13], vec![1]].concat();
+        assert_eq!(address(&(2, 10, fe80)).unwrap(), "fe80::1%2");
+        assert_eq!(address(&(2, 2, vec![10, 0, 55, 38])).unwrap(), "10.0.55.38");
+        assert_eq!(address(&(2, 2, vec![10])), None);
+    }
+
+    #[test]
+    fn an_error_is_named_without_its_domain() {
+        assert_eq!(short("org.freedesktop.resolve1.DnsError.NXDOMAIN"), "DnsError.NXDOMAIN");
+        assert_eq!(
+            short("org.freedesktop.DBus.Error.ServiceUnknown"),
+            "org.freedesktop.DBus.Error.ServiceUnknown"
+        );
+    }
+}

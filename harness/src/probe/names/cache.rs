@@ -1,0 +1,160 @@
+//! The caches of systemd-resolved: emptied before each lookup, and looked into between two.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::sync::{OnceCell, RwLock, RwLockReadGuard};
+
+use super::api::ManagerProxy;
+
+/// Where systemd-resolved can be asked for its state, from systemd 254 on.
+const MONITOR: &str = "/run/systemd/resolve/io.systemd.Resolve.Monitor";
+
+/// systemd-resolved of the system that this process is in.
+#[derive(Default)]
+pub(crate) struct Resolved {
+    manager: OnceCell<ManagerProxy<'static>>,
+    /// Held for reading by whoever relies on the caches, for writing by whoever flushes them.
+    caches: RwLock<()>,
+}
+
+/// The caches as they are after they were flushed.
+pub(super) struct Flushed<'a> {
+    /// While it is held nobody flushes them again.
+    pub(super) unchanged: RwLockReadGuard<'a, ()>,
+    /// Why they could not be flushed.
+    pub(super) error: Option<String>,
+}
+
+impl Resolved {
+    pub(super) async fn manager(&self) -> anyhow::Result<&ManagerProxy<'static>> {
+        self.manager
+            .get_or_try_init(|| async {
+                let bus = zbus::Connection::system().await.context("connect to the system bus")?;
+                ManagerProxy::new(&bus).await.context("find systemd-resolved on the bus")
+            })
+            .await
+    }
+
+    /// Flushes the caches, as soon as nobody relies on them.
+    pub(super) async fn flush(&self) -> Flushed<'_> {
+        let alone = self.caches.write().await;
+        let flushed = async { anyhow::Ok(self.manager().await?.flush_caches().await?) }.await;
+        let error = flushed.err().map(|error| format!("{error:#}"));
+        Flushed { unchanged: alone.downgrade(), error }
+    }
+
+    /// What the caches hold of `name`: `llmnr-ipv4 A`. Nothing if they cannot be asked.
+    pub(super) async fn cached(&self, name: &str) -> BTreeSet<String> {
+        dump().await.map(|dump| entries(&dump, name)).unwrap_or_default()
+    }
+}
+
+/// Asks for all caches, by Varlink (<https://varlink.org>): JSON that ends with a zero byte, both ways.
+async fn dump() -> io::Result<Value> {
+    let mut stream = BufReader::new(UnixStream::connect(MONITOR).await?);
+    let call = json!({ "method": "io.systemd.Resolve.Monitor.DumpCache", "parameters": {} });
+    stream.write_all(format!("{call}\0").as_bytes()).await?;
+    let mut reply = Vec::new();
+    stream.read_until(0, &mut reply).await?;
+    reply.pop();
+    Ok(serde_json::from_slice(&reply)?)
+}
+
+/// The entries of `name` in a reply to `DumpCache`, each by its scope and the type of the record.
+fn entries(reply: &Value, name: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for scope in list(&reply["parameters"]["dump"]) {
+        for entry in list(&scope["cache"]) {
+            if entry["key"]["name"].as_str().is_some_and(|key| key.eq_ignore_ascii_case(name)) {
+                let negative = entry["type"].as_str().map(|kind| format!(" ({kind})")).unwrap_or_default();
+                found.insert(format!("{} {}{negative}", scope_name(scope), record_type(&entry["key"])));
+            }
+        }
+    }
+    found
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn scope_name(scope: &Value) -> String {
+    let protocol = scope["protocol"].as_str().unwrap_or("unknown");
+    match scope["family"].as_i64().and_then(|family| i32::try_from(family).ok()) {
+        Some(nix::libc::AF_INET) => format!("{protocol}-ipv4"),
+        Some(nix::libc::AF_INET6) => format!("{protocol}-ipv6"),
+        Some(_) | None => protocol.to_owned(),
+    }
+}
+
+/// The types of records by number (RFC 1035, RFC 3596).
+fn record_type(key: &Value) -> String {
+    match key["type"].as_u64() {
+        Some(1) => "A".to_owned(),
+        Some(28) => "AAAA".to_owned(),
+        Some(other) => format!("type {other}"),
+        None => "no type".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_dump_is_read_by_scope_and_type() {
+        let reply = json!({ "parameters": { "dump": [
+            { "protocol": "dns", "cache": [] },
+            { "protocol": "llmnr", "family": 2, "ifindex": 2, "ifname": "host0", "cache": [
+                { "key": { "class": 1, "type": 1, "name": "beta" }, "until": 1 },
+                { "key": { "class": 1, "type": 1, "name": "gamma" }, "until": 1 },
+            ] },
+            { "protocol": "llmnr", "family": 10, "cache": [
+                { "key": { "class": 1, "type": 28, "name": "BETA" }, "type": "nxdomain", "until": 1 },
+            ] },
+        ] } });
+        let found: Vec<String> = entries(&reply, "beta").into_iter().collect();
+        assert_eq!(found, ["llmnr-ipv4 A", "llmnr-ipv6 AAAA (nxdomain)"]);
+        assert!(entries(&json!({ "error": "org.varlink.service.MethodNotFound" }), "beta").is_empty());
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            "[a-z]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(6, 64, 4, |inner| {
+            let key = prop_oneof![
+                Just("parameters"),
+                Just("dump"),
+                Just("cache"),
+                Just("key"),
+                Just("name"),
+                Just("type"),
+                Just("protocol"),
+                Just("family"),
+            ];
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec((key, inner), 0..4).prop_map(|fields| {
+                    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_dump_makes_the_reader_panic(reply in any_json()) {
+            let _ = entries(&reply, "beta");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Many answers as one distribution.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use nspawn_matrix_reports::{AddressSpace, Family, Names, SeenAddress, Subnet, Times};
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Lookup};
+
+/// What is known of addresses before any name is looked up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Known {
+    /// The subnets that count as leases.
+    pub leases: Vec<Subnet>,
+    /// The addresses of whoever bears the name; any other that is found counts as [`AddressSpace::Other`].
+    pub owned: Vec<IpAddr>,
+}
+
+impl Known {
+    /// An address of somebody else is none of the spaces that a name may resolve to, whatever it looks like.
+    pub(super) fn space(&self, address: &str) -> AddressSpace {
+        let bare = address.split('%').next().unwrap_or(address);
+        match bare.parse::<IpAddr>() {
+            Ok(address) if self.owned.contains(&address) => AddressSpace::of(address, &self.leases),
+            Ok(_) | Err(_) => AddressSpace::Other,
+        }
+    }
+}
+
+/// Counts what came first, and everything that came at all.
+pub(super) fn distribution(
+    lookup: &Lookup,
+    family: Family,
+    overlapped: u32,
+    answers: &[&Answer],
+    known: &Known,
+) -> Names {
+    let mut spaces = BTreeMap::new();
+    let mut times_us: BTreeMap<AddressSpace, Vec<u64>> = BTreeMap::new();
+    let mut addresses: BTreeMap<String, u32> = BTreeMap::new();
+    for answer in answers {
+        let first = answer.addresses.first().map_or(AddressSpace::None, |address| known.space(address));
+        *spaces.entry(first).or_default() += 1;
+        times_us.entry(first).or_default().push(micros(answer));
+        // An address that comes twice in one answer came in one lookup.
+        answer.addresses.iter().collect::<BTreeSet<_>>().into_iter().for_each(|address| {
+            *addresses.entry(address.clone()).or_default() += 1;
+        });
+    }
+    let firsts: BTreeSet<Option<&String>> = answers.iter().map(|answer| answer.addresses.first()).collect();
+    let seen = |(address, count): (String, u32)| {
+        let space = known.space(&address);
+        SeenAddress { address, space, count }
+    };
+    Names {
+        name: lookup.name.clone(),
+        family,
+        path: lookup.path,
+        samples: count(answers.len()),
+        overlapped,
+        spaces,
+        first_answers: count(firsts.len()),
+        addresses: addresses.into_iter().map(seen).collect(),
+        took: Times::of(answers.iter().map(|answer| micros(answer)).collect()),
+        times_us,
+        winners: counts(answers.iter().filter_map(|answer| answer.winner.clone())),
+        failures: counts(answers.iter().filter_map(|answer| answer.failure.clone())),
+        cached: counts(answers.iter().flat_map(|answer| answer.cached.clone())),
+        not_flushed: None,
+    }
+}
+
+fn micros(answer: &Answer) -> u64 {
+    u64::try_from(answer.took.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// How often each word comes.
+pub(super) fn counts(words: impl IntoIterator<Item = String>) -> BTreeMap<String, u32> {
+    let mut counts = BTreeMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use nspawn_matrix_reports::LookupPath;
+
+    use super::*;
+
+    #[test]
+    fn a_distribution_counts_the_first_address_of_each_lookup() {
+        let answer = |addresses: &[&str], ms| Answer {
+            addresses: addresses.iter().map(|&address| address.to_owned()).collect(),
+            took: Duration::from_millis(ms),
+            ..Answer::default()
+        };
+        let answers =
+            [answer(&["fe80::1%2", "10.0.55.38"], 3), answer(&["10.0.55.38"], 1), answer(&[], 4000)];
+        let known = Known {
+            leases: vec!["10.0.55.1/24".parse().unwrap()],
+            owned: vec!["fe80::1".parse().unwrap(), "10.0.55.38".parse().unwrap()],
+        };
+        assert_eq!(known.space("10.0.55.39"), AddressSpace::Other, "it is another machine's");
+        let lookup = Lookup {
+            name: "beta".to_owned(),
+            family: Family::Any,
+            path: LookupPath::Nss,
+            then: None,
+            raced: true,
+        };
+        let names = distribution(&lookup, Family::Any, 1, &answers.each_ref(), &known);
+        let spaces: Vec<(AddressSpace, u32)> = names.spaces.clone().into_iter().collect();
+        assert_eq!(
+            spaces,
+            [(AddressSpace::Lease, 1), (AddressSpace::Ipv6LinkLocal, 1), (AddressSpace::None, 1)]
+        );
+        assert_eq!(names.addresses.iter().map(|seen| seen.count).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(names.took.median_us, 3000);
+        assert_eq!(names.times_us[&AddressSpace::None], [4_000_000]);
+        assert_eq!(names.first_answers, 3);
+        assert!(!names.is_deterministic());
+    }
+}

@@ -1,0 +1,172 @@
+//! Names as a program in the machine sees them: many lookups of one name, on each of the paths that there are.
+//!
+//! Before each lookup the caches of systemd-resolved are flushed ([`cache`]). A lookup that is slow (LLMNR gives up on
+//! a name after about 4 s) does not hold up the next one for ever: see [`patience`].
+
+mod api;
+mod cache;
+mod distribution;
+pub(super) mod established;
+mod multicast;
+mod nss;
+mod patience;
+mod stub;
+mod wire;
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use nspawn_matrix_reports::{Family, LookupPath, Names};
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+
+pub(crate) use cache::Resolved;
+pub use distribution::Known;
+pub(crate) use wire::ask as ask_on_the_wire;
+
+use distribution::distribution;
+use patience::Patience;
+
+use super::milestone::reach;
+
+/// What is looked up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Lookup {
+    /// The name.
+    pub name: String,
+    /// The family asked for.
+    pub family: Family,
+    /// The way that it takes.
+    pub path: LookupPath,
+    /// The family that is asked for right after it, with the cache as it then is.
+    pub then: Option<Family>,
+    /// Whether scopes of systemd-resolved race for the answer, so that the question to one may stay open.
+    pub raced: bool,
+}
+
+/// What one lookup gave.
+#[derive(Debug, Default)]
+struct Answer {
+    /// In the order in which a program would try them.
+    addresses: Vec<String>,
+    took: Duration,
+    /// What it came from, if the path tells.
+    winner: Option<String>,
+    /// Why there is no address, if the path tells.
+    failure: Option<String>,
+    /// What systemd-resolved's cache held of the name when the lookup was made.
+    cached: BTreeSet<String>,
+}
+
+/// Looks a name up `samples` times; `known` says whose addresses are right. Gives one distribution, or one more for what
+/// is asked right after.
+pub(crate) async fn sample(
+    lookup: &Lookup,
+    samples: u32,
+    known: &Known,
+    resolved: &Rc<Resolved>,
+) -> anyhow::Result<Vec<Names>> {
+    let mut series = match lookup.path {
+        LookupPath::NssMymachines | LookupPath::NssMyhostname => local(lookup, samples).await?,
+        LookupPath::Nss | LookupPath::Stub | LookupPath::Api => {
+            by_resolver(lookup, samples, resolved).await?
+        }
+    };
+    let families = [Some(lookup.family), lookup.then].into_iter().flatten();
+    let of_family = |(at, family)| {
+        let answers: Vec<&Answer> = series.answers.iter().filter_map(|answers| answers.get(at)).collect();
+        Names {
+            not_flushed: series.not_flushed.clone(),
+            ..distribution(lookup, family, series.overlapped, &answers, known)
+        }
+    };
+    let names = families.enumerate().map(of_family).collect();
+    series.answers.clear();
+    Ok(names)
+}
+
+/// Samples, each of one answer or two.
+struct Series {
+    answers: Vec<Vec<Answer>>,
+    overlapped: u32,
+    not_flushed: Option<String>,
+}
+
+/// A module that asks nobody and remembers nothing: one process looks the name up again and again.
+async fn local(lookup: &Lookup, samples: u32) -> anyhow::Result<Series> {
+    let answers = nss::look_up_alone(lookup, samples).await?;
+    let answers = answers.into_iter().map(|answer| vec![answer]).collect();
+    Ok(Series { answers, overlapped: 0, not_flushed: None })
+}
+
+async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> anyhow::Result<Series> {
+    let mut patience = Patience::new();
+    let mut series = Series { answers: Vec::new(), overlapped: 0, not_flushed: None };
+    let mut slow: Vec<JoinHandle<anyhow::Result<Vec<Answer>>>> = Vec::new();
+    let asker = Asker::new(lookup.clone(), Rc::clone(resolved))?;
+    for _ in 0..samples {
+        let flushed = resolved.flush().await;
+        series.not_flushed = series.not_flushed.or(flushed.error);
+        // Where two lookups share a cache, nobody may flush it between them.
+        let unchanged = lookup.then.map(|_| flushed.unchanged);
+        let mut sample = tokio::task::spawn_local(Rc::clone(&asker).sample());
+        match patience.wait_for(&mut sample).await {
+            Some(answers) => series.answers.push(answers?),
+            None => slow.push(sample),
+        }
+        drop(unchanged);
+    }
+    // The last slow lookup held up nothing.
+    series.overlapped = u32::try_from(slow.len()).unwrap_or(u32::MAX);
+    for sample in slow {
+        series.answers.push(patience::ended(sample.await)?);
+    }
+    Ok(series)
+}
+
+/// What asks on one of the paths that lead through systemd-resolved.
+struct Asker {
+    lookup: Lookup,
+    resolved: Rc<Resolved>,
+    stub: Option<stub::Stub>,
+}
+
+impl Asker {
+    fn new(lookup: Lookup, resolved: Rc<Resolved>) -> anyhow::Result<Rc<Self>> {
+        let stub = (lookup.path == LookupPath::Stub).then(stub::Stub::new).transpose()?;
+        Ok(Rc::new(Self { lookup, resolved, stub }))
+    }
+
+    /// One lookup, or two in turn.
+    async fn sample(self: Rc<Self>) -> anyhow::Result<Vec<Answer>> {
+        let answer = self.ask(self.lookup.family).await?;
+        if let Some(address) = answer.addresses.first() {
+            reach("first-name", Some(format!("{} is {address}", self.lookup.name)));
+        }
+        let mut answers = vec![answer];
+        if let Some(then) = self.lookup.then {
+            let cached = self.resolved.cached(&self.lookup.name).await;
+            answers.push(Answer { cached, ..self.ask(then).await? });
+        }
+        self.settle(&answers).await;
+        Ok(answers)
+    }
+
+    /// A lookup of any family ends with the first scope that answers, but the question to the other scope stays open
+    /// (systemd 256 and later), and its answer would come after the caches have been flushed for the next sample.
+    async fn settle(&self, answers: &[Answer]) {
+        if self.lookup.raced && answers.iter().all(|answer| !answer.addresses.is_empty()) {
+            self.resolved.settle(&self.lookup.name, self.lookup.path).await;
+        }
+    }
+
+    async fn ask(&self, family: Family) -> anyhow::Result<Answer> {
+        let name = &self.lookup.name;
+        match (self.lookup.path, &self.stub) {
+            (LookupPath::Api, _) => self.resolved.resolve(name, family).await,
+            (_, Some(stub)) => Ok(stub.look_up(name, family).await),
+            (_, None) => nss::look_up(name, family).await,
+        }
+    }
+}

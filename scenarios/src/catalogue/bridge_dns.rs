@@ -1,0 +1,45 @@
+//! `--network-bridge=br0` with the host's systemd-resolved as the DNS server of the machines.
+
+use nspawn_matrix_reports::AddressSpace;
+
+use super::claims::{self, Kind, Network, resolves};
+use super::common::{br0_with, steps};
+use crate::{Check, Claim, Launch, Scenario, Step, Topic, links, pacman_cache};
+
+pub(super) fn scenario() -> Scenario {
+    let listens = vec![
+        Step::config(
+            "/etc/systemd/resolved.conf.d/50-br0.conf",
+            "[Resolve]\nDNSStubListenerExtra=10.0.55.1\n",
+        ),
+        Step::run(&["systemctl", "restart", "systemd-resolved"]),
+    ];
+    let hands_out =
+        br0_with("IPMasquerade=yes\n\n[DHCPServer]\nDNS=_server_address\nLocalLeaseDomain=_dhcp\n");
+    Scenario::new(
+        "bridge-dns",
+        "systemd-nspawn --network-bridge=br0, with the host's resolved as DNS server of the machines",
+        &["N6", "S6"],
+        Launch::CommandLine { options: vec!["--network-bridge=br0".to_owned(), pacman_cache::bind_option()] },
+        steps([hands_out, listens]),
+        claims::except(claims::of(Kind::command_line(Network::Br0)), dhcp_domain()),
+    )
+    .asked_about([Topic::Reach, Topic::Names])
+}
+
+/// Machines and host ask the host's resolved for names of more than one label, and so for those of leases.
+fn dhcp_domain() -> Vec<Claim> {
+    let told = "LocalLeaseDomain=_dhcp has networkd tell the host's resolved the leases of its DHCP server";
+    let untold = "before systemd 259 networkd tells resolved nothing of its leases";
+    [Check::ResolvePeerDhcpDomain, Check::ResolveMachineFromHostDhcpDomain]
+        .into_iter()
+        .flat_map(|check| {
+            let of_version =
+                |space, reason| Claim::new(check, resolves(&[space]), reason, links::SYSTEMD_NETWORK);
+            [
+                of_version(AddressSpace::None, untold).until(258),
+                of_version(AddressSpace::Lease, told).since(259),
+            ]
+        })
+        .collect()
+}
