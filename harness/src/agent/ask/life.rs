@@ -20,8 +20,8 @@ const REGISTRATION: Duration = Duration::from_secs(30);
 /// How long a machine may take to go down and come up again.
 const RESTART: Duration = Duration::from_secs(30);
 
-/// How long a machine that is registered again may take to have a lease.
-const LEASE: Duration = Duration::from_secs(15);
+/// How long a machine that is registered again may take to have a lease: as at its first start.
+const LEASE: Duration = Duration::from_secs(30);
 
 impl Standing {
     /// Reboots a machine from within, and compares what its link has then with what it had.
