@@ -100,7 +100,10 @@ mod tests {
 
     #[test]
     fn a_pattern_may_name_several_and_the_order_is_that_of_the_catalogue() {
-        assert_eq!(names(&["nspawn-file-bri*", "host-*", "zone"]), ["host-network", "zone", "nspawn-file-bridge"]);
+        assert_eq!(
+            names(&["nspawn-file-bri*", "host-*", "zone"]),
+            ["host-network", "zone", "nspawn-file-bridge"]
+        );
         assert_eq!(names(&[]).len(), catalogue::all().len());
     }
 

@@ -1,5 +1,7 @@
 //! Ends of links: all that kernel and networkd know of one, from where the probe is.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use anyhow::Context;
 use futures_util::TryStreamExt;
 use rtnetlink::RouteMessageBuilder;
@@ -7,7 +9,6 @@ use rtnetlink::packet_route::link::{LinkAttribute, LinkInfo, LinkMessage, State}
 use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage};
 use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{link, networkd};
 use crate::netns::RtNetlink;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use nspawn_matrix_reports::{Autostart, Observation, Properties};
+use nspawn_matrix_reports::{Autostart, Observation, Properties, Subnet};
 use nspawn_matrix_scenarios::{Subject, launch};
 
 use super::tell;
@@ -37,12 +37,12 @@ impl Standing {
         let probe = probe_in(leader, None)?;
         let patience_ms = u64::try_from(LEASE.as_millis())?;
         let held: Held = call(&probe, probe::Request::AwaitLease { link, patience_ms }).await?;
-        let address = |subnet: Option<nspawn_matrix_reports::Subnet>| {
-            subnet.map_or(String::new(), |subnet| subnet.to_string())
-        };
+        let address = |subnet: Option<Subnet>| subnet.map_or(String::new(), |subnet| subnet.to_string());
         let before = (address(asked.settled.lease.address), asked.settled.mac.clone().unwrap_or_default());
         let after = (address(held.lease.address), held.mac.unwrap_or_default());
-        event_with(Some(name), "lease-after-restart", Some(after.0.clone()));
+        if held.lease.address.is_some() {
+            event_with(Some(name), "lease-after-restart", Some(after.0.clone()));
+        }
         let values = [
             ("address", compared(&before.0, &after.0).to_owned()),
             ("mac", compared(&before.1, &after.1).to_owned()),
