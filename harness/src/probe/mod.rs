@@ -28,7 +28,7 @@ pub use end::{End, Which};
 pub use files::WriteOutcome;
 pub(crate) use files::look;
 pub use names::established::Established;
-pub use names::{Known, Lookup};
+pub use names::{Answer, Known, Lookup, look_up};
 pub use port::Connection;
 pub use settle::{Held, OwnLink, Settled};
 

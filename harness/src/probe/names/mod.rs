@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use cache::Resolved;
 pub use distribution::Known;
+pub use nss::look_up;
 pub(crate) use wire::ask as ask_on_the_wire;
 
 use distribution::distribution;
@@ -47,10 +48,11 @@ pub struct Lookup {
 
 /// What one lookup gave.
 #[derive(Debug, Default)]
-struct Answer {
-    /// In the order in which a program would try them.
-    addresses: Vec<String>,
-    took: Duration,
+pub struct Answer {
+    /// The addresses, in the order in which a program would try them; none if the name is not known.
+    pub addresses: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
     /// What it came from, if the path tells.
     winner: Option<String>,
     /// Why there is no address, if the path tells.

@@ -7,11 +7,15 @@ use nspawn_matrix_reports::{Family, LookupPath};
 use super::{Answer, Lookup};
 use crate::command::{Command, Ended};
 
-/// Looks a name up once, with what nsswitch.conf(5) says.
-pub(super) async fn look_up(name: &str, family: Family) -> anyhow::Result<Answer> {
+/// Looks a name up once, by the machine's own getent(1), with what nsswitch.conf(5) says. Must be called in a tokio
+/// runtime.
+///
+/// # Errors
+/// If `getent` cannot be started, or says anything but that it found the name or did not.
+pub async fn look_up(name: &str, family: Family) -> anyhow::Result<Answer> {
     let argv = ["getent", database(family), name];
     let started = Instant::now();
-    let ended = Command::from_argv(argv).end().await?;
+    let ended = Command::from_argv(argv).brief().end().await?;
     let took = started.elapsed();
     let addresses = found(&argv, &ended)?.into_iter().next().unwrap_or_default();
     Ok(Answer { addresses, took, ..Answer::default() })
