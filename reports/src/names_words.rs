@@ -15,10 +15,8 @@ pub(crate) fn names_sentence(names: &Names) -> String {
         .into_iter()
         .map(|(space, count)| format!("{} {count}", short_space(space)))
         .collect();
-    let path = match names.path {
-        LookupPath::Nss => String::new(),
-        other => format!(" by {}", other.name()),
-    };
+    let path =
+        if names.path == LookupPath::Nss { String::new() } else { format!(" by {}", names.path.name()) };
     let mut text =
         format!("{}, {}{path}: {} of {}", names.name, names.family, counts.join(", "), names.samples);
     text.push_str(&shown(names.addresses.iter().map(|seen| seen.address.as_str())));

@@ -18,6 +18,8 @@ pub enum Setting {
     Llmnr,
     /// What multicast DNS is set to on the links of the machines, the most restrictive of them (resolved.conf(5)).
     MulticastDns,
+    /// Which module the host's nsswitch.conf(5) asks first of those that know machines: `mymachines` or `resolve`.
+    NssFirst,
     /// Whether bridged frames pass the host's firewall (`net.bridge.bridge-nf-call-iptables`).
     BridgeNetfilter,
     /// The type of the file system that the roots of the machines lie on.
@@ -26,8 +28,14 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 5] =
-        [Self::StrayLease, Self::Llmnr, Self::MulticastDns, Self::BridgeNetfilter, Self::Roots];
+    pub const ALL: [Self; 6] = [
+        Self::StrayLease,
+        Self::Llmnr,
+        Self::MulticastDns,
+        Self::NssFirst,
+        Self::BridgeNetfilter,
+        Self::Roots,
+    ];
 
     /// The name used in reports.
     #[must_use]
@@ -36,6 +44,7 @@ impl Setting {
             Self::StrayLease => "stray-lease",
             Self::Llmnr => "llmnr",
             Self::MulticastDns => "multicast-dns",
+            Self::NssFirst => "nss-first",
             Self::BridgeNetfilter => "bridge-netfilter",
             Self::Roots => "roots",
         }
@@ -46,6 +55,7 @@ impl Setting {
     pub fn values(self) -> &'static [&'static str] {
         match self {
             Self::StrayLease | Self::BridgeNetfilter => &["no", "yes"],
+            Self::NssFirst => &["mymachines", "resolve"],
             Self::Llmnr => &["yes", "resolve", "no"],
             Self::MulticastDns => &["no", "resolve", "yes"],
             Self::Roots => &["btrfs", "ext4", "xfs", "tmpfs", "overlay"],

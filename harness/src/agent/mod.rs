@@ -8,6 +8,7 @@ mod evidence;
 mod facts;
 mod launch;
 mod machined;
+mod nsswitch;
 mod provision;
 mod standing;
 mod warnings;
@@ -62,6 +63,7 @@ pub struct Question {
 }
 
 /// What an agent tells without being asked.
+#[expect(clippy::large_enum_variant, reason = "one at a time is made, and written at once")]
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Notice {

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::ask::names::Sequences;
 use super::launch::{Launched, launch};
 use super::machined::Machined;
-use super::{event, event_with, facts};
+use super::{event, event_with, facts, nsswitch};
 use crate::command::Command;
 use crate::probe::{self, Established, OwnLink, Settled};
 use crate::rpc::Client;
@@ -122,6 +122,7 @@ impl Standing {
             (Setting::StrayLease, Some(word(self.has_stray_leases()?))),
             (Setting::BridgeNetfilter, facts::bridge_nf_call_iptables().map(word)),
             (Setting::Roots, Some(facts::roots()?)),
+            (Setting::NssFirst, nsswitch::first_that_knows_machines().map(str::to_owned)),
         ];
         Ok(facts.into_iter().filter_map(|(setting, value)| Some((setting, value?))).collect())
     }

@@ -123,7 +123,8 @@ mod tests {
     #[test]
     fn a_star_reaches_over_slashes() {
         let checks = checks(&["resolve/*".to_owned()]).unwrap();
-        assert_eq!(checks.len(), 6);
+        let below = |check: &&Check| check.name().starts_with("resolve/");
+        assert_eq!(checks.len(), Check::ALL.iter().filter(below).count());
     }
 
     #[test]

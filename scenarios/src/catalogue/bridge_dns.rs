@@ -4,7 +4,7 @@ use nspawn_matrix_reports::AddressSpace;
 
 use super::claims::{self, Kind, Network, resolves};
 use super::common::{br0_with, steps};
-use crate::{Check, Claim, Launch, Scenario, Step, Topic, links, pacman_cache};
+use crate::{Check, Claim, Launch, Scenario, Step, links, pacman_cache};
 
 pub(super) fn scenario() -> Scenario {
     let listens = vec![
@@ -24,7 +24,6 @@ pub(super) fn scenario() -> Scenario {
         steps([hands_out, listens]),
         claims::except(claims::of(Kind::command_line(Network::Br0)), dhcp_domain()),
     )
-    .asked_about([Topic::Reach, Topic::Names])
 }
 
 /// Machines and host ask the host's resolved for names of more than one label, and so for those of leases.

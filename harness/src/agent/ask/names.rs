@@ -11,6 +11,7 @@ use nspawn_matrix_scenarios::{Check, HOST_NAME, OUTSIDE_NAME, below_machine};
 use tokio::sync::OnceCell;
 
 use super::misplaced;
+use crate::agent::nsswitch;
 use crate::agent::standing::{Machine, Standing, call, host_addresses};
 use crate::host;
 use crate::probe::{Known, Lookup, Request};
@@ -42,24 +43,23 @@ pub(super) fn round(check: Check) -> usize {
 
 /// Tells whether a question is about a name that no other question is about, or goes past every resolver: it meets
 /// nothing, and if it is slow, as DNS is where no server answers, nothing else need wait for it.
-#[expect(clippy::wildcard_enum_match_arm, reason = "all other questions are asked in their turn")]
 pub(super) fn is_apart(check: Check) -> bool {
-    match check {
+    matches!(
+        check,
         Check::ResolvePeerLlmnrIpv4
-        | Check::ResolvePeerLlmnrIpv6
-        | Check::ResolvePeerMdnsIpv4
-        | Check::ResolvePeerMdnsIpv6
-        | Check::ResolvePeerDhcpDomain
-        | Check::ResolveSelfAny
-        | Check::ResolveGatewayAny
-        | Check::ResolveMachineFromHostMymachines
-        | Check::ResolveMachineFromHostDhcpDomain
-        | Check::ResolveBelowMachineAny
-        | Check::ResolveOutsideAny
-        | Check::ResolveOutsideIpv4
-        | Check::ResolveOutsideIpv6 => true,
-        _ => false,
-    }
+            | Check::ResolvePeerLlmnrIpv6
+            | Check::ResolvePeerMdnsIpv4
+            | Check::ResolvePeerMdnsIpv6
+            | Check::ResolvePeerDhcpDomain
+            | Check::ResolveSelfAny
+            | Check::ResolveGatewayAny
+            | Check::ResolveMachineFromHostMymachines
+            | Check::ResolveMachineFromHostDhcpDomain
+            | Check::ResolveBelowMachineAny
+            | Check::ResolveOutsideAny
+            | Check::ResolveOutsideIpv4
+            | Check::ResolveOutsideIpv6
+    )
 }
 
 /// Two lookups in turn, by the machine that asks, the peer, and the family that comes first: two questions are
@@ -159,7 +159,10 @@ impl Standing {
             }
             _ => return Err(misplaced(check)),
         };
-        let raced = check == Check::ResolveMachineFromHostApi;
+        // Where nss-mymachines is asked first it answers, and resolved is not asked at all.
+        let by_resolve = nsswitch::first_that_knows_machines() == Some("resolve");
+        let raced = check == Check::ResolveMachineFromHostApi
+            || check == Check::ResolveMachineFromHostAny && by_resolve;
         let lookup = Lookup { name, family, path, then: None, raced };
         self.names(&self.host, lookup, owned, samples).await
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hickory_proto::op::{Message, Query, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
 use nspawn_matrix_reports::Ping;
-use nspawn_matrix_scenarios::OUTSIDE_NAME;
+use nspawn_matrix_scenarios::{OUTSIDE_NAME, below_machine};
 use rtnetlink::RouteMessageBuilder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -93,9 +93,11 @@ async fn the_name_of_the_outside_resolves_over_udp_and_others_are_denied() {
     let name = format!("{OUTSIDE_NAME}.");
     assert_eq!(addresses(&ask_udp(&socket, &name, RecordType::A).await), [IpAddr::V4(OUTSIDE_V4)]);
     assert_eq!(addresses(&ask_udp(&socket, &name, RecordType::AAAA).await), [IpAddr::V6(OUTSIDE_V6)]);
+    let below = ask_udp(&socket, &format!("{}.", below_machine("alpha")), RecordType::A).await;
+    assert_eq!(addresses(&below), [IpAddr::V4(OUTSIDE_V4)]);
     let nothing = ask_udp(&socket, &name, RecordType::MX).await;
     assert_eq!((nothing.metadata.response_code, nothing.answers.len()), (ResponseCode::NoError, 0));
-    for name in ["inside.example.", "alpha.", "debian.org.", "7.8.9.10.in-addr.arpa."] {
+    for name in ["inside.example.", "mail.alpha.", "debian.org.", "7.8.9.10.in-addr.arpa."] {
         let denied = ask_udp(&socket, name, RecordType::A).await;
         assert_eq!(denied.metadata.response_code, ResponseCode::NXDomain, "{name}");
     }

@@ -155,8 +155,8 @@ impl Asker {
         Ok(answers)
     }
 
-    /// A lookup of any family ends with the first scope that answers, but the question to the other scope stays open
-    /// (systemd 256 and later), and its answer would come after the caches have been flushed for the next sample.
+    /// A lookup of any family ends with the first scope that answers, but the question to the other scope stays open, and
+    /// its answer would come after the caches have been flushed for the next sample.
     async fn settle(&self, answers: &[Answer]) {
         if self.lookup.raced && answers.iter().all(|answer| !answer.addresses.is_empty()) {
             self.resolved.settle(&self.lookup.name, self.lookup.path).await;

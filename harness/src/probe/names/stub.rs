@@ -68,8 +68,11 @@ fn address(data: &RData) -> Option<String> {
 
 /// The code of the answer (RFC 1035, 4.1.1), or why there was none.
 fn reason(error: &NetError) -> String {
-    match error {
-        NetError::Dns(DnsError::NoRecordsFound(none)) => none.response_code.to_string(),
-        other => other.to_string(),
+    if let NetError::Dns(DnsError::NoRecordsFound(none)) = error {
+        return none.response_code.to_string();
     }
+    if let NetError::Dns(DnsError::ResponseCode(code)) = error {
+        return code.to_string();
+    }
+    error.to_string()
 }

@@ -86,6 +86,14 @@ fn linked() -> Vec<Claim> {
         each(&[Check::ResolveSelfAny], &[Ipv6LinkLocal], own, links::NSS_MYHOSTNAME),
         vec![
             Claim::new(
+                Check::ResolveMachineFromHostAny,
+                resolves(&[Lease, Ipv6LinkLocal]),
+                "nsswitch.conf has resolve before mymachines: LLMNR is asked over both families, and the first scope wins",
+                links::ISSUE_LLMNR_RANDOM,
+            )
+            .until(258)
+            .when(Setting::NssFirst, "resolve"),
+            Claim::new(
                 Check::ResolveMachineFromHostApi,
                 resolves(&[Lease, Ipv6LinkLocal]),
                 "resolved knows nothing of machines, asks LLMNR over both families, and the first scope that answers wins",

@@ -1,0 +1,29 @@
+//! The order in which the host's NSS asks for names (nsswitch.conf(5)). Packages put themselves in as they are installed, so
+//! hosts with the same packages differ in it.
+
+use std::fs;
+
+/// The first module of those that know machines: `mymachines` or `resolve`; none if there is neither.
+pub(super) fn first_that_knows_machines() -> Option<&'static str> {
+    first(&fs::read_to_string("/etc/nsswitch.conf").ok()?)
+}
+
+fn first(nsswitch: &str) -> Option<&'static str> {
+    let modules = nsswitch.lines().find_map(|line| line.trim_start().strip_prefix("hosts:"))?;
+    let known = |module: &str| ["mymachines", "resolve"].into_iter().find(|known| *known == module);
+    modules.split('#').next()?.split_whitespace().find_map(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_module_that_knows_machines_is_found() {
+        let hosts = |modules: &str| first(&format!("passwd: files\nhosts:   {modules}\nnetworks: files\n"));
+        assert_eq!(hosts("files myhostname mymachines resolve [!UNAVAIL=return] dns"), Some("mymachines"));
+        assert_eq!(hosts("files resolve [!UNAVAIL=return] dns myhostname mymachines"), Some("resolve"));
+        assert_eq!(hosts("files dns # resolve"), None);
+        assert_eq!(first(""), None);
+    }
+}
