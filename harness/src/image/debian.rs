@@ -21,6 +21,7 @@ const PACKAGES: &[&str] = &[
     "libnss-myhostname",
     "iproute2",
     "iputils-ping",
+    "nftables",
     "locales",
     "tzdata",
 ];
@@ -141,7 +142,7 @@ mod tests {
         --format=tar
         --variant=minbase
         --skip=cleanup/reproducible
-        --include=systemd,systemd-sysv,systemd-resolved,systemd-container,systemd-timesyncd,dbus,libnss-resolve,libnss-mymachines,libnss-myhostname,iproute2,iputils-ping,locales,tzdata
+        --include=systemd,systemd-sysv,systemd-resolved,systemd-container,systemd-timesyncd,dbus,libnss-resolve,libnss-mymachines,libnss-myhostname,iproute2,iputils-ping,nftables,locales,tzdata
         --dpkgopt=force-unsafe-io
         --dpkgopt=path-exclude=/usr/share/man/*
         --dpkgopt=path-exclude=/usr/share/info/*
@@ -194,7 +195,7 @@ mod tests {
           --aptopt=APT::Default-Release "bookworm-backports"
           bookworm
         sid:
-          --include=systemd,systemd-sysv,systemd-resolved,systemd-container,systemd-timesyncd,dbus,libnss-resolve,libnss-mymachines,libnss-myhostname,iproute2,iputils-ping,locales,tzdata,mount
+          --include=systemd,systemd-sysv,systemd-resolved,systemd-container,systemd-timesyncd,dbus,libnss-resolve,libnss-mymachines,libnss-myhostname,iproute2,iputils-ping,nftables,locales,tzdata,mount
           --aptopt=Acquire::Check-Valid-Until "false"
           sid
         "#);
