@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use nspawn_matrix_reports::table::wrap;
 use nspawn_matrix_scenarios::{Check, Claim};
 
 use super::own::OwnArguments;
@@ -22,30 +23,58 @@ pub(super) struct Arguments {
 pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let own = arguments.own.read(None)?;
     let scenarios = selection::with_own(own.scenarios, &arguments.scenario)?;
+    let lines = Lines { width: width() };
     if arguments.claims {
         for scenario in scenarios {
-            say!("{}: {}", scenario.name, scenario.summary);
+            lines.say("", "  ", &format!("{}: {}", scenario.name, scenario.summary));
             for claim in &scenario.claims {
-                say!("  {} ({}): {}", claim.check, scope(claim), claim.expectation);
-                say!("      {}{}", if claim.is_fault { "known fault: " } else { "" }, claim.reason);
+                lines.say(
+                    "  ",
+                    "      ",
+                    &format!("{} ({}): {}", claim.check, scope(claim), claim.expectation),
+                );
+                let fault = if claim.is_fault { "known fault: " } else { "" };
+                lines.say("      ", "      ", &format!("{fault}{}", claim.reason));
                 if !claim.link.is_empty() {
-                    say!("      {}", claim.link);
+                    lines.say("      ", "      ", &claim.link);
                 }
             }
         }
         return Ok(ExitCode::SUCCESS);
     }
     say!("Scenarios");
-    let width = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
+    let label = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
     for scenario in scenarios {
-        say!("  {:width$}  {}", scenario.name, scenario.summary);
+        lines.say_labelled(&scenario.name, label, &scenario.summary);
     }
     say!("\nChecks");
-    let width = Check::ALL.iter().map(|check| check.name().len()).max().unwrap_or_default();
+    let label = Check::ALL.iter().map(|check| check.name().len()).max().unwrap_or_default();
     for check in Check::ALL {
-        say!("  {:width$}  {}", check.name(), check.question());
+        lines.say_labelled(check.name(), label, check.question());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The width of the terminal; no end to it where standard output is none, so that each entry is one line to grep.
+fn width() -> u16 {
+    terminal_size::terminal_size_of(std::io::stdout())
+        .map_or(u16::MAX, |(terminal_size::Width(width), _)| width)
+}
+
+/// Writes lines that are no wider than the terminal.
+struct Lines {
+    width: u16,
+}
+
+impl Lines {
+    fn say(&self, first: &str, rest: &str, text: &str) {
+        say!("{}", wrap(text, self.width, first, rest));
+    }
+
+    /// What does not fit hangs beside the label.
+    fn say_labelled(&self, label: &str, label_width: usize, text: &str) {
+        self.say(&format!("  {label:label_width$}  "), &" ".repeat(label_width + 4), text);
+    }
 }
 
 /// What a claim is about: `systemd 252-262, machines 252-262, stray-lease yes`.

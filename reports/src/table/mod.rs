@@ -19,7 +19,7 @@ use cell::{EMPTY, mark};
 use grid::{Column, Grid};
 use matrix::{Matrix, Row};
 pub use style::Style;
-use wrap::wrap;
+pub use wrap::wrap;
 
 /// Renders the report for a terminal; the text ends with a newline.
 ///

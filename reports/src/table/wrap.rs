@@ -3,7 +3,8 @@
 /// Breaks `text` at white space into lines of at most `width`; the first begins with `first`, the others with `rest`.
 ///
 /// A word that is wider stays whole, so that links and paths can be copied.
-pub(super) fn wrap(text: &str, width: u16, first: &str, rest: &str) -> String {
+#[must_use]
+pub fn wrap(text: &str, width: u16, first: &str, rest: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut line = first.to_owned();
     let mut is_fresh = true;
