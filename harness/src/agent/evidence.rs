@@ -45,11 +45,15 @@ pub(super) async fn gather(
 ) -> anyhow::Result<Vec<EvidenceFile>> {
     let mut files = Vec::new();
     for (name, argv) in ON_HOST {
-        files.push(EvidenceFile { name: name.to_owned(), content: output(Command::from_argv(argv)).await });
+        let command = Command::from_argv(argv);
+        let content = output(command.to_string(), command).await;
+        files.push(EvidenceFile { name: name.to_owned(), content });
     }
     for (machine, leader) in standing {
         for (name, argv) in IN_MACHINE {
-            let content = output(enter::command(enter::SELF, leader, argv)).await;
+            let title = [&["systemd-run", "--machine", machine.as_str(), "--pipe", "--quiet"], argv].concat();
+            let title = Command::from_argv(title).to_string();
+            let content = output(title, enter::command(enter::SELF, leader, argv)).await;
             files.push(EvidenceFile { name: format!("{machine}-{name}"), content });
         }
     }
@@ -61,8 +65,8 @@ pub(super) async fn gather(
     Ok(files)
 }
 
-async fn output(command: Command) -> String {
-    let title = command.to_string();
+/// What `command` writes, under the command that a person would type on the host for it.
+async fn output(title: String, command: Command) -> String {
     match command.end().await {
         Ok(ended) => format!("$ {title}\n{}{}", ended.stdout, ended.stderr),
         Err(error) => format!("$ {title}\n{:#}\n", anyhow::Error::from(error)),
