@@ -134,11 +134,28 @@ impl HostTask {
         let facts: Facts = agent.call(&Request::Facts).await.context("gather the facts of the host")?;
         notes.borrow_mut().facts = Some(facts);
         self.now("measuring");
-        let questions = self.host.before_reboot();
+        let questions = self.host.while_standing();
         let measured = self.ask(&agent, questions, [Request::Measure, Request::Again], notes).await;
         if measured.is_err() || !notes.borrow().is_green() {
             self.now("gathering evidence");
             let evidence = evidence(&agent, prefix(boot)).await;
+            notes.borrow_mut().evidence.extend(evidence);
+        }
+        measured?;
+        self.powered_off(boot, &agent, notes).await
+    }
+
+    /// Asks what is left of the machines. They are gone then, so all other evidence must have been gathered before.
+    async fn powered_off(&self, boot: u32, agent: &Client, notes: &SharedNotes) -> anyhow::Result<()> {
+        let questions = self.host.powered_off();
+        if notes.borrow().open(questions.clone()).is_empty() {
+            return Ok(());
+        }
+        self.now("powering the machines off");
+        let red_before = notes.borrow().red();
+        let measured = self.ask(agent, questions, [Request::PowerOff; 2], notes).await;
+        if measured.is_err() || notes.borrow().red() > red_before {
+            let evidence = evidence(agent, &format!("{}powered-off-", prefix(boot))).await;
             notes.borrow_mut().evidence.extend(evidence);
         }
         measured

@@ -124,7 +124,12 @@ impl Notes {
 
     /// Whether all is as claimed so far.
     pub(crate) fn is_green(&self) -> bool {
-        self.cases.iter().all(|(_, case)| case.verdict.is_green())
+        self.red() == 0
+    }
+
+    /// How many cases are not as they should be.
+    pub(crate) fn red(&self) -> usize {
+        self.cases.iter().filter(|(_, case)| !case.verdict.is_green()).count()
     }
 
     /// Major version of the host's systemd.

@@ -1,6 +1,7 @@
-//! The version of the systemd that runs here.
+//! The systemd that runs here: its version, and its interface on the bus.
 
 use anyhow::Context;
+use zbus::OwnedObjectPath;
 
 use crate::command::Command;
 
@@ -22,6 +23,36 @@ fn parse(output: &str) -> Option<String> {
 pub(crate) fn major(version: &str) -> Option<u32> {
     let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
+}
+
+/// Name, description, load state, active state, sub state, unit that it follows, path, and the queued job by id, type
+/// and path.
+pub(crate) type Unit =
+    (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+
+/// What is asked of systemd on the bus (org.freedesktop.systemd1(5)).
+#[zbus::proxy(
+    interface = "org.freedesktop.systemd1.Manager",
+    default_service = "org.freedesktop.systemd1",
+    default_path = "/org/freedesktop/systemd1"
+)]
+pub(crate) trait Manager {
+    /// The version: `257.13-1~deb13u1`.
+    #[zbus(property)]
+    fn version(&self) -> zbus::Result<String>;
+
+    /// What it is virtualised by; empty on bare metal.
+    #[zbus(property)]
+    fn virtualization(&self) -> zbus::Result<String>;
+
+    /// Has systemd send signals to this connection.
+    fn subscribe(&self) -> zbus::Result<()>;
+
+    /// Lists units by name, also those that are not loaded.
+    fn list_units_by_names(&self, names: &[&str]) -> zbus::Result<Vec<Unit>>;
+
+    /// Lists those units in one of `states` whose name fits one of `patterns`.
+    fn list_units_by_patterns(&self, states: &[&str], patterns: &[&str]) -> zbus::Result<Vec<Unit>>;
 }
 
 #[cfg(test)]

@@ -96,6 +96,8 @@ pub(crate) fn host(id: &str, systemd: u32) -> HostRecord {
             os: "Debian GNU/Linux 13 (trixie)".to_owned(),
             systemd: format!("{systemd} ({systemd}.13-1~deb13u1)"),
             kernel: "6.12.48".to_owned(),
+            virtualization: "systemd-nspawn".to_owned(),
+            provider: None,
             roots: "btrfs".to_owned(),
             bridge_nf_call_iptables: Some(false),
             settings: BTreeMap::new(),

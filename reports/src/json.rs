@@ -76,6 +76,8 @@ mod tests {
                 "os": "Debian GNU/Linux 13 (trixie)",
                 "systemd": "257 (257.13-1~deb13u1)",
                 "kernel": "6.12.48",
+                "virtualization": "systemd-nspawn",
+                "provider": null,
                 "roots": "btrfs",
                 "bridge_nf_call_iptables": false,
                 "settings": {}

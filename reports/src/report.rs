@@ -83,6 +83,10 @@ pub struct Facts {
     pub systemd: String,
     /// Release of the kernel (uname(2)), which a sandbox shares with the machine it runs on.
     pub kernel: String,
+    /// What systemd takes to be around the host: `kvm`, `systemd-nspawn` in a sandbox; empty on bare metal.
+    pub virtualization: String,
+    /// Vendor and product as the firmware has them (DMI), which names the provider; none if it has none.
+    pub provider: Option<String>,
     /// Type of the file system that the roots of the machines lie on: `btrfs`.
     pub roots: String,
     /// `net.bridge.bridge-nf-call-iptables` in the host's network namespace; none if the kernel has no bridge

@@ -109,10 +109,28 @@ checks! {
     BindWrite "bind/write" Binds Machine "what does a file that the machine makes look like on the host?"
 
     // What surrounds the machines.
+    EnvironmentSystemd "environment/systemd" Environment Machine "which systemd runs in the machine, and what does it take to be around it?"
+    EnvironmentCapabilities "environment/capabilities" Environment Machine "may the machine configure its network (CAP_NET_ADMIN)?"
+    EnvironmentUserNamespace "environment/user-namespace" Environment Machine "are the machine's user ids a range of their own?"
+    EnvironmentCgroups "environment/cgroups" Environment Machine "which version of control groups does the machine see?"
+    EnvironmentServices "environment/services" Environment Machine "which services configure links and names in the machine?"
+    EnvironmentHostServices "environment/host-services" Environment HostItself "which services configure links and names on the host?"
+    EnvironmentNetworkFiles "environment/network-files" Environment HostItself "is anything wrong with the host's .netdev and .network files?"
+    EnvironmentResolvConf "environment/resolv-conf" Environment Machine "where does /etc/resolv.conf lead, and does anybody answer there?"
+    EnvironmentMulticast "environment/multicast" Environment Machine "what are LLMNR and multicast DNS set to on the machine's link?"
+    EnvironmentForwarding "environment/forwarding" Environment HostItself "which families does the host forward?"
+    EnvironmentIpv6DefaultRoute "environment/ipv6-default-route" Environment HostItself "does the host keep its IPv6 default route when the machines start?"
+    FirewallForward "firewall/forward" Environment HostItself "does the host's firewall let through what a machine sends to the outside?"
+    FirewallInput "firewall/input" Environment HostItself "does the host's firewall let in what a machine asks of DHCP and LLMNR?"
+    FirewallMasquerade "firewall/masquerade" Environment Host "does systemd masquerade the machine's subnet?"
+    AddressPoolOverlap "address/pool-overlap" Environment Host "is the machine's subnet in use elsewhere on the host?"
+    IdentityHostname "identity/hostname" Environment Machine "is the machine's host name the name that it was started by?"
+    IdentityMachineId "identity/machine-id" Environment Machine "does the machine have a machine id of its own?"
 
-    // What becomes of a machine over a restart.
+    // What becomes of a machine over a restart, and what is left of it.
     AddressAfterRestart "address/after-restart" Life Machine "has the machine its addresses again after it was rebooted?"
     AutostartAfterReboot "autostart/after-reboot" Life Machine "is the machine back after the host was rebooted?"
+    EnvironmentLeftovers "environment/leftovers" Environment Host "what is left of the machine on the host when it is powered off?"
 }
 
 /// Who a question goes to.

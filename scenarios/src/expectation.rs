@@ -94,6 +94,15 @@ impl Expectation {
         let one = |(name, value): &(&str, &str)| ((*name).to_owned(), vec![(*value).to_owned()]);
         Self::Properties { are: are.iter().map(one).collect() }
     }
+
+    /// Expects each property to have one of these values.
+    #[must_use]
+    pub fn properties_among(are: &[(&str, &[&str])]) -> Self {
+        let several = |(name, values): &(&str, &[&str])| {
+            ((*name).to_owned(), values.iter().map(|&value| value.to_owned()).collect())
+        };
+        Self::Properties { are: are.iter().map(several).collect() }
+    }
 }
 
 /// What the mount table must show.

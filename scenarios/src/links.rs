@@ -63,3 +63,20 @@ pub const FINDING_STRAY_LEASE: &str =
 pub const FINDING_HOST_NETWORK: &str = "docs/findings.md#machines-with-the-hosts-network-resolve-nothing";
 /// Bridged frames can be masqueraded.
 pub const FINDING_BRIDGE_NETFILTER: &str = "docs/findings.md#bridged-frames-can-be-masqueraded";
+/// systemd-detect-virt(1).
+pub const DETECT_VIRT: &str =
+    "https://www.freedesktop.org/software/systemd/man/latest/systemd-detect-virt.html";
+/// capabilities(7).
+pub const CAPABILITIES: &str = "https://man7.org/linux/man-pages/man7/capabilities.7.html";
+/// cgroups(7).
+pub const CGROUPS: &str = "https://man7.org/linux/man-pages/man7/cgroups.7.html";
+/// resolv.conf(5).
+pub const RESOLV_CONF: &str = "https://man7.org/linux/man-pages/man5/resolv.conf.5.html";
+/// machine-id(5).
+pub const MACHINE_ID: &str = "https://www.freedesktop.org/software/systemd/man/latest/machine-id.html";
+/// nft(8).
+pub const NFT: &str = "https://www.netfilter.org/projects/nftables/manpage.html";
+/// "IPMasquerade=both drops the IPv6 default route".
+pub const ISSUE_IPV6_DEFAULT_ROUTE: &str = "https://github.com/systemd/systemd/issues/37029";
+/// "Per-link forwarding leaves a machine without internet".
+pub const ISSUE_FORWARDING: &str = "https://github.com/systemd/systemd/issues/34010";

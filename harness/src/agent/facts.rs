@@ -11,23 +11,33 @@ use nix::sys::statfs::{
 use nix::sys::utsname::uname;
 use nspawn_matrix_reports::Facts;
 
+use crate::probe::surroundings;
 use crate::systemd;
 
 /// Gathers the facts of the host that this process runs on.
 pub(super) async fn gather() -> anyhow::Result<Facts> {
     Ok(Facts {
-        os: pretty_name(&fs::read_to_string("/etc/os-release").context("read /etc/os-release")?),
+        os: surroundings::os().context("read /etc/os-release")?,
         systemd: systemd::version().await?,
         kernel: uname()?.release().to_string_lossy().into_owned(),
+        virtualization: surroundings::virtualization().await?,
+        provider: provider(),
         roots: roots()?,
         bridge_nf_call_iptables: bridge_nf_call_iptables(),
         settings: BTreeMap::new(),
     })
 }
 
-fn pretty_name(os_release: &str) -> String {
-    let line = os_release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
-    line.unwrap_or("unknown").trim_matches(['"', '\'']).to_owned()
+/// Who made the machine, as its firmware says: the provider's name on a cloud host. None where there is no firmware.
+fn provider() -> Option<String> {
+    let read = |name: &str| fs::read_to_string(format!("/sys/class/dmi/id/{name}")).ok();
+    let parts: Vec<String> = ["sys_vendor", "product_name"]
+        .into_iter()
+        .filter_map(read)
+        .map(|part| part.trim().to_owned())
+        .collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 /// The type of the file system that the roots of the machines lie on.
@@ -53,25 +63,4 @@ fn file_system(path: &Path) -> anyhow::Result<String> {
 pub(super) fn bridge_nf_call_iptables() -> Option<bool> {
     let value = fs::read_to_string("/proc/sys/net/bridge/bridge-nf-call-iptables").ok()?;
     Some(value.trim() != "0")
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn the_name_is_told_from_the_rest() {
-        assert_eq!(pretty_name("NAME=Debian\nPRETTY_NAME=\"Debian 13\"\n"), "Debian 13");
-        assert_eq!(pretty_name("NAME=Debian\n"), "unknown");
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_the_reader_panic_and_it_gives_one_line(text: String) {
-            let named = pretty_name(&format!("PRETTY_NAME={text}"));
-            prop_assert!(!named.contains('\n'));
-        }
-    }
 }

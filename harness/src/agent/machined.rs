@@ -79,6 +79,11 @@ impl Machined {
         }
     }
 
+    /// Tells whether `name` is registered now.
+    pub(super) async fn knows(&self, name: &str) -> anyhow::Result<bool> {
+        Ok(self.find(name).await?.is_some())
+    }
+
     async fn registered(&mut self, name: &str) -> anyhow::Result<OwnedObjectPath> {
         loop {
             if let Some(path) = self.find(name).await? {

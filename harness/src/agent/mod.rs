@@ -7,10 +7,16 @@ mod ask;
 mod evidence;
 mod facts;
 mod launch;
+mod leftovers;
+mod links;
 mod machined;
+mod network_files;
+mod nft;
 mod nsswitch;
 mod provision;
+mod routes;
 mod standing;
+mod started;
 mod warnings;
 
 use std::cell::RefCell;
@@ -25,6 +31,7 @@ pub use evidence::EvidenceFile;
 
 use crate::rpc;
 use standing::Standing;
+use started::Started;
 
 /// What an agent can be asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,6 +43,8 @@ pub enum Request {
     Measure(Job),
     /// Asks once more, of the machines that [`Request::Measure`] stood up; each answer comes as a [`Notice::Case`].
     Again(Job),
+    /// Powers the machines off, and asks what is left of them; each answer comes as a [`Notice::Case`].
+    PowerOff(Job),
     /// Asks what is asked after a reboot of the host; each answer comes as a [`Notice::Case`].
     AfterReboot(Job),
     /// What helps to understand why something is not as claimed; answers with `Vec<EvidenceFile>`.
@@ -96,6 +105,8 @@ pub enum Notice {
 #[derive(Default)]
 struct Agent {
     /// Kept until the agent ends: machines started on a command line end with the command.
+    started: RefCell<Option<Started>>,
+    /// Those that can be asked.
     standing: RefCell<Option<Standing>>,
     /// Those that were to be started, whether or not they stand.
     machines: RefCell<Vec<String>>,
@@ -118,6 +129,7 @@ impl rpc::Service<Request> for Agent {
             Request::Facts => rpc::reply(facts::gather().await),
             Request::Measure(job) => rpc::reply(self.measure(job).await),
             Request::Again(job) => rpc::reply(self.again(job).await),
+            Request::PowerOff(job) => rpc::reply(self.power_off(job).await),
             Request::AfterReboot(job) => rpc::reply(ask::after_reboot(&job).await),
             Request::Evidence => rpc::reply(evidence::gather(self.leaders(), self.machines()).await),
         }
@@ -125,11 +137,13 @@ impl rpc::Service<Request> for Agent {
 }
 
 impl Agent {
-    /// Names and leaders of the machines that stand.
+    /// Names and leaders of the machines that are registered, whether they have settled or not.
     fn leaders(&self) -> Vec<(String, i32)> {
-        let standing = self.standing.borrow();
-        let leaders = standing.iter().flat_map(Standing::leaders);
-        leaders.map(|(name, leader)| (name.to_owned(), leader)).collect()
+        match (self.standing.borrow().as_ref(), self.started.borrow().as_ref()) {
+            (Some(standing), _) => standing.leaders(),
+            (None, Some(started)) => started.leaders().to_vec(),
+            (None, None) => Vec::new(),
+        }
     }
 
     /// Names of the machines that were to be started.
@@ -139,8 +153,14 @@ impl Agent {
 
     async fn measure(&self, job: Job) -> anyhow::Result<()> {
         self.machines.replace(job.scenario.machines.clone());
+        let ipv6_default_before = routes::await_ipv6_default().await?;
         provision::provision(&job.scenario.steps).await?;
-        let standing = Standing::up(&job.scenario).await;
+        let mut started = Started::launch(&job.scenario).await?;
+        let standing = match started.register(&job.scenario).await {
+            Ok(()) => Standing::up(&started, &job.scenario, ipv6_default_before).await,
+            Err(error) => Err(error),
+        };
+        self.started.replace(Some(started));
         // What was ignored may well be why a machine does not stand.
         rpc::notify(&Notice::Warnings(warnings::gather(&job.scenario.machines).await));
         self.ask(standing?, &job).await
@@ -156,6 +176,15 @@ impl Agent {
         let asked = standing.ask(job).await;
         self.standing.replace(Some(standing));
         asked
+    }
+
+    async fn power_off(&self, job: Job) -> anyhow::Result<()> {
+        self.standing.take();
+        ask::power_off(&job).await;
+        if let Some(started) = self.started.borrow_mut().as_mut() {
+            started.are_gone();
+        }
+        Ok(())
     }
 }
 

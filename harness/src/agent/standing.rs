@@ -6,23 +6,22 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
 use nspawn_matrix_scenarios::{Attachment, BindMount, HOST_NAME, Scenario, Setting, Settings};
 use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
 
 use super::ask::names::Sequences;
-use super::launch::{Launched, launch};
-use super::machined::Machined;
-use super::{event, event_with, facts, nsswitch};
+use super::nft::Ruleset;
+use super::started::Started;
+use super::{event, event_with, facts, links, nsswitch};
 use crate::command::Command;
-use crate::probe::{self, Established, OwnLink, Settled};
+use crate::probe::multicast::{self, Multicast, Reach};
+use crate::probe::{self, Established, OwnLink, Settled, Surroundings};
 use crate::rpc::Client;
 use crate::{enter, systemd};
-
-/// How long a machine may take to be registered.
-const REGISTRATION: Duration = Duration::from_secs(30);
 
 /// How long a machine may take to get its lease and to boot. A DHCP server that is slow to come up costs a few
 /// retransmissions (RFC 2131: 4, 8, 16 s).
@@ -37,6 +36,7 @@ pub(super) struct Machine {
     pub(super) leader: Cell<i32>,
     pub(super) probe: Client,
     pub(super) settled: Settled,
+    surroundings: OnceCell<Surroundings>,
 }
 
 impl Machine {
@@ -44,6 +44,17 @@ impl Machine {
     pub(super) fn addresses(&self) -> Vec<IpAddr> {
         let bare = |text: &String| text.split('/').next()?.parse().ok();
         self.settled.lease.addresses.iter().filter_map(bare).collect()
+    }
+
+    /// What LLMNR and multicast DNS are set to on its link, or on the one that leads out.
+    pub(super) async fn multicast(&self) -> anyhow::Result<Multicast> {
+        let link = self.settled.lease.link.clone();
+        call(&self.probe, probe::Request::Multicast { link }).await
+    }
+
+    /// What it says of itself; asked for once.
+    pub(super) async fn surroundings(&self) -> anyhow::Result<&Surroundings> {
+        self.surroundings.get_or_try_init(|| call(&self.probe, probe::Request::Surroundings)).await
     }
 }
 
@@ -55,30 +66,28 @@ pub(super) struct Standing {
     pub(super) bind: Option<BindMount>,
     /// Lookups that answer two questions at once.
     pub(super) sequences: Sequences,
-    _launched: Launched,
+    /// The IPv6 default routes of the host before anything was done to it.
+    pub(super) ipv6_default_before: Vec<String>,
+    firewall: OnceCell<Ruleset>,
 }
 
 impl Standing {
-    /// Starts the machines and waits until each is ready to be asked.
-    pub(super) async fn up(scenario: &Scenario) -> anyhow::Result<Self> {
-        let mut machined = Machined::subscribe().await?;
-        let mut launched = launch(scenario).await?;
-        let mut leaders = Vec::new();
-        for name in &scenario.machines {
-            let leader = tokio::select! {
-                leader = machined.leader(name, REGISTRATION) => leader?,
-                error = launched.ended(name) => return Err(error),
-            };
-            leaders.push((name.clone(), leader));
-            event(Some(name), "registered");
-        }
-        let machines =
-            try_join_all(leaders.into_iter().map(|(name, leader)| settle(name, leader, scenario.attachment)))
-                .await?;
-        let host = probe_in(std::process::id().try_into()?, None)?;
-        let machines = machines.into_iter().collect();
-        let (bind, sequences) = (scenario.bind.clone(), Sequences::default());
-        let standing = Self { machines, host, bind, sequences, _launched: launched };
+    /// Waits until each of the machines that have been started is ready to be asked.
+    pub(super) async fn up(
+        started: &Started,
+        scenario: &Scenario,
+        ipv6_default_before: Vec<String>,
+    ) -> anyhow::Result<Self> {
+        let settled =
+            started.leaders().iter().map(|(name, leader)| settle(name.clone(), *leader, scenario.attachment));
+        let standing = Self {
+            machines: try_join_all(settled).await?.into_iter().collect(),
+            host: probe_in(std::process::id().try_into()?, None)?,
+            bind: scenario.bind.clone(),
+            sequences: Sequences::default(),
+            ipv6_default_before,
+            firewall: OnceCell::new(),
+        };
         if scenario.attachment.reaches_host() {
             standing.names_established().await?;
         }
@@ -110,21 +119,42 @@ impl Standing {
         Ok(())
     }
 
-    /// The leaders of the machines, by name.
-    pub(super) fn leaders(&self) -> impl Iterator<Item = (&str, i32)> {
-        self.machines.iter().map(|(name, machine)| (name.as_str(), machine.leader.get()))
+    /// Names and leaders of the machines.
+    pub(super) fn leaders(&self) -> Vec<(String, i32)> {
+        self.machines.iter().map(|(name, machine)| (name.clone(), machine.leader.get())).collect()
+    }
+
+    /// The rules of the host's firewall while the machines stand; read once.
+    pub(super) async fn firewall(&self) -> anyhow::Result<&Ruleset> {
+        self.firewall.get_or_try_init(Ruleset::read).await
     }
 
     /// What was detected here that can change what is to be expected.
-    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
+    pub(super) async fn settings(&self) -> anyhow::Result<Settings> {
         let word = |yes| if yes { "yes" } else { "no" }.to_owned();
+        let multicast = self.multicast_everywhere().await;
+        let least = |of: fn(&Multicast) -> Reach| {
+            multicast.iter().map(|multicast| of(multicast).effective()).min().map(|least| least.to_string())
+        };
         let facts = [
+            (Setting::Llmnr, least(|multicast| multicast.llmnr)),
+            (Setting::MulticastDns, least(|multicast| multicast.mdns)),
             (Setting::StrayLease, Some(word(self.has_stray_leases()?))),
             (Setting::BridgeNetfilter, facts::bridge_nf_call_iptables().map(word)),
             (Setting::Roots, Some(facts::roots()?)),
             (Setting::NssFirst, nsswitch::first_that_knows_machines().map(str::to_owned)),
         ];
         Ok(facts.into_iter().filter_map(|(setting, value)| Some((setting, value?))).collect())
+    }
+
+    /// LLMNR and multicast DNS on both ends of each machine's link, as far as there is a resolved to ask.
+    async fn multicast_everywhere(&self) -> Vec<Multicast> {
+        let ends = self.machines.iter().map(|(name, machine)| async move {
+            let inside = machine.multicast().await.ok();
+            let outside = multicast_on_host(name).await.ok().flatten();
+            [inside, outside]
+        });
+        join_all(ends).await.into_iter().flatten().flatten().collect()
     }
 
     /// Whether the machines have leases from a subnet that the host has left for another one.
@@ -161,6 +191,14 @@ async fn await_name(probe: &Client, name: &str) -> anyhow::Result<Established> {
     call(probe, probe::Request::AwaitName { name: name.to_owned(), patience_ms }).await
 }
 
+/// LLMNR and multicast DNS on the host's link to a machine; none if it has none.
+pub(super) async fn multicast_on_host(machine: &str) -> anyhow::Result<Option<Multicast>> {
+    match links::configured(machine)? {
+        Some(link) => multicast::on(Some(link)).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// The addresses of the host, each with its link.
 pub(super) fn host_addresses() -> anyhow::Result<Vec<(String, IpAddr)>> {
     let address = |entry: InterfaceAddress| {
@@ -172,7 +210,7 @@ pub(super) fn host_addresses() -> anyhow::Result<Vec<(String, IpAddr)>> {
     Ok(getifaddrs().context("list the addresses of the host")?.filter_map(address).collect())
 }
 
-fn is_in(subnet: Subnet, address: IpAddr) -> bool {
+pub(super) fn is_in(subnet: Subnet, address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(v4) if subnet.contains(v4))
 }
 
@@ -187,7 +225,8 @@ async fn settle(name: String, leader: i32, attachment: Attachment) -> anyhow::Re
     let settled = call(&probe, probe::Request::Settle { own_link, patience_ms })
         .await
         .with_context(|| format!("wait for machine `{name}`"))?;
-    Ok((name, Machine { leader: Cell::new(leader), probe, settled }))
+    let surroundings = OnceCell::new();
+    Ok((name, Machine { leader: Cell::new(leader), probe, settled, surroundings }))
 }
 
 /// Starts a probe in the namespaces of `leader`; what it tells is told on as an event of `machine`, if that is given.

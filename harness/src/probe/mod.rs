@@ -9,14 +9,19 @@ mod files;
 pub mod link;
 mod milestone;
 mod mount;
+pub(crate) mod multicast;
 mod names;
 mod networkd;
 pub mod ping;
 mod port;
-mod settle;
+mod resolv_conf;
+pub(crate) mod services;
+pub(crate) mod settle;
+pub(crate) mod surroundings;
 mod witness;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -27,10 +32,14 @@ use serde::{Deserialize, Serialize};
 pub use end::{End, Which};
 pub use files::WriteOutcome;
 pub(crate) use files::look;
+pub use multicast::Multicast;
 pub use names::established::Established;
 pub use names::{Answer, Known, Lookup, look_up};
 pub use port::Connection;
+pub use resolv_conf::ResolvConf;
+pub use services::Service;
 pub use settle::{Held, OwnLink, Settled};
+pub use surroundings::Surroundings;
 
 use self::ping::Manner;
 use self::witness::Witnesses;
@@ -135,6 +144,25 @@ pub enum Request {
         /// Absolute path.
         path: String,
     },
+    /// What the system says of itself; answers with [`Surroundings`].
+    Surroundings,
+    /// How services are; answers with `Vec<Service>`.
+    Services {
+        /// The names of their units.
+        units: Vec<String>,
+    },
+    /// What LLMNR and multicast DNS are set to on a link; answers with [`Multicast`].
+    Multicast {
+        /// The link; else it is the one that leads out.
+        link: Option<String>,
+    },
+    /// What /etc/resolv.conf is, and whether its servers answer; answers with [`ResolvConf`].
+    ResolvConf,
+    /// Which of these files there are; answers with `Vec<String>`.
+    Existing {
+        /// Absolute paths.
+        paths: Vec<String>,
+    },
 }
 
 /// A file with its name below the directory that was listed; `.` is the directory itself.
@@ -206,8 +234,18 @@ impl rpc::Service<Request> for Probe {
             Request::Files { path } => rpc::reply(files::list(&path)),
             Request::Mount { path } => rpc::reply(mount::find(&path)),
             Request::Write { path } => rpc::reply(files::write(&path)),
+            Request::Surroundings => rpc::reply(surroundings::look().await),
+            Request::Services { units } => rpc::reply(services::states(&units).await),
+            Request::Multicast { link } => rpc::reply(multicast::on(link).await),
+            Request::ResolvConf => rpc::reply(resolv_conf::look().await),
+            Request::Existing { paths } => rpc::reply(anyhow::Ok(existing(paths))),
         }
     }
+}
+
+/// Those of `paths` at which there is something.
+pub(crate) fn existing(paths: Vec<String>) -> Vec<String> {
+    paths.into_iter().filter(|path| Path::new(path).exists()).collect()
 }
 
 /// A link-local address needs the link that it is meant on, unless it is asked what becomes of it without.

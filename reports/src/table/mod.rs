@@ -109,6 +109,8 @@ fn title(check: &str) -> &str {
         "address" | "ping" | "link" | "port" => "Reach",
         "resolve" => "Names",
         "bind" | "autostart" => "Files and boot",
+        "environment" | "identity" => "Surroundings",
+        "firewall" => "Firewall",
         other => other,
     }
 }

@@ -31,6 +31,11 @@ fn stray_lease() -> Vec<Claim> {
         fault(Check::PingMachineFromHostIpv4, Expectation::NoAnswer),
         fault(Check::PingOutsideIpv4, Expectation::NoAnswer),
         fault(Check::PingOutsideIpv4Largest, Expectation::NoAnswer),
+        fault(
+            Check::EnvironmentResolvConf,
+            Expectation::properties(&[("exists", "yes"), ("answering", "none")]),
+        ),
+        fault(Check::FirewallMasquerade, Expectation::properties(&[("table", "yes"), ("masqueraded", "no")])),
         fault(Check::ResolveOutsideAny, resolves(&[AddressSpace::None])),
         fault(Check::ResolveOutsideIpv4, resolves(&[AddressSpace::None])),
         fault(Check::ResolveOutsideIpv6, resolves(&[AddressSpace::None])),

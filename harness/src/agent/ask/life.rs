@@ -1,15 +1,17 @@
-//! What becomes of machines over a restart.
+//! What becomes of machines over a restart, and what is left of them.
 
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::future::join_all;
 use nspawn_matrix_reports::{Autostart, Observation, Properties, Subnet};
 use nspawn_matrix_scenarios::{Subject, launch};
 
 use super::tell;
 use crate::agent::machined::Machined;
 use crate::agent::standing::{Machine, Standing, call, probe_in};
-use crate::agent::{Job, event, event_with};
+use crate::agent::{Job, event, event_with, leftovers};
+use crate::chain::chain;
 use crate::command::Command;
 use crate::enter;
 use crate::probe::{self, Held};
@@ -61,6 +63,22 @@ fn compared(before: &str, after: &str) -> &'static str {
         "same"
     } else {
         "new"
+    }
+}
+
+/// Powers the machines off, and asks what is asked then.
+pub(in crate::agent) async fn power_off(job: &Job) {
+    let off = leftovers::power_off(&job.scenario.machines).await.map_err(chain);
+    join_all(job.questions.iter().map(|question| tell(question, left(&question.subject, &off)))).await;
+}
+
+async fn left(subject: &Subject, off: &Result<(), String>) -> anyhow::Result<Observation> {
+    off.clone().map_err(anyhow::Error::msg)?;
+    match subject {
+        Subject::Host { machine } => leftovers::left(machine).await,
+        Subject::Machine { .. } | Subject::Pair { .. } | Subject::HostItself => {
+            anyhow::bail!("only the host is asked what is left")
+        }
     }
 }
 

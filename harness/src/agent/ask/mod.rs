@@ -1,6 +1,8 @@
 //! Asking the questions of machines that stand.
 
 mod binds;
+mod environment;
+mod firewall;
 mod life;
 mod link;
 pub(super) mod names;
@@ -13,7 +15,7 @@ use futures_util::future::join_all;
 use nspawn_matrix_reports::Observation;
 use nspawn_matrix_scenarios::{Check, Subject, Topic};
 
-pub(super) use life::after_reboot;
+pub(super) use life::{after_reboot, power_off};
 
 use super::standing::Standing;
 use super::{Job, Notice, Question};
@@ -33,7 +35,7 @@ const LAST_WAVE: usize = 15;
 impl Standing {
     /// Asks everything, and tells each answer as it comes.
     pub(super) async fn ask(&self, job: &Job) -> anyhow::Result<()> {
-        rpc::notify(&Notice::Settings(self.settings()?));
+        rpc::notify(&Notice::Settings(self.settings().await?));
         if let Some(payload) = self.payload() {
             rpc::notify(&Notice::Payload(payload));
         }
@@ -60,7 +62,7 @@ impl Standing {
             Subject::Machine { machine } => self.of_machine(question.check, machine, samples).await,
             Subject::Pair { machine, peer } => self.of_pair(question.check, machine, peer, samples).await,
             Subject::Host { machine } => self.of_host_about(question.check, machine, samples).await,
-            Subject::HostItself => Err(misplaced(question.check)),
+            Subject::HostItself => self.of_host_itself(question.check).await,
         }
     }
 
@@ -87,6 +89,15 @@ impl Standing {
             Check::BindOwner | Check::BindMode => self.bind_files(&asked.probe).await,
             Check::BindOptions => self.bind_options(&asked.probe).await,
             Check::BindWrite => self.bind_write(&asked.probe, machine).await,
+            Check::EnvironmentSystemd => environment::systemd(asked).await,
+            Check::EnvironmentCapabilities => environment::capabilities(asked).await,
+            Check::EnvironmentUserNamespace => environment::user_namespace(asked),
+            Check::EnvironmentCgroups => environment::cgroups(asked).await,
+            Check::EnvironmentServices => environment::machine_services(asked).await,
+            Check::EnvironmentResolvConf => environment::resolv_conf(asked).await,
+            Check::EnvironmentMulticast => environment::multicast(machine, asked).await,
+            Check::IdentityHostname => self.hostname(machine).await,
+            Check::IdentityMachineId => self.machine_id(machine).await,
             _ => Err(misplaced(check)),
         }
     }
@@ -124,6 +135,22 @@ impl Standing {
             Check::PingMachineFromHostIpv4 => ping(&self.host, about.settled.ipv4.map(Into::into)).await,
             Check::PortMachineFromHostIpv4 => port(&self.host, machine, true).await,
             names if names.topic() == Topic::Names => self.names_of_machine(names, machine, samples).await,
+            Check::FirewallMasquerade => self.masquerade(machine).await,
+            Check::AddressPoolOverlap => self.pool_overlap(machine).await,
+            _ => Err(misplaced(check)),
+        }
+    }
+
+    /// What the host is asked about itself.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other questions are put to somebody else")]
+    async fn of_host_itself(&self, check: Check) -> anyhow::Result<Observation> {
+        match check {
+            Check::EnvironmentHostServices => environment::host_services().await,
+            Check::EnvironmentNetworkFiles => environment::network_files(),
+            Check::EnvironmentForwarding => self.forwarding(),
+            Check::EnvironmentIpv6DefaultRoute => self.ipv6_default_route().await,
+            Check::FirewallForward => self.forward().await,
+            Check::FirewallInput => self.input().await,
             _ => Err(misplaced(check)),
         }
     }

@@ -2,6 +2,8 @@
 //! are linked, whether they run in a user namespace, and what starts them.
 
 mod binds;
+mod environment;
+mod firewall;
 mod life;
 mod link;
 mod names;
@@ -54,10 +56,18 @@ impl Kind {
 
 /// All that is claimed of scenarios of this kind.
 pub(super) fn of(kind: Kind) -> Vec<Claim> {
-    [link::claims(kind), reach::claims(kind), names::claims(kind), binds::claims(kind), life::claims(kind)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        link::claims(kind),
+        reach::claims(kind),
+        names::claims(kind),
+        binds::claims(kind),
+        environment::claims(kind),
+        firewall::claims(kind),
+        life::claims(kind),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What is claimed of scenarios of this kind about these topics.

@@ -1,0 +1,131 @@
+//! What the firewall of the host does with packets of the machines.
+
+use std::fs;
+
+use anyhow::Context;
+use nspawn_matrix_reports::{Observation, Properties};
+
+use crate::agent::links;
+use crate::agent::nft::{Fate, Hook, Packet, Protocol, Ruleset};
+use crate::agent::standing::Standing;
+use crate::probe::services;
+use crate::probe::settle::default_route;
+
+/// What is known to make rules of its own: in reports by this name, known by this unit.
+const MANAGERS: [(&str, &str); 3] =
+    [("docker", "docker.service"), ("ufw", "ufw.service"), ("firewalld", "firewalld.service")];
+
+/// Where DHCP servers listen (RFC 2131).
+const DHCP: u16 = 67;
+
+/// Where LLMNR responders listen (RFC 4795).
+const LLMNR: u16 = 5355;
+
+/// The tables that iptables-legacy keeps, which nft does not show.
+const LEGACY: [&str; 2] = ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"];
+
+impl Standing {
+    pub(super) async fn forward(&self) -> anyhow::Result<Observation> {
+        let rules = self.firewall().await?;
+        let (from, to) = (self.link_of_a_machine()?, uplink().await?);
+        let fate = |ipv6| {
+            let packet = Packet { from: from.clone(), to: to.clone(), ipv6, protocol: Protocol::Echo };
+            rules.fate(Hook::Forward, &packet)
+        };
+        let [ipv4, ipv6] = [false, true].map(fate);
+        observed(&[ipv4, ipv6], [("IPv4", ipv4), ("IPv6", ipv6)].to_vec(), rules, Hook::Forward).await
+    }
+
+    pub(super) async fn input(&self) -> anyhow::Result<Observation> {
+        let rules = self.firewall().await?;
+        let from = self.link_of_a_machine()?;
+        let fate = |ipv6, port| {
+            let packet = Packet { from: from.clone(), to: None, ipv6, protocol: Protocol::Udp(port) };
+            rules.fate(Hook::Input, &packet)
+        };
+        let fates = [
+            ("DHCP", fate(false, DHCP)),
+            ("LLMNR over IPv4", fate(false, LLMNR)),
+            ("LLMNR over IPv6", fate(true, LLMNR)),
+        ];
+        observed(&fates.map(|(_, fate)| fate), fates.to_vec(), rules, Hook::Input).await
+    }
+
+    pub(super) async fn masquerade(&self, machine: &str) -> anyhow::Result<Observation> {
+        let rules = self.firewall().await?;
+        let lease = self.machine(machine)?.settled.lease.address;
+        let word = |yes| if yes { "yes" } else { "no" }.to_owned();
+        let is_masqueraded = word(lease.is_some_and(|lease| rules.masquerades(lease)));
+        let ranges =
+            rules.masqueraded().iter().map(|(first, last)| format!("{first}-{last}")).collect::<Vec<_>>();
+        Ok(Observation::Properties(Properties::new(
+            is_masqueraded.clone(),
+            [
+                ("table", word(rules.has_systemd_table())),
+                ("subnet", lease.map_or_else(|| "none".to_owned(), |lease| lease.to_string())),
+                ("masqueraded", is_masqueraded),
+                ("in the set", if ranges.is_empty() { "nothing".to_owned() } else { ranges.join(", ") }),
+            ],
+        )))
+    }
+
+    /// The link that the host has for a machine; the one that it would have, where machines use the host's own.
+    fn link_of_a_machine(&self) -> anyhow::Result<String> {
+        for name in self.machines.keys() {
+            if let Some(link) = links::configured(name)? {
+                return Ok(link);
+            }
+        }
+        let first = self.machines.keys().next().context("no machine stands")?;
+        Ok(format!("ve-{first}"))
+    }
+}
+
+/// The link of the host's default route.
+async fn uplink() -> anyhow::Result<Option<String>> {
+    let Some(route) = default_route().await? else { return Ok(None) };
+    let links = nix::net::if_::if_nameindex().context("list the links of the host")?;
+    let link = links.iter().find(|link| link.index() == route.link);
+    Ok(link.map(|link| link.name().to_string_lossy().into_owned()))
+}
+
+async fn observed(
+    all: &[Fate],
+    fates: Vec<(&'static str, Fate)>,
+    rules: &Ruleset,
+    hook: Hook,
+) -> anyhow::Result<Observation> {
+    let legacy = legacy_tables()?;
+    // What nft does not show may decide otherwise.
+    let known = |fate: Fate| if legacy.is_empty() { fate } else { Fate::Depends };
+    let answer = if all.iter().all(|fate| known(*fate) == known(all[0])) {
+        known(all[0]).to_string()
+    } else {
+        "differs".to_owned()
+    };
+    let chains = rules.base_chains(hook);
+    let mut values: Vec<(&'static str, String)> =
+        fates.into_iter().map(|(name, fate)| (name, known(fate).to_string())).collect();
+    values.push(("chains", if chains.is_empty() { "none".to_owned() } else { chains.join("; ") }));
+    values.push(("legacy tables", if legacy.is_empty() { "none".to_owned() } else { legacy.join(" ") }));
+    let units = MANAGERS.map(|(_, unit)| unit.to_owned());
+    let states = services::states(&units).await?;
+    for (name, unit) in MANAGERS {
+        let state = states.iter().find(|service| service.unit == unit).map(|service| service.state.clone());
+        values.push((name, state.unwrap_or_else(|| "unknown".to_owned())));
+    }
+    Ok(Observation::Properties(Properties::new(answer, values)))
+}
+
+/// The tables of iptables-legacy; a kernel that never had any has no such file.
+fn legacy_tables() -> anyhow::Result<Vec<String>> {
+    let mut tables = Vec::new();
+    for path in LEGACY {
+        match fs::read_to_string(path) {
+            Ok(names) => tables.extend(names.split_whitespace().map(str::to_owned)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("read `{path}`")),
+        }
+    }
+    Ok(tables)
+}

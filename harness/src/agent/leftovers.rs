@@ -1,0 +1,191 @@
+//! Powering the machines off, and what is left of them then.
+//!
+//! What goes with a machine does not all go at once: networkd hears of the link that is gone and takes its address out
+//! of the set that is masqueraded, machined hears that the unit is gone. So each kind of thing is looked at again when
+//! the kernel or the bus tells of a change, until nothing is left or [`REST`] is over.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use anyhow::Context;
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+use nspawn_matrix_reports::{Observation, Properties};
+use nspawn_matrix_scenarios::launch;
+use tokio::io::unix::AsyncFd;
+
+use super::machined::Machined;
+use super::nft::{Monitor, Ruleset};
+use super::standing::host_addresses;
+use super::{event, links};
+use crate::command::Command;
+use crate::enter;
+use crate::netns::{Events, MulticastGroup};
+use crate::systemd::ManagerProxy;
+
+/// How long machines may take to shut down.
+const SHUTDOWN: Duration = Duration::from_secs(20);
+
+/// How long what belongs to a machine may stay after the end of its systemd-nspawn.
+const REST: Duration = Duration::from_secs(3);
+
+/// Powers all `machines` off, as a person does, and waits for the end of the processes that ran them.
+pub(super) async fn power_off(machines: &[String]) -> anyhow::Result<()> {
+    let mut machined = Machined::subscribe().await?;
+    let mut ends = Vec::new();
+    for machine in machines {
+        let leader = machined.leader(machine, REST).await?;
+        let nspawn =
+            parent(leader).with_context(|| format!("find the systemd-nspawn of machine `{machine}`"))?;
+        // SAFETY: the descriptor is owned by the value that is handed over, and stays open as long as that.
+        let end = unsafe { AsyncFd::register(enter::pidfd(nspawn)?) }.context("watch systemd-nspawn")?;
+        ends.push((machine, end));
+    }
+    Command::new("machinectl", ["poweroff"].into_iter().chain(machines.iter().map(String::as_str)))
+        .output()
+        .await?;
+    try_join_all(ends.iter().map(|(machine, end)| async move {
+        let ended = tokio::time::timeout(SHUTDOWN, end.readable()).await;
+        let _ = ended.with_context(|| {
+            format!("machine `{machine}` was not powered off within {} s", SHUTDOWN.as_secs())
+        })??;
+        event(Some(machine), "powered-off");
+        anyhow::Ok(())
+    }))
+    .await?;
+    Ok(())
+}
+
+/// The parent of a process (proc_pid_status(5)).
+fn parent(pid: i32) -> anyhow::Result<i32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:")).context("it has no parent")?;
+    Ok(line.trim().parse()?)
+}
+
+/// Looks for what is left of a machine that was powered off.
+pub(super) async fn left(machine: &str) -> anyhow::Result<Observation> {
+    let (links, (units, registered), masquerading) =
+        tokio::try_join!(left_links(machine), left_units(machine), left_masquerading())?;
+    let mounts = mounts(machine)?;
+    let kinds = [
+        ("links", !links.is_empty()),
+        ("units", !units.is_empty()),
+        ("mounts", !mounts.is_empty()),
+        ("masquerading", !masquerading.is_empty()),
+        ("registration", registered),
+    ];
+    let left: Vec<&str> = kinds.iter().filter(|(_, is_left)| *is_left).map(|(kind, _)| *kind).collect();
+    let answer = if left.is_empty() { "nothing".to_owned() } else { left.join(", ") };
+    Ok(Observation::Properties(Properties::new(
+        answer,
+        [
+            ("links", or_none(&links)),
+            ("units", or_none(&units)),
+            ("mounts", or_none(&mounts)),
+            ("masquerading", or_none(&masquerading)),
+            ("registered", if registered { "yes" } else { "no" }.to_owned()),
+        ],
+    )))
+}
+
+fn or_none(things: &[String]) -> String {
+    if things.is_empty() { "none".to_owned() } else { things.join(", ") }
+}
+
+/// All machines are off, so a bridge that is still there is left of each of them.
+async fn left_links(machine: &str) -> anyhow::Result<Vec<String>> {
+    let mut events = Events::subscribe(&[MulticastGroup::Link]).context("subscribe to links")?;
+    let look = || {
+        let mine = |link: &String| link.starts_with("vz-") || link.ends_with(&format!("-{machine}"));
+        anyhow::Ok(links::of_machines()?.into_iter().filter(mine).collect::<Vec<_>>())
+    };
+    let until_gone = async {
+        while !look()?.is_empty() {
+            events.next().await.context("read events of links")?;
+        }
+        anyhow::Ok(())
+    };
+    if let Ok(ended) = tokio::time::timeout(REST, until_gone).await {
+        ended?;
+    }
+    look()
+}
+
+/// What systemd's table still masquerades although the host has no address there any more.
+async fn left_masquerading() -> anyhow::Result<Vec<String>> {
+    let monitor = Monitor::subscribe().context("subscribe to the rules of nftables")?;
+    let look = || async {
+        let own = host_addresses()?;
+        let is_stale = |(first, last): &(Ipv4Addr, Ipv4Addr)| {
+            !own.iter().any(|(_, address)| IpAddr::V4(*first) <= *address && *address <= IpAddr::V4(*last))
+        };
+        let ranges = Ruleset::read().await?.masqueraded();
+        let stale = ranges.into_iter().filter(is_stale).map(|(first, last)| format!("{first}-{last}"));
+        anyhow::Ok(stale.collect::<Vec<_>>())
+    };
+    let until_gone = async {
+        while !look().await?.is_empty() {
+            monitor.change().await.context("read events of nftables")?;
+        }
+        anyhow::Ok(())
+    };
+    if let Ok(ended) = tokio::time::timeout(REST, until_gone).await {
+        ended?;
+    }
+    look().await
+}
+
+/// The units of the machine that still do something or have failed, and whether machined still knows it.
+async fn left_units(machine: &str) -> anyhow::Result<(Vec<String>, bool)> {
+    let bus = zbus::Connection::system().await.context("connect to the host's system bus")?;
+    let systemd = ManagerProxy::new(&bus).await.context("find systemd on the bus")?;
+    systemd.subscribe().await.context("subscribe to units")?;
+    let signals = "type='signal',path_namespace='/org/freedesktop'";
+    let mut signals =
+        zbus::MessageStream::for_match_rule(signals, &bus, None).await.context("subscribe to signals")?;
+    let machined = Machined::subscribe().await?;
+    let patterns = [launch::unit(machine), format!("machine-{machine}.scope")];
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    let states = ["active", "activating", "deactivating", "reloading", "failed"];
+    let look = || async {
+        let units = systemd.list_units_by_patterns(&states, &patterns).await.context("list the units")?;
+        let units: Vec<String> = units.into_iter().map(|unit| format!("{} is {}", unit.0, unit.3)).collect();
+        anyhow::Ok((units, machined.knows(machine).await?))
+    };
+    let until_gone = async {
+        while look().await? != (Vec::new(), false) {
+            signals.next().await.context("the system bus went away")??;
+        }
+        anyhow::Ok(())
+    };
+    if let Ok(ended) = tokio::time::timeout(REST, until_gone).await {
+        ended?;
+    }
+    look().await
+}
+
+/// The mount points of the host with the machine's name in their path (proc_pid_mountinfo(5)).
+fn mounts(machine: &str) -> anyhow::Result<Vec<String>> {
+    let table = fs::read_to_string("/proc/self/mountinfo").context("read /proc/self/mountinfo")?;
+    Ok(points_of(machine, &table))
+}
+
+fn points_of(machine: &str, table: &str) -> Vec<String> {
+    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
+    points.filter(|point| point.split('/').any(|part| part == machine)).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_is_the_machines_if_a_folder_on_the_way_has_its_name() {
+        let table = "1 2 0:3 / /run/systemd/nspawn/propagate/alpha rw - tmpfs x rw\n\
+                     2 2 0:3 / /var/lib/machines/alphabet rw - tmpfs x rw\n3 2 0:3 / / rw - tmpfs x rw\nshort\n";
+        assert_eq!(points_of("alpha", table), ["/run/systemd/nspawn/propagate/alpha"]);
+        assert!(points_of("beta", table).is_empty());
+    }
+}

@@ -1,0 +1,97 @@
+//! The files of systemd-networkd on this host, in the order in which it reads them (systemd.network(5)).
+//!
+//! [`read`] gathers them, [`lint`] says what is wrong with them; the latter touches nothing.
+
+mod ini;
+mod lint;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+pub(super) use lint::lint;
+
+/// Where networkd looks; a file in an earlier folder takes the place of one of the same name in a later.
+const FOLDERS: [&str; 4] = [
+    "/etc/systemd/network",
+    "/run/systemd/network",
+    "/usr/local/lib/systemd/network",
+    "/usr/lib/systemd/network",
+];
+
+/// One `.netdev` or `.network` file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NetworkFile {
+    /// Its absolute path.
+    pub(super) path: String,
+    /// Its content; nothing, if it masks what it takes the place of.
+    pub(super) content: String,
+}
+
+impl NetworkFile {
+    /// Its name, by which networkd sorts.
+    fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+/// Reads all files that networkd reads, by name.
+pub(super) fn read() -> anyhow::Result<Vec<NetworkFile>> {
+    read_in(&FOLDERS.map(PathBuf::from))
+}
+
+fn read_in(folders: &[PathBuf]) -> anyhow::Result<Vec<NetworkFile>> {
+    let mut files = BTreeMap::new();
+    for folder in folders {
+        for path in names_in(folder).with_context(|| format!("list the files in `{}`", folder.display()))? {
+            let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
+                continue;
+            };
+            let is_read = name.ends_with(".netdev") || name.ends_with(".network");
+            if is_read && !files.contains_key(&name) {
+                let content =
+                    fs::read(&path).with_context(|| format!("read the file `{}`", path.display()))?;
+                let content = String::from_utf8_lossy(&content).into_owned();
+                files.insert(name, NetworkFile { path: path.to_string_lossy().into_owned(), content });
+            }
+        }
+    }
+    Ok(files.into_values().collect())
+}
+
+/// A folder that is not there holds nothing.
+fn names_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_takes_the_place_of_one_of_the_same_name_in_a_later_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let [etc, usr, missing] = ["etc", "usr", "missing"].map(|name| root.path().join(name));
+        for folder in [&etc, &usr] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(etc.join("50-br0.network"), "first").unwrap();
+        fs::write(usr.join("50-br0.network"), "second").unwrap();
+        fs::write(usr.join("10-br0.netdev"), "made").unwrap();
+        fs::write(usr.join("10-br0.link"), "not networkd's").unwrap();
+        symlink("/dev/null", etc.join("99-masked.network")).unwrap();
+        fs::write(usr.join("99-masked.network"), "hidden").unwrap();
+        let read = read_in(&[etc, missing, usr]).unwrap();
+        let seen: Vec<_> = read.iter().map(|file| (file.name(), file.content.as_str())).collect();
+        assert_eq!(seen, [("10-br0.netdev", "made"), ("50-br0.network", "first"), ("99-masked.network", "")]);
+    }
+}

@@ -1,0 +1,51 @@
+//! Machines that were started, before anything is asked of them. What is known of them is kept whatever comes of them:
+//! one that never settles has a journal that says why.
+
+use std::time::Duration;
+
+use nspawn_matrix_scenarios::Scenario;
+
+use super::event;
+use super::launch::{Launched, launch};
+use super::machined::Machined;
+
+/// How long a machine may take to be registered.
+const REGISTRATION: Duration = Duration::from_secs(30);
+
+/// The machines of a scenario, as far as they have come.
+pub(super) struct Started {
+    launched: Launched,
+    machined: Machined,
+    leaders: Vec<(String, i32)>,
+}
+
+impl Started {
+    /// Starts the machines.
+    pub(super) async fn launch(scenario: &Scenario) -> anyhow::Result<Self> {
+        let machined = Machined::subscribe().await?;
+        Ok(Self { launched: launch(scenario).await?, machined, leaders: Vec::new() })
+    }
+
+    /// Waits until each machine is registered.
+    pub(super) async fn register(&mut self, scenario: &Scenario) -> anyhow::Result<()> {
+        for name in &scenario.machines {
+            let leader = tokio::select! {
+                leader = self.machined.leader(name, REGISTRATION) => leader?,
+                error = self.launched.ended(name) => return Err(error),
+            };
+            self.leaders.push((name.clone(), leader));
+            event(Some(name), "registered");
+        }
+        Ok(())
+    }
+
+    /// Forgets the leaders, which are no more.
+    pub(super) fn are_gone(&mut self) {
+        self.leaders.clear();
+    }
+
+    /// Names and leaders of the machines that are registered.
+    pub(super) fn leaders(&self) -> &[(String, i32)] {
+        &self.leaders
+    }
+}

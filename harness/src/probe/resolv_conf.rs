@@ -1,0 +1,131 @@
+//! /etc/resolv.conf as a program sees it, and whether anybody answers at the servers that it names.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use futures_util::future::try_join_all;
+use hickory_proto::op::{Message, MessageType, OpCode, Query};
+use hickory_proto::rr::{Name, RecordType};
+use serde::{Deserialize, Serialize};
+use tokio::net::UdpSocket;
+
+const PATH: &str = "/etc/resolv.conf";
+
+/// How long a server may take to answer. None of them is farther than the other side of the host.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often the question is sent in that time, since UDP may lose it.
+const ATTEMPTS: u32 = 2;
+
+/// What the file is and says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResolvConf {
+    /// What the symbolic link says; none if it is a file or missing.
+    pub target: Option<String>,
+    /// Whether there is something to read.
+    pub exists: bool,
+    /// The servers that it names.
+    pub servers: Vec<NameServer>,
+}
+
+/// One server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameServer {
+    /// Its address.
+    pub address: String,
+    /// Whether somebody answers there, whatever the answer is.
+    pub answers: bool,
+}
+
+/// Looks at the file and asks every server in it.
+pub(crate) async fn look() -> anyhow::Result<ResolvConf> {
+    let target = fs::read_link(PATH).ok().map(|target| target.to_string_lossy().into_owned());
+    let exists = Path::new(PATH).exists();
+    let content = if exists {
+        fs::read_to_string(PATH).with_context(|| format!("read `{PATH}`"))?
+    } else {
+        String::new()
+    };
+    let servers = servers(&content).into_iter().map(|address| async move {
+        let answers = match address.parse::<IpAddr>() {
+            Ok(address) => answers(address).await.with_context(|| format!("ask the server {address}"))?,
+            // A link-local address with its scope; nobody hands those out here.
+            Err(_) => false,
+        };
+        anyhow::Ok(NameServer { address, answers })
+    });
+    Ok(ResolvConf { target, exists, servers: try_join_all(servers).await? })
+}
+
+/// The addresses after `nameserver` (resolv.conf(5)).
+fn servers(content: &str) -> Vec<String> {
+    let server = |line: &str| {
+        let mut words = line.split_whitespace();
+        (words.next() == Some("nameserver")).then(|| words.next()).flatten().map(str::to_owned)
+    };
+    content.lines().filter_map(server).collect()
+}
+
+/// Tells whether somebody answers a question about the root at `address`.
+async fn answers(address: IpAddr) -> anyhow::Result<bool> {
+    let unspecified: SocketAddr = match address {
+        IpAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
+        IpAddr::V6(_) => ([0_u16; 8], 0).into(),
+    };
+    let socket = UdpSocket::bind(unspecified).await?;
+    let question = question()?;
+    for _ in 0..ATTEMPTS {
+        match tokio::time::timeout(PATIENCE / ATTEMPTS, exchange(&socket, address, &question)).await {
+            Ok(Ok(())) => return Ok(true),
+            // Nobody listens there, or no way leads there: asking again would not change that.
+            Ok(Err(_)) => return Ok(false),
+            Err(_) => {}
+        }
+    }
+    Ok(false)
+}
+
+fn question() -> anyhow::Result<Vec<u8>> {
+    let mut question = Message::new(1, MessageType::Query, OpCode::Query);
+    question.metadata.recursion_desired = true;
+    question.add_query(Query::query(Name::from_ascii("localhost.")?, RecordType::A));
+    Ok(question.to_vec()?)
+}
+
+async fn exchange(socket: &UdpSocket, address: IpAddr, question: &[u8]) -> io::Result<()> {
+    // A socket that is connected hears that the port is closed.
+    socket.connect((address, 53)).await?;
+    socket.send(question).await?;
+    socket.recv(&mut [0; 512]).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn servers_are_what_stands_after_the_keyword() {
+        let content = "# nameserver 1.1.1.1\nnameserver 192.0.2.53\n search x\n\tnameserver\tfe80::1%2 # x\nnameserver\n";
+        assert_eq!(servers(content), ["192.0.2.53", "fe80::1%2"]);
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_closed_is_nobody_who_answers() {
+        // The whole of 127.0.0.0/8 is this machine, and nothing listens at port 53 of this corner of it.
+        assert!(!answers(IpAddr::from([127, 200, 201, 202])).await.unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_makes_the_reader_panic(content in "(nameserver|search|#)?[ -~\n\t]{0,60}") {
+            let _ = servers(&content);
+        }
+    }
+}
