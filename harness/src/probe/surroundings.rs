@@ -83,7 +83,7 @@ fn cgroups() -> anyhow::Result<&'static str> {
     Ok(if kind == CGROUP2_SUPER_MAGIC { "v2" } else { "v1" })
 }
 
-/// The bounding set, in hexadecimal: `CapBnd:	00000000fdecbfff` (proc_pid_status(5)).
+/// The bounding set, in hexadecimal: `CapBnd: 00000000fdecbfff` (proc_pid_status(5)).
 fn bounding(status: &str) -> Option<u64> {
     let value = status.lines().find_map(|line| line.strip_prefix("CapBnd:"))?;
     u64::from_str_radix(value.trim(), 16).ok()

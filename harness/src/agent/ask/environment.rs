@@ -1,34 +1,32 @@
-//! What surrounds the machines: what they and their host say of themselves.
+//! What surrounds the machines, as they see it.
 
-use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::Context;
-use nspawn_matrix_reports::{Observation, Properties, Subnet};
+use nspawn_matrix_reports::{Observation, Properties};
 
-use crate::agent::standing::{Machine, Standing, call, host_addresses, is_in, multicast_on_host};
-use crate::agent::{links, network_files, nft, routes};
-use crate::probe::{self, Multicast, ResolvConf, Service, services, surroundings};
+use crate::agent::standing::{Machine, Standing, call, multicast_on_host};
+use crate::probe::{self, Multicast, ResolvConf, Service, surroundings};
 
 /// What may configure links and names beside systemd: in reports by this name, known by this unit.
-const RIVALS: [(&str, &str); 2] =
+pub(super) const RIVALS: [(&str, &str); 2] =
     [("NetworkManager", "NetworkManager.service"), ("ifupdown", "networking.service")];
 
 /// systemd's own.
-const OWN: [(&str, &str); 2] =
+pub(super) const OWN: [(&str, &str); 2] =
     [("systemd-networkd", "systemd-networkd.service"), ("systemd-resolved", "systemd-resolved.service")];
 
-/// On the host only.
-const MACHINED: [(&str, &str); 1] = [("systemd-machined", "systemd-machined.service")];
-
 /// netplan has no service; it writes files for others at boot.
-const NETPLAN: [&str; 2] = ["/usr/sbin/netplan", "/usr/lib/systemd/system-generators/netplan"];
+pub(super) const NETPLAN: [&str; 2] = ["/usr/sbin/netplan", "/usr/lib/systemd/system-generators/netplan"];
 
-fn yes_or_no(yes: bool) -> String {
+pub(super) fn yes_or_no(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
 }
 
-fn observed<const N: usize>(answer: impl Into<String>, values: [(&'static str, String); N]) -> Observation {
+pub(super) fn observed<const N: usize>(
+    answer: impl Into<String>,
+    values: [(&'static str, String); N],
+) -> Observation {
     Observation::Properties(Properties::new(answer, values))
 }
 
@@ -94,19 +92,16 @@ pub(super) async fn machine_services(machine: &Machine) -> anyhow::Result<Observ
     Ok(of_services(&rows, &states, &netplan))
 }
 
-pub(super) async fn host_services() -> anyhow::Result<Observation> {
-    let rows = [&OWN[..], &MACHINED, &RIVALS].concat();
-    let states = services::states(&units(&rows)).await?;
-    let netplan = probe::existing(NETPLAN.map(str::to_owned).to_vec());
-    Ok(of_services(&rows, &states, &netplan))
-}
-
-fn units(rows: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn units(rows: &[(&str, &str)]) -> Vec<String> {
     rows.iter().map(|(_, unit)| (*unit).to_owned()).collect()
 }
 
 /// The answer names what is active.
-fn of_services(rows: &[(&'static str, &str)], states: &[Service], netplan: &[String]) -> Observation {
+pub(super) fn of_services(
+    rows: &[(&'static str, &str)],
+    states: &[Service],
+    netplan: &[String],
+) -> Observation {
     let state = |unit: &str| {
         let found = states.iter().find(|service| service.unit == unit);
         found.map_or_else(|| "unknown".to_owned(), |service| service.state.clone())
@@ -121,18 +116,6 @@ fn of_services(rows: &[(&'static str, &str)], states: &[Service], netplan: &[Str
         .collect();
     let answer = if active.is_empty() { "none".to_owned() } else { active.join(", ") };
     Observation::Properties(Properties::new(answer, values))
-}
-
-pub(super) fn network_files() -> anyhow::Result<Observation> {
-    let files = network_files::read()?;
-    let findings: Vec<String> = network_files::lint(&files).iter().map(ToString::to_string).collect();
-    let answer = match findings.len() {
-        0 => "clean".to_owned(),
-        1 => "1 finding".to_owned(),
-        several => format!("{several} findings"),
-    };
-    let shown = if findings.is_empty() { "none".to_owned() } else { findings.join("; ") };
-    Ok(observed(answer, [("findings", shown), ("files", files.len().to_string())]))
 }
 
 pub(super) async fn resolv_conf(machine: &Machine) -> anyhow::Result<Observation> {
@@ -180,95 +163,7 @@ pub(super) async fn multicast(name: &str, machine: &Machine) -> anyhow::Result<O
     ))
 }
 
-/// Forwarding of one family; `net.ipv4.ip_forward` is another name for `net.ipv4.conf.all.forwarding`. A kernel
-/// without the family forwards none of it.
-fn setting(family: &str, link: &str) -> anyhow::Result<String> {
-    let path = format!("/proc/sys/net/{family}/conf/{link}/forwarding");
-    match fs::read_to_string(&path) {
-        Ok(value) => Ok(value.trim().to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok("0".to_owned()),
-        Err(error) => Err(error).with_context(|| format!("read `{path}`")),
-    }
-}
-
 impl Standing {
-    pub(super) fn forwarding(&self) -> anyhow::Result<Observation> {
-        let ipv4 = setting("ipv4", "all")?;
-        let ipv6 = setting("ipv6", "all")?;
-        let links = self.links_of_machines()?;
-        let of_links = |family| {
-            let each = links.iter().map(|link| Ok(format!("{link} {}", setting(family, link)?)));
-            let each = each.collect::<anyhow::Result<Vec<String>>>()?;
-            anyhow::Ok(if each.is_empty() { "none".to_owned() } else { each.join(", ") })
-        };
-        let answer = match (ipv4.as_str(), ipv6.as_str()) {
-            ("0", "0") => "none",
-            (_, "0") => "IPv4",
-            ("0", _) => "IPv6",
-            (_, _) => "IPv4, IPv6",
-        };
-        Ok(observed(
-            answer,
-            [
-                ("IPv4", ipv4),
-                ("IPv4 default", setting("ipv4", "default")?),
-                ("IPv4 of the links", of_links("ipv4")?),
-                ("IPv6", ipv6),
-                ("IPv6 default", setting("ipv6", "default")?),
-                ("IPv6 of the links", of_links("ipv6")?),
-            ],
-        ))
-    }
-
-    /// The links of the host that lead to machines, bridges among them.
-    fn links_of_machines(&self) -> anyhow::Result<BTreeSet<String>> {
-        let each = self.machines.keys().map(|name| links::of_machine(name));
-        Ok(each.collect::<anyhow::Result<Vec<_>>>()?.concat().into_iter().collect())
-    }
-
-    pub(super) async fn ipv6_default_route(&self) -> anyhow::Result<Observation> {
-        let (before, after) = (&self.ipv6_default_before, routes::ipv6_default().await?);
-        let answer = match (before.is_empty(), after.is_empty()) {
-            (true, true) => "none",
-            (false, false) => "kept",
-            (false, true) => "lost",
-            (true, false) => "new",
-        };
-        let shown = |routes: &[String]| if routes.is_empty() { "none".to_owned() } else { routes.join(", ") };
-        Ok(observed(
-            answer,
-            [
-                ("before", yes_or_no(!before.is_empty())),
-                ("after", yes_or_no(!after.is_empty())),
-                ("gateway before", shown(before)),
-                ("gateway after", shown(&after)),
-            ],
-        ))
-    }
-
-    pub(super) async fn pool_overlap(&self, name: &str) -> anyhow::Result<Observation> {
-        let Some(subnet) = self.machine(name)?.settled.lease.address else {
-            return Ok(observed(
-                "no subnet",
-                [("subnet", "none".to_owned()), ("overlaps", "nothing".to_owned())],
-            ));
-        };
-        let own = links::of_machine(name)?;
-        let mut overlaps: Vec<String> = routes::ipv4()
-            .await?
-            .into_iter()
-            .filter(|route| !own.contains(&route.link) && meet(route.destination, subnet))
-            .map(|route| format!("the route to {} by {}", route.destination, route.link))
-            .collect();
-        let elsewhere = host_addresses()?
-            .into_iter()
-            .filter(|(link, address)| !own.contains(link) && is_in(subnet, *address));
-        overlaps.extend(elsewhere.map(|(link, address)| format!("{address} of {link}")));
-        let answer = if overlaps.is_empty() { "no" } else { "overlaps" };
-        let shown = if overlaps.is_empty() { "nothing".to_owned() } else { overlaps.join(", ") };
-        Ok(observed(answer, [("subnet", network(subnet)), ("overlaps", shown)]))
-    }
-
     pub(super) async fn hostname(&self, name: &str) -> anyhow::Result<Observation> {
         let hostname = self.machine(name)?.surroundings().await?.hostname.clone();
         let same = yes_or_no(hostname == name);
@@ -297,17 +192,6 @@ impl Standing {
     }
 }
 
-/// Tells whether two subnets have an address in common: one is then part of the other.
-fn meet(left: Subnet, right: Subnet) -> bool {
-    let ((left_first, left_last), (right_first, right_last)) = (nft::ends(left), nft::ends(right));
-    left_first <= right_last && right_first <= left_last
-}
-
-/// The subnet of a lease, without the address in it: `10.0.55.0/24`.
-fn network(lease: Subnet) -> String {
-    format!("{}/{}", nft::ends(lease).0, lease.prefix())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -319,15 +203,6 @@ mod tests {
         assert_eq!(ranges("         0 1749286912      65536\n"), [(0, 1_749_286_912, 65536)]);
         assert_eq!(ranges("0 0 4294967295\n"), [(0, 0, 4_294_967_295)]);
         assert!(ranges("").is_empty());
-    }
-
-    #[test]
-    fn subnets_meet_if_one_is_part_of_the_other() {
-        let subnet = |text: &str| text.parse::<Subnet>().unwrap();
-        assert!(meet(subnet("10.0.55.38/24"), subnet("10.0.0.0/8")));
-        assert!(meet(subnet("10.0.0.0/8"), subnet("10.0.55.38/24")));
-        assert!(!meet(subnet("10.0.55.38/28"), subnet("10.0.55.64/28")));
-        assert_eq!(network(subnet("10.0.55.38/28")), "10.0.55.32/28");
     }
 
     proptest! {

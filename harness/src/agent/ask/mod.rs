@@ -3,6 +3,7 @@
 mod binds;
 mod environment;
 mod firewall;
+mod host_itself;
 mod life;
 mod link;
 pub(super) mod names;
@@ -145,8 +146,8 @@ impl Standing {
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other questions are put to somebody else")]
     async fn of_host_itself(&self, check: Check) -> anyhow::Result<Observation> {
         match check {
-            Check::EnvironmentHostServices => environment::host_services().await,
-            Check::EnvironmentNetworkFiles => environment::network_files(),
+            Check::EnvironmentHostServices => host_itself::host_services().await,
+            Check::EnvironmentNetworkFiles => host_itself::network_files(),
             Check::EnvironmentForwarding => self.forwarding(),
             Check::EnvironmentIpv6DefaultRoute => self.ipv6_default_route().await,
             Check::FirewallForward => self.forward().await,

@@ -3,6 +3,7 @@
 
 mod monitor;
 mod path;
+mod selector;
 
 use std::net::Ipv4Addr;
 
