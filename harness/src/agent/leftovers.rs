@@ -4,6 +4,7 @@
 //! of the set that is masqueraded, machined hears that the unit is gone. So each kind of thing is looked at again when
 //! the kernel or the bus tells of a change, until nothing is left or [`REST`] is over.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -12,7 +13,6 @@ use anyhow::Context;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use nspawn_matrix_reports::{Observation, Properties};
-use nspawn_matrix_scenarios::launch;
 use tokio::io::unix::AsyncFd;
 
 use super::machined::Machined;
@@ -30,12 +30,15 @@ const SHUTDOWN: Duration = Duration::from_secs(20);
 /// How long what belongs to a machine may stay after the end of its systemd-nspawn.
 const REST: Duration = Duration::from_secs(3);
 
-/// Powers all `machines` off, as a person does, and waits for the end of the processes that ran them.
-pub(super) async fn power_off(machines: &[String]) -> anyhow::Result<()> {
+/// Powers all `machines` off, as a person does, and waits for the end of the processes that ran them. Gives the unit
+/// that each of them was in, by machine.
+pub(super) async fn power_off(machines: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut machined = Machined::subscribe().await?;
     let mut ends = Vec::new();
+    let mut units = BTreeMap::new();
     for machine in machines {
         let leader = machined.leader(machine, REST).await?;
+        units.insert(machine.clone(), machined.unit(machine).await?);
         let nspawn =
             parent(leader).with_context(|| format!("find the systemd-nspawn of machine `{machine}`"))?;
         // SAFETY: the descriptor is owned by the value that is handed over, and stays open as long as that.
@@ -54,7 +57,7 @@ pub(super) async fn power_off(machines: &[String]) -> anyhow::Result<()> {
         anyhow::Ok(())
     }))
     .await?;
-    Ok(())
+    Ok(units)
 }
 
 /// The parent of a process (proc_pid_status(5)).
@@ -64,10 +67,10 @@ fn parent(pid: i32) -> anyhow::Result<i32> {
     Ok(line.trim().parse()?)
 }
 
-/// Looks for what is left of a machine that was powered off.
-pub(super) async fn left(machine: &str) -> anyhow::Result<Observation> {
+/// Looks for what is left of a machine that was powered off; `unit` is what its processes were in.
+pub(super) async fn left(machine: &str, unit: &str) -> anyhow::Result<Observation> {
     let (links, (units, registered), masquerading) =
-        tokio::try_join!(left_links(machine), left_units(machine), left_masquerading())?;
+        tokio::try_join!(left_links(machine), left_units(machine, unit), left_masquerading())?;
     let mounts = mounts(machine)?;
     let kinds = [
         ("links", !links.is_empty()),
@@ -81,6 +84,7 @@ pub(super) async fn left(machine: &str) -> anyhow::Result<Observation> {
     Ok(Observation::Properties(Properties::new(
         answer,
         [
+            ("unit", unit.to_owned()),
             ("links", or_none(&links)),
             ("units", or_none(&units)),
             ("mounts", or_none(&mounts)),
@@ -117,13 +121,8 @@ async fn left_links(machine: &str) -> anyhow::Result<Vec<String>> {
 async fn left_masquerading() -> anyhow::Result<Vec<String>> {
     let monitor = Monitor::subscribe().context("subscribe to the rules of nftables")?;
     let look = || async {
-        let own = host_addresses()?;
-        let is_stale = |(first, last): &(Ipv4Addr, Ipv4Addr)| {
-            !own.iter().any(|(_, address)| IpAddr::V4(*first) <= *address && *address <= IpAddr::V4(*last))
-        };
-        let ranges = Ruleset::read().await?.masqueraded();
-        let stale = ranges.into_iter().filter(is_stale).map(|(first, last)| format!("{first}-{last}"));
-        anyhow::Ok(stale.collect::<Vec<_>>())
+        let own: Vec<IpAddr> = host_addresses()?.into_iter().map(|(_, address)| address).collect();
+        anyhow::Ok(stale(Ruleset::read().await?.masqueraded(), &own))
     };
     let until_gone = async {
         while !look().await?.is_empty() {
@@ -137,8 +136,16 @@ async fn left_masquerading() -> anyhow::Result<Vec<String>> {
     look().await
 }
 
-/// The units of the machine that still do something or have failed, and whether machined still knows it.
-async fn left_units(machine: &str) -> anyhow::Result<(Vec<String>, bool)> {
+/// Those of the ranges in which none of `own` is.
+fn stale(ranges: Vec<(Ipv4Addr, Ipv4Addr)>, own: &[IpAddr]) -> Vec<String> {
+    let is_stale = |(first, last): &(Ipv4Addr, Ipv4Addr)| {
+        !own.iter().any(|address| matches!(address, IpAddr::V4(v4) if first <= v4 && v4 <= last))
+    };
+    ranges.into_iter().filter(is_stale).map(|(first, last)| format!("{first}-{last}")).collect()
+}
+
+/// The unit of the machine, if it still does something or has failed, and whether machined still knows the machine.
+async fn left_units(machine: &str, unit: &str) -> anyhow::Result<(Vec<String>, bool)> {
     let bus = zbus::Connection::system().await.context("connect to the host's system bus")?;
     let systemd = ManagerProxy::new(&bus).await.context("find systemd on the bus")?;
     systemd.subscribe().await.context("subscribe to units")?;
@@ -146,11 +153,9 @@ async fn left_units(machine: &str) -> anyhow::Result<(Vec<String>, bool)> {
     let mut signals =
         zbus::MessageStream::for_match_rule(signals, &bus, None).await.context("subscribe to signals")?;
     let machined = Machined::subscribe().await?;
-    let patterns = [launch::unit(machine), format!("machine-{machine}.scope")];
-    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     let states = ["active", "activating", "deactivating", "reloading", "failed"];
     let look = || async {
-        let units = systemd.list_units_by_patterns(&states, &patterns).await.context("list the units")?;
+        let units = systemd.list_units_by_patterns(&states, &[unit]).await.context("list the units")?;
         let units: Vec<String> = units.into_iter().map(|unit| format!("{} is {}", unit.0, unit.3)).collect();
         anyhow::Ok((units, machined.knows(machine).await?))
     };
@@ -180,6 +185,16 @@ fn points_of(machine: &str, table: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_is_stale_if_the_host_has_no_address_in_it() {
+        let range = |first: [u8; 4], last: [u8; 4]| (Ipv4Addr::from(first), Ipv4Addr::from(last));
+        let ranges =
+            vec![range([10, 0, 55, 0], [10, 0, 55, 255]), range([192, 168, 1, 16], [192, 168, 1, 31])];
+        let own = ["10.0.55.1", "192.168.1.15", "fe80::1"].map(|address| address.parse().unwrap());
+        assert_eq!(stale(ranges.clone(), &own), ["192.168.1.16-192.168.1.31"]);
+        assert_eq!(stale(ranges, &[]).len(), 2);
+    }
 
     #[test]
     fn a_mount_is_the_machines_if_a_folder_on_the_way_has_its_name() {

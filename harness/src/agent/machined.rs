@@ -25,6 +25,10 @@ trait Machine {
     /// The process id of the machine's first process.
     #[zbus(property)]
     fn leader(&self) -> zbus::Result<u32>;
+
+    /// The unit that its processes are in.
+    #[zbus(property)]
+    fn unit(&self) -> zbus::Result<String>;
 }
 
 /// A subscription to the machines that get registered.
@@ -77,6 +81,13 @@ impl Machined {
             Ok(found) => found.map(|_| true),
             Err(_) => Ok(false),
         }
+    }
+
+    /// The unit that the processes of `name` are in, which is registered already: `machine-alpha.scope`.
+    pub(super) async fn unit(&self, name: &str) -> anyhow::Result<String> {
+        let path = self.find(name).await?.with_context(|| format!("machine `{name}` is not registered"))?;
+        let machine = MachineProxy::builder(&self.bus).path(path).build().await?;
+        machine.unit().await.with_context(|| format!("find the unit of machine `{name}`"))
     }
 
     /// Tells whether `name` is registered now.

@@ -1,5 +1,6 @@
 //! What becomes of machines over a restart, and what is left of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -72,10 +73,17 @@ pub(in crate::agent) async fn power_off(job: &Job) {
     join_all(job.questions.iter().map(|question| tell(question, left(&question.subject, &off)))).await;
 }
 
-async fn left(subject: &Subject, off: &Result<(), String>) -> anyhow::Result<Observation> {
-    off.clone().map_err(anyhow::Error::msg)?;
+/// `off` is the unit of each machine that was powered off, or why they could not be.
+async fn left(
+    subject: &Subject,
+    off: &Result<BTreeMap<String, String>, String>,
+) -> anyhow::Result<Observation> {
+    let units = off.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
     match subject {
-        Subject::Host { machine } => leftovers::left(machine).await,
+        Subject::Host { machine } => {
+            let unit = units.get(machine).context("the machine was not powered off")?;
+            leftovers::left(machine, unit).await
+        }
         Subject::Machine { .. } | Subject::Pair { .. } | Subject::HostItself => {
             anyhow::bail!("only the host is asked what is left")
         }
