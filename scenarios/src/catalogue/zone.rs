@@ -41,5 +41,12 @@ fn stray_lease() -> Vec<Claim> {
         fault(Check::ResolveOutsideIpv6, resolves(&[AddressSpace::None])),
         fault(Check::ResolveHostIpv4, resolves(&[AddressSpace::Other])),
         fault(Check::ResolveHostAny, resolves(&[AddressSpace::Ipv6LinkLocal, AddressSpace::Other])),
+        fault(Check::ResolveMachineFromHostApi, resolves(&[AddressSpace::Ipv6LinkLocal])).until(258),
+        fault(Check::ResolveMachineFromHostAny, resolves(&[AddressSpace::Ipv6LinkLocal]))
+            .until(258)
+            .when(Setting::NssFirst, "resolve"),
+        fault(Check::ResolveMachineFromHostIpv4, resolves(&[AddressSpace::None]))
+            .until(258)
+            .when(Setting::NssFirst, "resolve"),
     ]
 }

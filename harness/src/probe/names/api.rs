@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use anyhow::Context;
 use nspawn_matrix_reports::{Family, LookupPath};
 
 use super::Answer;
@@ -66,10 +65,7 @@ impl Resolved {
                 winner: Some(winner(flags)),
                 ..Answer::default()
             }),
-            Err(zbus::Error::MethodError(error, _, _)) => {
-                Ok(Answer { took, failure: Some(short(&error)), ..Answer::default() })
-            }
-            Err(error) => Err(error).with_context(|| format!("ask systemd-resolved for `{name}`")),
+            Err(error) => Ok(Answer { took, failure: Some(reason(&error)), ..Answer::default() }),
         }
     }
 }
@@ -110,6 +106,11 @@ fn winner(flags: u64) -> String {
         (true, false) => ways.join(", "),
         (true, true) => "unknown".to_owned(),
     }
+}
+
+/// Why there is no address: nobody has the name, or systemd-resolved does not run.
+fn reason(error: &zbus::Error) -> String {
+    if let zbus::Error::MethodError(name, _, _) = error { short(name) } else { error.to_string() }
 }
 
 /// The end of an error's name: `DnsError.NXDOMAIN`.

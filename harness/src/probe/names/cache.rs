@@ -44,7 +44,7 @@ impl Resolved {
     pub(super) async fn flush(&self) -> Flushed<'_> {
         let alone = self.caches.write().await;
         let flushed = async { anyhow::Ok(self.manager().await?.flush_caches().await?) }.await;
-        let error = flushed.err().map(|error| format!("{error:#}"));
+        let error = flushed.err().map(|error| error.to_string());
         Flushed { unchanged: alone.downgrade(), error }
     }
 

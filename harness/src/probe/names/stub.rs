@@ -16,8 +16,8 @@ use super::Answer;
 /// Where the stub listens (systemd-resolved.service(8)).
 const STUB: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
 
-/// Longer than it takes systemd-resolved to give up on LLMNR.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than it takes systemd-resolved to give up on LLMNR, which is about 4 s.
+const TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Questions that may be open at once: more than there are samples.
 const AT_ONCE: usize = 256;

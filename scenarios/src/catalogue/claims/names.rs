@@ -228,21 +228,21 @@ fn without_llmnr(network: Network) -> Vec<Claim> {
     let off = "LLMNR= is off on the links of the machines";
     let mut claims = Vec::new();
     for (value, reason) in [("resolve", asks), ("no", off)] {
-        let from_host = each(&[Check::ResolveMachineFromHostApi], &NONE, reason, links::RESOLVED_CONF);
-        let mut unanswered: Vec<Claim> = from_host.into_iter().map(|claim| claim.until(258)).collect();
         if network != Network::Veth {
-            unanswered.extend(each(&PEER_BY_LLMNR, &NONE, reason, links::RESOLVED_CONF));
-            unanswered.extend(
-                [Check::ResolvePeerLlmnrIpv4, Check::ResolvePeerLlmnrIpv6]
-                    .map(|check| Claim::new(check, on_the_wire(&[], &[]), reason, links::RESOLVED_CONF)),
-            );
+            let unknown = each(&PEER_BY_LLMNR, &NONE, reason, links::RESOLVED_CONF);
+            let silent = [Check::ResolvePeerLlmnrIpv4, Check::ResolvePeerLlmnrIpv6]
+                .map(|check| Claim::new(check, on_the_wire(&[], &[]), reason, links::RESOLVED_CONF));
+            claims.extend(unknown.into_iter().chain(silent).map(|claim| claim.when(Setting::Llmnr, value)));
         }
-        claims.extend(unanswered.into_iter().map(|claim| claim.when(Setting::Llmnr, value)));
+        // A zone whose leases are astray has claims of its own about what crosses between host and machine.
+        let crosses = |claim: Claim| claim.when(Setting::Llmnr, value).when(Setting::StrayLease, "no");
+        let from_host = each(&[Check::ResolveMachineFromHostApi], &NONE, reason, links::RESOLVED_CONF);
+        claims.extend(from_host.into_iter().map(|claim| crosses(claim.until(258))));
+        if value == "no" {
+            let host = [Check::ResolveHostAny, Check::ResolveHostIpv4, Check::ResolveHostIpv6];
+            claims.extend(each(&host, &NONE, reason, links::RESOLVED_CONF).into_iter().map(crosses));
+        }
     }
-    let host = [Check::ResolveHostAny, Check::ResolveHostIpv4, Check::ResolveHostIpv6];
-    let unasked = each(&host, &NONE, off, links::RESOLVED_CONF).into_iter();
-    // A zone whose leases are astray has claims of its own about the host's name.
-    claims.extend(unasked.map(|claim| claim.when(Setting::Llmnr, "no").when(Setting::StrayLease, "no")));
     claims
 }
 
