@@ -225,6 +225,9 @@ fn mounted(claim: &MountClaim, seen: &Mount) -> Option<String> {
     if let Some(missing) = claim.options.iter().find(|option| !seen.options.contains(option)) {
         return Some(format!("mounted {}, without {missing}", seen.options.join(",")));
     }
+    if claim.propagation != seen.propagation {
+        return Some(format!("its propagation is {}", seen.propagation.join(" ")));
+    }
     (claim.idmapped != seen.idmapped).then(|| format!("mounted {}", seen.options.join(",")))
 }
 

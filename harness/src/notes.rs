@@ -112,14 +112,14 @@ impl Notes {
         let case_of = |question, not_asked| match (self.case(question), not_asked) {
             (Some(case), _) => case.clone(),
             (None, Some(reason)) => {
-                Case { attempts: 0, ..self.blank(question, Verdict::Skip, String::from(reason)) }
+                Case { attempts: 0, ..self.blank(question, Verdict::Skip, reason) }
             }
             (None, None) => {
                 let reason = failure.unwrap_or("the agent gave no answer").to_owned();
                 self.blank(question, Verdict::Broken, reason)
             }
         };
-        self.host.cells.iter().map(|cell| case_of(&cell.question, cell.not_asked)).collect()
+        self.host.cells.iter().map(|cell| case_of(&cell.question, cell.not_asked.clone())).collect()
     }
 
     /// Whether all is as claimed so far.

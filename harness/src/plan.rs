@@ -45,7 +45,7 @@ pub struct Cell {
     /// The question.
     pub question: Question,
     /// The reason; none if it is asked.
-    pub not_asked: Option<&'static str>,
+    pub not_asked: Option<String>,
 }
 
 impl Plan {
@@ -120,8 +120,9 @@ fn cells(scenario: &Scenario, checks: &[Check]) -> Vec<Cell> {
         .checks()
         .filter(|check| checks.contains(check))
         .flat_map(|check| {
-            let not_asked = scenario.not_asked(check);
-            let cell = move |subject| Cell { question: Question { check, subject }, not_asked };
+            let not_asked = scenario.not_asked(check).map(str::to_owned);
+            let cell =
+                move |subject| Cell { question: Question { check, subject }, not_asked: not_asked.clone() };
             check.subjects(&scenario.machines).into_iter().map(cell)
         })
         .collect()
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scenario_is_asked_every_question_of_both_machines() {
+    fn every_scenario_is_asked_every_question_of_its_topics_of_all_machines() {
         let plan = Plan::new("trixie", catalogue::all(), Check::ALL, 32, 8);
         assert_eq!(plan.hosts.len(), catalogue::all().len());
         for host in &plan.hosts {

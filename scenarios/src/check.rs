@@ -106,7 +106,29 @@ checks! {
     BindOwner "bind/owner" Binds Machine "who owns the files of the bind mount, seen from the machine?"
     BindMode "bind/mode" Binds Machine "which kinds and permission bits do they have?"
     BindOptions "bind/options" Binds Machine "how is the bind mount mounted?"
+    BindAttributes "bind/attributes" Binds Machine "what becomes of links, devices, lists and attributes?"
     BindWrite "bind/write" Binds Machine "what does a file that the machine makes look like on the host?"
+    BindChown "bind/chown" Binds Machine "what becomes of a file of the host's that the machine gives away?"
+    BindChmod "bind/chmod" Binds Machine "what becomes of a file of the host's whose mode the machine changes?"
+    BindMountPointOwner "bind/mount-point-owner" Binds Host "who owns the mount point in the image of the machine?"
+    ImageOwner "image/owner" Binds Host "who owns the image of the machine on the disk of the host?"
+
+    // Bind mounts with options of their own.
+    BindIdmap "bind/idmap" BindOptions Machine "what does a bind mount do with idmap?"
+    BindRootidmap "bind/rootidmap" BindOptions Machine "... with rootidmap?"
+    BindOwneridmap "bind/owneridmap" BindOptions Machine "... with owneridmap?"
+    BindRbind "bind/rbind" BindOptions Machine "is what is mounted below the source there, with rbind?"
+    BindNorbind "bind/norbind" BindOptions Machine "... with norbind?"
+    BindReadOnly "bind/read-only" BindOptions Machine "is a read-only bind mount read-only?"
+    BindDevice "bind/device" BindOptions Machine "can a device node be opened through its bind mount?"
+    BindSymlink "bind/symlink" BindOptions Machine "where does a source lead that is a symbolic link?"
+
+    // Which settings came into effect.
+    SettingsBinds "settings/binds" Settings Machine "which of the bind mounts that were asked for are there?"
+    SettingsWarnings "settings/warnings" Settings Host "what does systemd-nspawn warn of?"
+
+    // Machines that are not meant to start.
+    StartRefusal "start/refusal" Refusal Host "does the machine start, and if not, why and what is left of it?"
 
     // What surrounds the machines.
     EnvironmentSystemd "environment/systemd" Environment Machine "which systemd runs in the machine, and what does it take to be around it?"
@@ -219,6 +241,17 @@ pub enum Subject {
     },
     /// The host about itself.
     HostItself,
+}
+
+impl Subject {
+    /// The machine that must stand for there to be an answer; none if it is about the host alone.
+    #[must_use]
+    pub fn asked_about(&self) -> Option<&str> {
+        match self {
+            Self::Machine { machine } | Self::Pair { machine, .. } | Self::Host { machine } => Some(machine),
+            Self::HostItself => None,
+        }
+    }
 }
 
 impl fmt::Display for Subject {

@@ -110,6 +110,8 @@ impl Expectation {
 pub struct MountClaim {
     /// Options that must be among the mount's own.
     pub options: Vec<String>,
+    /// Its propagation, all of it: `shared`, `slave` (mount_namespaces(7)).
+    pub propagation: Vec<String>,
     /// Whether the mount maps ids.
     pub idmapped: bool,
 }
@@ -130,9 +132,9 @@ impl fmt::Display for Expectation {
             Self::SameOwner => f.write_str("owner and group as on the host"),
             Self::OwnedByNobody => f.write_str("everything belongs to nobody (65534)"),
             Self::SameMode => f.write_str("kind and permission bits as on the host"),
-            Self::Mounted(MountClaim { options, idmapped }) => {
+            Self::Mounted(MountClaim { options, propagation, idmapped }) => {
                 let ids = if *idmapped { "ids mapped" } else { "ids not mapped" };
-                write!(f, "mounted {}, {ids}", options.join(","))
+                write!(f, "mounted {}, {}, {ids}", options.join(","), propagation.join(" "))
             }
             Self::WrittenAs { uid, gid } => write!(f, "the file belongs to {uid}:{gid} on the host"),
             Self::WriteRefused { errno } => write!(f, "refused with {errno}"),

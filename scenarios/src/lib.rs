@@ -6,7 +6,9 @@
 //! [`Check`]. [`catalogue::all`] lists the scenarios.
 
 mod attachment;
+mod attribute;
 mod bind_mount;
+pub mod bind_options;
 pub mod catalogue;
 mod check;
 mod claim;
@@ -27,6 +29,7 @@ mod step;
 mod topic;
 
 pub use attachment::Attachment;
+pub use attribute::{Acl, AclEntry, Attribute, FileCapability, Tag, told};
 pub use bind_mount::BindMount;
 pub use check::{Asked, Check, Subject};
 pub use claim::{Claim, Versions};
@@ -34,5 +37,5 @@ pub use expectation::{Expectation, MountClaim};
 pub use launch::Launch;
 pub use scenario::{HOST_NAME, MACHINES, OUTSIDE_NAME, Scenario, below_machine};
 pub use setting::{Setting, Settings};
-pub use step::{Owner, Step};
+pub use step::{Device, Owner, Step};
 pub use topic::Topic;

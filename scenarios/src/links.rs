@@ -80,3 +80,22 @@ pub const NFT: &str = "https://www.netfilter.org/projects/nftables/manpage.html"
 pub const ISSUE_IPV6_DEFAULT_ROUTE: &str = "https://github.com/systemd/systemd/issues/37029";
 /// "Per-link forwarding leaves a machine without internet".
 pub const ISSUE_FORWARDING: &str = "https://github.com/systemd/systemd/issues/34010";
+/// Mount points that systemd-nspawn makes belong to root of the machine.
+pub const PULL_MOUNT_POINT_OWNER: &str = "https://github.com/systemd/systemd/pull/26249";
+/// chown(2) in a bind mount with mapped ids gives EOVERFLOW.
+pub const ISSUE_CHOWN_EOVERFLOW: &str = "https://github.com/systemd/systemd/issues/38771";
+/// Bound device nodes cannot be opened where a unit has started systemd-nspawn.
+pub const ISSUE_DEVICE_OF_UNIT: &str = "https://github.com/systemd/systemd/issues/26890";
+/// The command line and the .nspawn file are not merged.
+pub const ISSUE_SETTINGS_NOT_MERGED: &str = "https://github.com/systemd/systemd/issues/14372";
+/// mount_setattr(2).
+pub const MOUNT_SETATTR: &str = "https://man7.org/linux/man-pages/man2/mount_setattr.2.html";
+/// The mapping of idmap has an id twice where there is no user namespace.
+pub const FINDING_IDMAP_NO_USERNS: &str = "docs/findings.md#idmap-without-a-user-namespace-never-starts";
+/// Mount points that systemd 252 gives to an id of its own.
+pub const FINDING_MOUNT_POINT_OWNER: &str = "docs/findings.md#a-mount-point-that-belongs-to-2147483646";
+/// Users and groups of access control lists in a user namespace.
+pub const FINDING_ACL: &str = "docs/findings.md#an-access-control-list-keeps-its-place-but-not-its-names";
+/// Warnings of systemd-nspawn that the journal takes for ordinary output.
+pub const FINDING_WARNINGS_WITHOUT_PRIORITY: &str =
+    "docs/findings.md#warnings-that-journalctl--p-warning-does-not-show";

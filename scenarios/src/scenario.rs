@@ -42,6 +42,10 @@ pub struct Scenario {
     pub topics: Vec<Topic>,
     /// What its answers are held against.
     pub claims: Vec<Claim>,
+    /// Questions of its topics that are not asked, each with the reason.
+    pub left_out: Vec<(Check, String)>,
+    /// Whether that a machine does not start is an answer, and not the end of the run.
+    pub may_refuse: bool,
 }
 
 impl Scenario {
@@ -66,6 +70,8 @@ impl Scenario {
             attachment: Attachment::Host,
             topics: Topic::GENERAL.to_vec(),
             claims,
+            left_out: Vec::new(),
+            may_refuse: false,
         }
     }
 
@@ -73,6 +79,39 @@ impl Scenario {
     #[must_use]
     pub fn attached_to(mut self, attachment: Attachment) -> Self {
         self.attachment = attachment;
+        self
+    }
+
+    /// Makes a scenario that is about nothing but `topics`: with one machine, and without the package cache.
+    #[must_use]
+    pub fn about(
+        topics: &[Topic],
+        name: &str,
+        summary: &str,
+        launch: Launch,
+        steps: Vec<Step>,
+        claims: Vec<Claim>,
+    ) -> Self {
+        Self {
+            steps,
+            topics: topics.to_vec(),
+            machines: vec![MACHINES[0].to_owned()],
+            bind: None,
+            ..Self::new(name, summary, &[], launch, Vec::new(), claims)
+        }
+    }
+
+    /// Leaves questions out for `reason`.
+    #[must_use]
+    pub fn without(mut self, checks: impl IntoIterator<Item = Check>, reason: &str) -> Self {
+        self.left_out.extend(checks.into_iter().map(|check| (check, reason.to_owned())));
+        self
+    }
+
+    /// Takes it for an answer if a machine does not start.
+    #[must_use]
+    pub fn may_refuse(mut self) -> Self {
+        self.may_refuse = true;
         self
     }
 
@@ -90,7 +129,10 @@ impl Scenario {
 
     /// Why a question of its topics is not asked here all the same; none if it is.
     #[must_use]
-    pub fn not_asked(&self, check: Check) -> Option<&'static str> {
+    pub fn not_asked(&self, check: Check) -> Option<&str> {
+        if let Some((_, reason)) = self.left_out.iter().find(|(left_out, _)| *left_out == check) {
+            return Some(reason);
+        }
         if check == Check::AutostartAfterReboot && matches!(self.launch, Launch::CommandLine { .. }) {
             return Some("nothing starts a command line again after a reboot");
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::{Launch, OUTSIDE_NAME, Owner, Scenario, Step, launch};
+use crate::{Device, Launch, OUTSIDE_NAME, Owner, Scenario, Step, Topic, launch};
 
 /// Quotes one word for a POSIX shell; a word that needs no quotes stays as it is.
 #[must_use]
@@ -68,12 +68,14 @@ pub fn script(scenario: &Scenario) -> String {
             }
         }
     }
-    section(
-        &mut script,
-        "Some of the questions, by hand, once `machinectl list` shows the machines with addresses:",
-    );
-    for question in questions(scenario) {
-        push(&mut script, &question);
+    if scenario.topics.contains(&Topic::Reach) {
+        section(
+            &mut script,
+            "Some of the questions, by hand, once `machinectl list` shows the machines with addresses:",
+        );
+        for question in questions(scenario) {
+            push(&mut script, &question);
+        }
     }
     script
 }
@@ -107,6 +109,10 @@ fn folder_needed(step: &Step) -> Option<&str> {
         | Step::MissingDirectory { .. }
         | Step::Symlink { .. }
         | Step::Fifo { .. }
+        | Step::Socket { .. }
+        | Step::Device { .. }
+        | Step::HardLink { .. }
+        | Step::Attribute { .. }
         | Step::EditedCopy { .. }
         | Step::AwaitLink { .. }
         | Step::Run { .. } => None,
@@ -128,6 +134,21 @@ fn step_lines(step: &Step) -> String {
             let path = quote(path);
             format!("mkfifo -m {mode:04o} {path}\nchown {}:{} {path}", owner.uid, owner.gid)
         }
+        Step::Socket { path, owner, mode } => {
+            let bind = format!("import socket; socket.socket(socket.AF_UNIX).bind('{path}')");
+            let (bind, path) = (quote(&bind), quote(path));
+            format!("python3 -c {bind}\nchown {}:{} {path}\nchmod {mode:04o} {path}", owner.uid, owner.gid)
+        }
+        Step::Device { path, device, owner, mode } => {
+            let path = quote(path);
+            let device = match device {
+                Device::Char { major, minor } => format!("c {major} {minor}"),
+                Device::Block { major, minor } => format!("b {major} {minor}"),
+            };
+            format!("mknod -m {mode:04o} {path} {device}\nchown {}:{} {path}", owner.uid, owner.gid)
+        }
+        Step::HardLink { path, target } => format!("ln {} {}", quote(target), quote(path)),
+        Step::Attribute { path, attribute } => attribute.command(path),
         Step::EditedCopy { from, to, key, value } => {
             let edit = format!("s|^{key}=.*|{key}={}|", value.replace('|', r"\|"));
             format!("sed {} {} > {}", quote(&edit), quote(from), quote(to))

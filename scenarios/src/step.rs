@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Attribute;
+
 /// One thing that a person following the notes does by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
@@ -53,6 +55,40 @@ pub enum Step {
         #[serde(default = "file_mode")]
         mode: u32,
     },
+    /// Makes a socket that nobody listens on.
+    Socket {
+        /// Absolute path.
+        path: String,
+        /// Its owner.
+        owner: Owner,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// Makes a device node.
+    Device {
+        /// Absolute path.
+        path: String,
+        /// Which device it leads to.
+        device: Device,
+        /// Its owner.
+        owner: Owner,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// Gives a file a second name.
+    HardLink {
+        /// Absolute path of the new name.
+        path: String,
+        /// The name that it has already.
+        target: String,
+    },
+    /// Gives a file an extended attribute.
+    Attribute {
+        /// Absolute path of the file.
+        path: String,
+        /// The attribute.
+        attribute: Attribute,
+    },
     /// Copies a unit file and replaces the value of one of its keys.
     EditedCopy {
         /// The file that is copied.
@@ -82,6 +118,35 @@ fn directory_mode() -> u32 {
 
 fn file_mode() -> u32 {
     0o644
+}
+
+/// A device by its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Device {
+    /// One that is read and written byte by byte.
+    Char {
+        /// The number of the driver.
+        major: u32,
+        /// The number of the device.
+        minor: u32,
+    },
+    /// One that is read and written in blocks.
+    Block {
+        /// The number of the driver.
+        major: u32,
+        /// The number of the device.
+        minor: u32,
+    },
+}
+
+impl Device {
+    /// `/dev/null`.
+    pub const NULL: Self = Self::Char { major: 1, minor: 3 };
+    /// `/dev/kmsg`, the log of the kernel.
+    pub const KMSG: Self = Self::Char { major: 1, minor: 11 };
+    /// `/dev/loop0`.
+    pub const LOOP: Self = Self::Block { major: 7, minor: 0 };
 }
 
 /// Owner and group of a file, by number; root:root if nothing is said.
@@ -120,6 +185,10 @@ impl Step {
             Self::File { path, .. } => format!("write `{path}`"),
             Self::Symlink { path, .. } => format!("make symbolic link `{path}`"),
             Self::Fifo { path, .. } => format!("make named pipe `{path}`"),
+            Self::Socket { path, .. } => format!("make socket `{path}`"),
+            Self::Device { path, .. } => format!("make device node `{path}`"),
+            Self::HardLink { path, .. } => format!("make hard link `{path}`"),
+            Self::Attribute { path, attribute } => format!("set {} of `{path}`", attribute.name()),
             Self::EditedCopy { from, to, .. } => format!("copy `{from}` to `{to}` and edit it"),
             Self::AwaitLink { name } => format!("wait for link `{name}`"),
             Self::Run { argv } => format!("run `{}`", argv.join(" ")),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
+use std::process::ExitStatus;
 
 use anyhow::Context;
 use nspawn_matrix_scenarios::{Launch, Scenario, launch};
@@ -24,13 +25,66 @@ pub(super) struct Launched {
 impl Launched {
     /// Waits until the command of `machine` ends, which it does not as long as the machine lives, and says how it did.
     /// Never comes back for a machine that was not started on a command line.
-    pub(super) async fn ended(&mut self, machine: &str) -> anyhow::Error {
+    pub(super) async fn ended(&mut self, machine: &str) -> Ended {
         let Some(command) = self.commands.get_mut(machine) else { return std::future::pending().await };
-        let status = command.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
-        let said = fs::read_to_string(console(machine)).unwrap_or_default();
-        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("nothing");
-        anyhow::anyhow!("systemd-nspawn of machine `{machine}` ended ({status}); the last it said: {last}")
+        let status = command.wait().await;
+        Ended {
+            machine: machine.to_owned(),
+            code: status.as_ref().ok().and_then(ExitStatus::code),
+            status: status.map_or_else(|error| error.to_string(), |status| status.to_string()),
+            said: said_on_console(machine),
+        }
     }
+}
+
+/// How systemd-nspawn ended whose machine did not start.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "systemd-nspawn of machine `{machine}` ended ({status}); the last it said: {}",
+    said.last().map_or("nothing", String::as_str)
+)]
+pub(super) struct Ended {
+    machine: String,
+    status: String,
+    /// With what status, unless a signal ended it.
+    pub(super) code: Option<i32>,
+    /// What it said about it.
+    pub(super) said: Vec<String>,
+}
+
+/// What systemd-nspawn itself said on the console of `machine`: that it complains, and not that it starts.
+pub(super) fn said_on_console(machine: &str) -> Vec<String> {
+    said(&fs::read_to_string(console(machine)).unwrap_or_default())
+}
+
+/// The part of a console that is systemd-nspawn's own, line by line: up to the first words of the machine's systemd,
+/// without what is said on every start.
+fn said(console: &str) -> Vec<String> {
+    let own = console.lines().map(words).take_while(|line| !is_greeting(line));
+    own.filter(|line| is_complaint(line)).map(str::to_owned).collect()
+}
+
+/// A line without what decorates it.
+fn words(line: &str) -> &str {
+    line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).trim_end()
+}
+
+/// Whether a line is the first that the machine's own systemd says.
+pub(super) fn is_greeting(line: &str) -> bool {
+    let line = words(line);
+    line.starts_with("systemd ") && line.contains(" running in system mode")
+}
+
+/// Whether a line is not one of those that systemd-nspawn says on every start.
+pub(super) fn is_complaint(line: &str) -> bool {
+    const USUAL: [&str; 4] = [
+        "Spawning container ",
+        "Press ",
+        "Selected user namespace base ",
+        "Note: in a future version of systemd-nspawn ",
+    ];
+    let line = words(line);
+    !line.is_empty() && !USUAL.iter().any(|usual| line.starts_with(usual))
 }
 
 /// Starts all machines of the scenario at once.
@@ -60,4 +114,18 @@ fn start_in_foreground(launch: &Launch, machine: &str) -> anyhow::Result<Child> 
         .with_context(|| format!("write to `{path}`"))?
         .spawn()
         .with_context(|| format!("start machine `{machine}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_itself_and_the_usual_greetings_are_no_complaints() {
+        let console = "Spawning container alpha on /var/lib/machines/alpha.\nPress ^] three times within 1s to kill \
+                       container.\nIgnoring network settings, file /x is not trusted.\nsystemd 257.13 running in system \
+                       mode (+PAM)\nDetected virtualization systemd-nspawn.\n";
+        assert_eq!(said(console), ["Ignoring network settings, file /x is not trusted."]);
+        assert_eq!(said("Failed to stat /y\n"), ["Failed to stat /y"]);
+    }
 }

@@ -6,6 +6,7 @@
 mod ask;
 mod evidence;
 mod facts;
+mod journal;
 mod launch;
 mod leftovers;
 mod links;

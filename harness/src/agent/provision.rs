@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::mkfifo;
-use nspawn_matrix_scenarios::{Owner, Step};
+use nspawn_matrix_scenarios::{Device, Owner, Step};
+use rustix::fs::{XattrFlags, lsetxattr};
 
 use crate::command::Command;
 use crate::probe::link::{self, Waited};
@@ -48,6 +50,23 @@ async fn perform(step: &Step) -> anyhow::Result<()> {
             mkfifo(Path::new(path), Mode::empty())?;
             own(path, *owner, *mode)
         }
+        Step::Socket { path, owner, mode } => {
+            make_folder_of(path)?;
+            UnixDatagram::bind(path)?;
+            own(path, *owner, *mode)
+        }
+        Step::Device { path, device, owner, mode } => {
+            make_folder_of(path)?;
+            make_device(path, *device)?;
+            own(path, *owner, *mode)
+        }
+        Step::HardLink { path, target } => {
+            make_folder_of(path)?;
+            Ok(fs::hard_link(target, path)?)
+        }
+        Step::Attribute { path, attribute } => {
+            Ok(lsetxattr(path, attribute.name(), &attribute.bytes(), XattrFlags::empty())?)
+        }
         Step::EditedCopy { from, to, key, value } => {
             let unit = fs::read_to_string(from).with_context(|| format!("read `{from}`"))?;
             Ok(fs::write(to, edited(&unit, key, value))?)
@@ -66,6 +85,14 @@ async fn perform(step: &Step) -> anyhow::Result<()> {
 fn make_folder_of(path: &str) -> anyhow::Result<()> {
     let folder = Path::new(path).parent().context("the path has no folder")?;
     Ok(fs::create_dir_all(folder)?)
+}
+
+fn make_device(path: &str, device: Device) -> nix::Result<()> {
+    let (kind, major, minor) = match device {
+        Device::Char { major, minor } => (SFlag::S_IFCHR, major, minor),
+        Device::Block { major, minor } => (SFlag::S_IFBLK, major, minor),
+    };
+    mknod(path, kind, Mode::empty(), makedev(major.into(), minor.into()))
 }
 
 /// The owner comes first: chown(2) clears set-id bits.

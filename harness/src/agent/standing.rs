@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,15 +10,17 @@ use anyhow::Context;
 use futures_util::future::{join_all, try_join_all};
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
-use nspawn_matrix_scenarios::{Attachment, BindMount, HOST_NAME, Scenario, Setting, Settings};
+use nspawn_matrix_scenarios::{Attachment, BindMount, HOST_NAME, Launch, Scenario, Setting, Settings};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use super::ask::names::Sequences;
+use super::launch::Ended;
 use super::nft::Ruleset;
 use super::started::Started;
 use super::{event, event_with, facts, links, nsswitch};
 use crate::command::Command;
+use crate::host::Cgroup;
 use crate::probe::multicast::{self, Multicast, Reach};
 use crate::probe::{self, Established, OwnLink, Settled, Surroundings};
 use crate::rpc::Client;
@@ -68,6 +71,10 @@ pub(super) struct Standing {
     pub(super) sequences: Sequences,
     /// The IPv6 default routes of the host before anything was done to it.
     pub(super) ipv6_default_before: Vec<String>,
+    /// The machines that did not start, where that is an answer.
+    pub(super) refused: BTreeMap<String, Ended>,
+    /// How the machines were started.
+    pub(super) launch: Launch,
     firewall: OnceCell<Ruleset>,
 }
 
@@ -86,6 +93,8 @@ impl Standing {
             bind: scenario.bind.clone(),
             sequences: Sequences::default(),
             ipv6_default_before,
+            refused: started.refused().clone(),
+            launch: scenario.launch.clone(),
             firewall: OnceCell::new(),
         };
         if scenario.attachment.reaches_host() {
@@ -237,6 +246,18 @@ pub(super) fn probe_in(leader: i32, machine: Option<String>) -> anyhow::Result<C
             event_with(machine.as_deref(), &notice.event, notice.detail);
         }
     }))
+}
+
+/// Starts a probe that is not only in the namespaces but also in the control group of `leader`, by which the kernel
+/// decides which devices may be opened.
+pub(super) fn probe_in_group(leader: i32) -> anyhow::Result<Client> {
+    let mut entrance = Cgroup::of_process(leader)
+        .and_then(|group| group.entrance())
+        .with_context(|| format!("open the control group of process {leader}"))?;
+    let command = Command::new(enter::SELF, ["internal", "probe", &leader.to_string()]);
+    // SAFETY: writing to a file that is open already is one system call without allocation.
+    let command = unsafe { command.pre_exec(move || entrance.write_all(b"0")) };
+    Ok(Client::new("probe", command.spawn_piped()?, |_: probe::Notice| ()))
 }
 
 pub(super) async fn call<A: DeserializeOwned>(probe: &Client, request: probe::Request) -> anyhow::Result<A> {

@@ -1,12 +1,13 @@
 //! Machines that were started, before anything is asked of them. What is known of them is kept whatever comes of them:
 //! one that never settles has a journal that says why.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nspawn_matrix_scenarios::Scenario;
 
 use super::event;
-use super::launch::{Launched, launch};
+use super::launch::{Ended, Launched, launch};
 use super::machined::Machined;
 
 /// How long a machine may take to be registered.
@@ -17,21 +18,34 @@ pub(super) struct Started {
     launched: Launched,
     machined: Machined,
     leaders: Vec<(String, i32)>,
+    refused: BTreeMap<String, Ended>,
 }
 
 impl Started {
     /// Starts the machines.
     pub(super) async fn launch(scenario: &Scenario) -> anyhow::Result<Self> {
         let machined = Machined::subscribe().await?;
-        Ok(Self { launched: launch(scenario).await?, machined, leaders: Vec::new() })
+        Ok(Self {
+            launched: launch(scenario).await?,
+            machined,
+            leaders: Vec::new(),
+            refused: BTreeMap::new(),
+        })
     }
 
-    /// Waits until each machine is registered.
+    /// Waits until each machine is registered, or has refused to start where that is an answer.
     pub(super) async fn register(&mut self, scenario: &Scenario) -> anyhow::Result<()> {
         for name in &scenario.machines {
             let leader = tokio::select! {
                 leader = self.machined.leader(name, REGISTRATION) => leader?,
-                error = self.launched.ended(name) => return Err(error),
+                ended = self.launched.ended(name) => {
+                    if !scenario.may_refuse {
+                        return Err(ended.into());
+                    }
+                    event(Some(name), "refused");
+                    self.refused.insert(name.clone(), ended);
+                    continue;
+                }
             };
             self.leaders.push((name.clone(), leader));
             event(Some(name), "registered");
@@ -42,6 +56,11 @@ impl Started {
     /// Forgets the leaders, which are no more.
     pub(super) fn are_gone(&mut self) {
         self.leaders.clear();
+    }
+
+    /// The machines that did not start, where that is an answer.
+    pub(super) fn refused(&self) -> &BTreeMap<String, Ended> {
+        &self.refused
     }
 
     /// Names and leaders of the machines that are registered.

@@ -170,6 +170,10 @@ fn settings(scenario: &Scenario, machine: &str) -> Settings {
         | Step::MissingDirectory { .. }
         | Step::Symlink { .. }
         | Step::Fifo { .. }
+        | Step::Socket { .. }
+        | Step::Device { .. }
+        | Step::HardLink { .. }
+        | Step::Attribute { .. }
         | Step::EditedCopy { .. }
         | Step::AwaitLink { .. }
         | Step::Run { .. } => None,

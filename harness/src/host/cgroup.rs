@@ -33,6 +33,14 @@ impl Cgroup {
         Self { path }
     }
 
+    /// The group that `process` is in, as its host mounts them.
+    pub(crate) fn of_process(process: i32) -> io::Result<Self> {
+        let groups = fs::read_to_string(format!("/proc/{process}/cgroup"))?;
+        let path = groups.lines().find_map(|line| line.strip_prefix("0::/"));
+        path.map(|path| Self::adopt(Path::new("/sys/fs/cgroup").join(path)))
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "it is in no group of version 2"))
+    }
+
     /// A file that moves whoever writes `0` to it into the group.
     pub(crate) fn entrance(&self) -> io::Result<File> {
         OpenOptions::new().write(true).open(self.path.join("cgroup.procs"))

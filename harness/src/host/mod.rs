@@ -12,6 +12,7 @@ mod notify;
 mod sandbox;
 mod workspace;
 
+pub(crate) use cgroup::Cgroup;
 pub use internet::{GATEWAY_V4, GATEWAY_V6, HOST_V4, HOST_V6, NOBODY_V4, OUTSIDE_V4, OUTSIDE_V6, UPLINK_MTU};
 pub use keeper::{Charge, keep};
 pub use sandbox::{Blueprint, Sandbox, SandboxError};

@@ -223,19 +223,25 @@ fn a_write_is_judged_by_what_the_host_sees() {
 }
 
 #[test]
-fn a_mount_must_have_the_options_and_the_mapping() {
-    let seen = |options: &[&str], idmapped| {
+fn a_mount_must_have_the_options_the_propagation_and_the_mapping() {
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
+    let mount = |options: &[&str], propagation: &[&str], idmapped| {
         Observation::Mount(Mount {
             fs_type: "btrfs".to_owned(),
-            options: options.iter().map(|&option| option.to_owned()).collect(),
-            propagation: Vec::new(),
+            options: words(options),
+            propagation: words(propagation),
             idmapped,
         })
     };
-    let claim = || Expectation::Mounted(MountClaim { options: vec!["rw".to_owned()], idmapped: false });
+    let seen = |options: &[&str], idmapped| mount(options, &["slave"], idmapped);
+    let claim = || {
+        let (options, propagation) = (words(&["rw"]), words(&["slave"]));
+        Expectation::Mounted(MountClaim { options, propagation, idmapped: false })
+    };
     assert_eq!(verdict(claim(), &seen(&["rw", "relatime"], false)), pass());
     assert_eq!(verdict(claim(), &seen(&["ro"], false)), fail("mounted ro, without rw"));
     assert_eq!(verdict(claim(), &seen(&["rw", "idmapped"], true)), fail("mounted rw,idmapped"));
+    assert_eq!(verdict(claim(), &mount(&["rw"], &["private"], false)), fail("its propagation is private"));
 }
 
 #[test]

@@ -1,14 +1,11 @@
 //! Files as the machine sees them.
 
-use std::fs::{self, Metadata, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, Metadata};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use anyhow::Context;
-use nix::errno::Errno;
 use nspawn_matrix_reports::FileKind;
-use serde::{Deserialize, Serialize};
 
 use super::NamedFile;
 
@@ -55,36 +52,6 @@ fn file_kind(metadata: &Metadata) -> FileKind {
     }
 }
 
-/// What became of a file that was to be made.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WriteOutcome {
-    /// It was made, and looks like this from where it was made.
-    Made(FileKind),
-    /// The kernel refused, with this error: `EACCES`.
-    Refused(String),
-}
-
-/// Makes a new file with mode 0644.
-pub(crate) fn write(path: &str) -> anyhow::Result<WriteOutcome> {
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(path)
-        .and_then(|mut file| file.write_all(b"written in the machine\n"));
-    match made {
-        Ok(()) => Ok(WriteOutcome::Made(look(Path::new(path))?)),
-        Err(error) => match error.raw_os_error().map(Errno::from_raw) {
-            // A disk that is full or broken says nothing about the mount, nor does a file that an earlier attempt made.
-            Some(Errno::EIO | Errno::ENOSPC | Errno::EDQUOT | Errno::EEXIST) | None => {
-                Err(error).with_context(|| format!("write `{path}`"))
-            }
-            Some(errno) => Ok(WriteOutcome::Refused(format!("{errno:?}"))),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,20 +68,5 @@ mod tests {
             files.iter().map(|named| (named.name.as_str(), named.file.kind.as_str())).collect();
         assert_eq!(told, [(".", "directory"), ("a", "file"), ("b", "symlink")]);
         assert_eq!(files[1].file.mode, "4750");
-    }
-
-    #[test]
-    fn a_refusal_has_the_name_of_its_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("missing/a").to_str().unwrap().to_owned();
-        assert!(matches!(write(&path).unwrap(), WriteOutcome::Refused(errno) if errno == "ENOENT"));
-    }
-
-    #[test]
-    fn a_file_that_an_earlier_attempt_made_is_no_refusal() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a").to_str().unwrap().to_owned();
-        assert!(matches!(write(&path).unwrap(), WriteOutcome::Made(_)));
-        assert!(write(&path).is_err());
     }
 }

@@ -4,6 +4,8 @@
 //! what it sees is what a program in the machine sees. The agent speaks to it by [`crate::rpc`]. One more probe runs
 //! on the host itself, for the questions that the host is asked.
 
+mod attributes;
+mod change;
 mod end;
 mod files;
 pub mod link;
@@ -29,8 +31,9 @@ use anyhow::Context;
 use nspawn_matrix_reports::{FileKind, Ping, Transport};
 use serde::{Deserialize, Serialize};
 
+pub use attributes::Attributes;
+pub use change::{Change, Outcome};
 pub use end::{End, Which};
-pub use files::WriteOutcome;
 pub(crate) use files::look;
 pub use multicast::Multicast;
 pub use names::established::Established;
@@ -139,8 +142,8 @@ pub enum Request {
         /// Absolute path of the mount point.
         path: String,
     },
-    /// Makes a file; answers with [`WriteOutcome`].
-    Write {
+    /// Lists what is directly in a directory with all that there is to it; answers with `Vec<Attributes>`.
+    Attributes {
         /// Absolute path.
         path: String,
     },
@@ -162,6 +165,13 @@ pub enum Request {
     Existing {
         /// Absolute paths.
         paths: Vec<String>,
+    },
+    /// Tries to change a file; answers with [`Outcome`].
+    Change {
+        /// Absolute path.
+        path: String,
+        /// The change.
+        change: Change,
     },
 }
 
@@ -233,12 +243,13 @@ impl rpc::Service<Request> for Probe {
             }
             Request::Files { path } => rpc::reply(files::list(&path)),
             Request::Mount { path } => rpc::reply(mount::find(&path)),
-            Request::Write { path } => rpc::reply(files::write(&path)),
             Request::Surroundings => rpc::reply(surroundings::look().await),
             Request::Services { units } => rpc::reply(services::states(&units).await),
             Request::Multicast { link } => rpc::reply(multicast::on(link).await),
             Request::ResolvConf => rpc::reply(resolv_conf::look().await),
             Request::Existing { paths } => rpc::reply(anyhow::Ok(existing(paths))),
+            Request::Attributes { path } => rpc::reply(attributes::list(&path)),
+            Request::Change { path, change } => rpc::reply(change::attempt(&path, change)),
         }
     }
 }

@@ -100,7 +100,7 @@ fn trials(plan: &Plan, connect: &Connect) -> Vec<Trial> {
     let cells = plan.hosts.iter().flat_map(|host| host.cells.iter().map(|cell| (&host.scenario.name, cell)));
     let trial = |(scenario, cell): (&String, &Cell)| {
         let name = support::case_name(scenario, &cell.question);
-        let (connect, not_asked) = (Arc::clone(connect), cell.not_asked);
+        let (connect, not_asked) = (Arc::clone(connect), cell.not_asked.clone());
         let run = {
             let name = name.clone();
             move || match not_asked {

@@ -108,11 +108,28 @@ fn title(check: &str) -> &str {
     match check.split('/').next().unwrap_or(check) {
         "address" | "ping" | "link" | "port" => "Reach",
         "resolve" => "Names",
-        "bind" | "autostart" => "Files and boot",
+        "bind" if is_option(check) => "Bind options",
+        "bind" | "autostart" | "image" => "Files and boot",
+        "settings" | "start" => "Settings and refusals",
         "environment" | "identity" => "Surroundings",
         "firewall" => "Firewall",
         other => other,
     }
+}
+
+/// Whether a question is about an option of bind mounts, and not about the package cache.
+fn is_option(check: &str) -> bool {
+    const OPTIONS: [&str; 8] = [
+        "bind/idmap",
+        "bind/rootidmap",
+        "bind/owneridmap",
+        "bind/rbind",
+        "bind/norbind",
+        "bind/read-only",
+        "bind/device",
+        "bind/symlink",
+    ];
+    OPTIONS.contains(&check)
 }
 
 /// The widest heading that is not broken at a hyphen.
@@ -120,7 +137,11 @@ const HEADING_WIDTH: usize = 10;
 
 /// The lines above a column: the segments of the question's name but for the first, long ones broken at a hyphen.
 fn heading(check: &str) -> Vec<String> {
-    let rest = check.split_once('/').map_or(check, |(_, rest)| rest);
+    let rest = match check.split_once('/') {
+        // The owner of the image stands beside that of the bind mount.
+        Some(("image", _)) | None => check,
+        Some((_, rest)) => rest,
+    };
     rest.split('/').flat_map(break_at_hyphens).collect()
 }
 

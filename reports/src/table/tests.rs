@@ -278,7 +278,7 @@ fn a_report_without_cases_says_so() {
 }
 
 #[test]
-fn an_unknown_group_of_questions_gets_a_block_of_its_own() {
+fn an_unknown_group_of_questions_gets_a_block_of_its_own_with_the_rows_that_have_an_answer() {
     let mut odd = report(vec![host("a", 257)]);
     odd.cases = vec![
         case("a", "nat", "mtu/path/ipv4", "alpha"),

@@ -1,17 +1,30 @@
 //! The scenarios, one file each, and what several of them share.
 
+mod bind_idmap_no_userns;
+mod bind_missing;
+mod bind_options;
+mod bind_options_unit;
+mod bind_options_userns;
+mod bind_owneridmap;
+mod bind_unmappable;
 mod bridge;
 mod bridge_dns;
 mod claims;
+mod command_line_over_file;
 mod common;
 mod default_veth;
+mod file_over_unit;
 mod host_network;
 mod macvlan;
 mod nat;
 mod no_masquerade;
 mod nspawn_file_bridge;
+mod nspawn_file_pick;
 mod nspawn_file_port;
+mod nspawn_file_untrusted;
 mod nspawn_file_veth;
+mod nspawn_file_zone;
+mod service_dropin;
 mod service_override;
 mod two_zones;
 mod zone;
@@ -35,6 +48,19 @@ pub fn all() -> Vec<Scenario> {
         two_zones::scenario(),
         macvlan::scenario(),
         nspawn_file_port::scenario(),
+        service_dropin::scenario(),
+        nspawn_file_zone::scenario(),
+        nspawn_file_untrusted::scenario(),
+        nspawn_file_pick::scenario(),
+        command_line_over_file::scenario(),
+        file_over_unit::scenario(),
+        bind_options::scenario(),
+        bind_options_userns::scenario(),
+        bind_options_unit::scenario(),
+        bind_owneridmap::scenario(),
+        bind_missing::scenario(),
+        bind_unmappable::scenario(),
+        bind_idmap_no_userns::scenario(),
     ]
 }
 
@@ -162,9 +188,12 @@ mod tests {
                     | Step::MissingDirectory { path }
                     | Step::File { path, .. }
                     | Step::Symlink { path, .. }
-                    | Step::Fifo { path, .. } => path,
+                    | Step::Fifo { path, .. }
+                    | Step::Socket { path, .. }
+                    | Step::Device { path, .. }
+                    | Step::HardLink { path, .. } => path,
                     Step::EditedCopy { to, .. } => to,
-                    Step::AwaitLink { .. } | Step::Run { .. } => continue,
+                    Step::Attribute { .. } | Step::AwaitLink { .. } | Step::Run { .. } => continue,
                 };
                 assert!(path.starts_with('/'), "{}: {path}", scenario.name);
                 assert!(seen.insert(path.clone()), "{}: {path} twice", scenario.name);

@@ -19,7 +19,7 @@ pub(super) fn scenario() -> Scenario {
 /// An empty bridge has carrier until its first port joins. If networkd is quicker than systemd-nspawn, it picks a
 /// subnet, starts the DHCP server, loses the carrier, drops the subnet, and picks another one when the carrier comes
 /// back; the DHCP server goes on with the first. See docs/findings.md.
-fn stray_lease() -> Vec<Claim> {
+pub(super) fn stray_lease() -> Vec<Claim> {
     let reason = "networkd picked the zone another subnet when its carrier came back, and the DHCP server kept the first";
     let fault = |check, expectation| {
         Claim::new(check, expectation, reason, links::FINDING_STRAY_LEASE)

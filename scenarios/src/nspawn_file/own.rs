@@ -105,10 +105,11 @@ pub fn scenario(files: &[NamedFile]) -> Result<Own, Unusable> {
     distinct(&machines)?;
     let settings: Vec<Settings> = files.iter().map(|file| Settings::of(&file.lines)).collect();
     let bind = looked_at(&settings);
+    let names: Vec<String> = machines.iter().map(|(machine, _)| machine.clone()).collect();
     let mut steps = Vec::new();
     if let Some((mount, _)) = &bind {
         added.push(format!("`{}`, with files of several owners and modes in it", mount.source));
-        steps.extend(pacman_cache::steps_in(&mount.source));
+        steps.extend(pacman_cache::steps_in(&mount.source, &names));
     }
     steps.extend(missing_sources(&settings, bind.as_ref().map(|(mount, _)| mount), &mut added));
     steps.extend(bridges(&settings, &mut added));
@@ -116,20 +117,21 @@ pub fn scenario(files: &[NamedFile]) -> Result<Own, Unusable> {
     steps.extend(
         machines.iter().map(|(machine, file)| Step::config(super::path(machine), file.content.clone())),
     );
-    let machines: Vec<String> = machines.into_iter().map(|(machine, _)| machine).collect();
-    steps.push(launch::enable(&machines));
+    steps.push(launch::enable(&names));
     let scenario = Scenario {
         name: scenario_name(files),
         summary: format!("your own {}", listed(files.iter().map(|file| format!("{}{SUFFIX}", file.machine)))),
         notes: Vec::new(),
         steps,
         launch: Launch::Unit,
-        machines,
+        machines: names,
         claims: bind.iter().flat_map(|(_, bind)| claims(bind, &settings)).collect(),
         // Where it leads elsewhere, a lease is waited for in vain, and the machines are asked all the same.
         attachment: Attachment::Host,
         topics: Topic::GENERAL.to_vec(),
         bind: bind.map(|(mount, _)| mount),
+        left_out: Vec::new(),
+        may_refuse: false,
     };
     Ok(Own { scenario, added, nearest: nearest(&settings) })
 }
@@ -245,7 +247,11 @@ fn claims(bind: &Bind, settings: &[Settings]) -> Vec<Claim> {
     );
     let options = Claim::new(
         Check::BindOptions,
-        Expectation::Mounted(MountClaim { options: vec![access.to_owned()], idmapped }),
+        Expectation::Mounted(MountClaim {
+            options: vec![access.to_owned()],
+            propagation: ["shared", "slave"].map(str::to_owned).to_vec(),
+            idmapped,
+        }),
         &format!(
             "{key} in the file, {}",
             if idmapped { "with ids mapped" } else { "and noidmap is the default" }

@@ -21,7 +21,12 @@ impl Reader {
         let payload = self.versions("payload", &mut fields);
         let expectation: Option<Expectation> = self.keep_all(leaf(&fields, "expect"));
         let (check, at) = check?;
-        let check = self.check(&check, at, scenario)?;
+        let check = self.check(&check, at)?;
+        if !scenario.topics.contains(&check.topic()) {
+            self.wrong(at, format!("`{check}` belongs to none of the `topics`"));
+        } else if let Some(reason) = scenario.not_asked(check) {
+            self.wrong(at, format!("`{check}` is not asked here: {reason}"));
+        }
         let claim = Claim {
             check,
             host: host?,
@@ -35,17 +40,12 @@ impl Reader {
         Some((claim, at))
     }
 
-    fn check(&mut self, name: &str, at: usize, scenario: &Scenario) -> Option<Check> {
+    pub(super) fn check(&mut self, name: &str, at: usize) -> Option<Check> {
         let Ok(check) = name.parse::<Check>() else {
             let nearest = nearest(name, Check::ALL.iter().map(|check| check.name()));
             self.problems.push(Located::new(at, format!("no question is named `{name}`")).nearest(nearest));
             return None;
         };
-        if !scenario.topics.contains(&check.topic()) {
-            self.wrong(at, format!("`{name}` belongs to none of the `topics`"));
-        } else if let Some(reason) = scenario.not_asked(check) {
-            self.wrong(at, format!("`{name}` is not asked here: {reason}"));
-        }
         Some(check)
     }
 

@@ -9,7 +9,8 @@ use super::fields::{Fields, Placed};
 use super::leaf::{leaf, word};
 use super::problem::{Located, Problem};
 use crate::{
-    Attachment, BindMount, HOST_NAME, Launch, MACHINES, Scenario, Step, Topic, catalogue, name, pacman_cache,
+    Attachment, BindMount, Check, HOST_NAME, Launch, MACHINES, Scenario, Step, Topic, catalogue, name,
+    pacman_cache,
 };
 
 /// The longest name of a scenario, in bytes: it is part of the names of sockets and control groups.
@@ -56,6 +57,8 @@ impl Reader {
         let bind = self.keep(fields.string("bind")).flatten();
         let attachment = self.keep(fields.string("attachment")).flatten();
         let topics = self.keep(fields.strings("topics")).flatten();
+        let may_refuse = self.keep(fields.boolean("may-refuse")).flatten();
+        let left_out = self.keep(fields.tables("left-out")).unwrap_or_default();
         let launch = self.keep(fields.table("launch")).flatten();
         let steps = self.keep(fields.tables("step")).unwrap_or_default();
         let claims = self.keep(fields.tables("claim")).unwrap_or_default();
@@ -67,18 +70,21 @@ impl Reader {
             Some(fields) => self.keep_all(leaf::<Launch>(fields, "by")),
             None => Some(Launch::Unit),
         };
-        let filled = bind.iter().flat_map(|bind| pacman_cache::steps_in(&bind.source));
+        let machines = self.machines(machines);
+        let filled = bind.iter().flat_map(|bind| pacman_cache::steps_in(&bind.source, &machines)).collect();
         let mut scenario = Scenario {
             name: name.unwrap_or_default(),
             summary: summary.unwrap_or_else(|| "your own scenario".to_owned()),
             notes: Vec::new(),
-            steps: filled.collect(),
+            steps: filled,
             launch: launch.unwrap_or(Launch::Unit),
-            machines: self.machines(machines),
+            machines,
             attachment: self.attachment(attachment),
             topics: self.topics(topics),
             claims: Vec::new(),
             bind,
+            left_out: left_out.into_iter().filter_map(|fields| self.left_out(fields)).collect(),
+            may_refuse: may_refuse.unwrap_or(false),
         };
         scenario.steps.extend(steps.into_iter().filter_map(|step| self.step(step)));
         let claims: Vec<_> = claims.into_iter().filter_map(|fields| self.claim(fields, &scenario)).collect();
@@ -141,6 +147,15 @@ impl Reader {
         }
     }
 
+    /// `[[left-out]]`: a question that is not asked, and the reason.
+    fn left_out(&mut self, mut fields: Fields<'_>) -> Option<(Check, String)> {
+        let check = self.keep(fields.required("check"));
+        let reason = self.keep(fields.required("reason"));
+        self.problems.extend(fields.left_over());
+        let (name, at) = check?;
+        Some((self.check(&name, at)?, reason?.0))
+    }
+
     fn attachment(&mut self, attachment: Option<Placed<String>>) -> Attachment {
         attachment.and_then(|name| self.keep(word("attachment", name))).unwrap_or(Attachment::Host)
     }
@@ -177,6 +192,10 @@ impl Reader {
             | Step::File { .. }
             | Step::Symlink { .. }
             | Step::Fifo { .. }
+            | Step::Socket { .. }
+            | Step::Device { .. }
+            | Step::HardLink { .. }
+            | Step::Attribute { .. }
             | Step::EditedCopy { .. }
             | Step::AwaitLink { .. }
             | Step::Run { .. } => {}
@@ -210,7 +229,11 @@ fn paths(step: &Step) -> Vec<(&'static str, &str)> {
         | Step::MissingDirectory { path }
         | Step::File { path, .. }
         | Step::Symlink { path, .. }
-        | Step::Fifo { path, .. } => vec![("path", path)],
+        | Step::Fifo { path, .. }
+        | Step::Socket { path, .. }
+        | Step::Device { path, .. }
+        | Step::Attribute { path, .. } => vec![("path", path)],
+        Step::HardLink { path, target } => vec![("path", path), ("target", target)],
         Step::EditedCopy { from, to, .. } => vec![("from", from), ("to", to)],
         Step::AwaitLink { .. } | Step::Run { .. } => Vec::new(),
     }

@@ -16,14 +16,13 @@ pub fn write(scenario: &Scenario) -> String {
     if scenario.machines != MACHINES {
         line(&mut text, "machines", &Value::from(scenario.machines.clone()));
     }
-    let filled = scenario
-        .bind
-        .as_ref()
-        .filter(|bind| scenario.steps.starts_with(&pacman_cache::steps_in(&bind.source)));
     let mut steps = scenario.steps.as_slice();
-    if let Some(bind) = filled {
-        line(&mut text, "bind", &Value::from(bind_words(bind)));
-        steps = &steps[pacman_cache::steps_in(&bind.source).len()..];
+    if let Some(bind) = &scenario.bind {
+        let filling = pacman_cache::steps_in(&bind.source, &scenario.machines);
+        if let Some(others) = steps.strip_prefix(filling.as_slice()) {
+            line(&mut text, "bind", &Value::from(bind_words(bind)));
+            steps = others;
+        }
     }
     if scenario.attachment != Attachment::Host
         && let Ok(attachment) = Value::try_from(scenario.attachment)
@@ -34,7 +33,15 @@ pub fn write(scenario: &Scenario) -> String {
         let topics = scenario.topics.iter().filter_map(|topic| Value::try_from(topic).ok());
         line(&mut text, "topics", &Value::Array(topics.collect()));
     }
+    if scenario.may_refuse {
+        line(&mut text, "may-refuse", &Value::from(true));
+    }
     section(&mut text, "[launch]", "by", &scenario.launch);
+    for (check, reason) in &scenario.left_out {
+        let _ = write!(text, "\n[[left-out]]\n");
+        line(&mut text, "check", &Value::from(check.name()));
+        line(&mut text, "reason", &Value::from(reason.as_str()));
+    }
     for step in steps {
         section(&mut text, "[[step]]", "step", step);
     }

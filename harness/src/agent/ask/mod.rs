@@ -1,14 +1,19 @@
 //! Asking the questions of machines that stand.
 
+mod bind_attributes;
+mod bind_options;
 mod binds;
 mod environment;
 mod firewall;
 mod host_itself;
+mod image;
 mod life;
 mod link;
 pub(super) mod names;
 mod ports;
 mod reach;
+mod refusal;
+mod settings;
 
 use std::time::Instant;
 
@@ -59,6 +64,12 @@ impl Standing {
     }
 
     async fn answer(&self, question: &Question, samples: u32) -> anyhow::Result<Observation> {
+        if let Some(machine) = question.subject.asked_about()
+            && question.check != Check::StartRefusal
+            && self.refused.contains_key(machine)
+        {
+            return Ok(refusal::not_started());
+        }
         match &question.subject {
             Subject::Machine { machine } => self.of_machine(question.check, machine, samples).await,
             Subject::Pair { machine, peer } => self.of_pair(question.check, machine, peer, samples).await,
@@ -89,6 +100,7 @@ impl Standing {
             names if names.topic() == Topic::Names => self.names_in(names, machine, samples).await,
             Check::BindOwner | Check::BindMode => self.bind_files(&asked.probe).await,
             Check::BindOptions => self.bind_options(&asked.probe).await,
+            Check::BindAttributes => self.bind_attributes(&asked.probe).await,
             Check::BindWrite => self.bind_write(&asked.probe, machine).await,
             Check::EnvironmentSystemd => environment::systemd(asked).await,
             Check::EnvironmentCapabilities => environment::capabilities(asked).await,
@@ -99,6 +111,10 @@ impl Standing {
             Check::EnvironmentMulticast => environment::multicast(machine, asked).await,
             Check::IdentityHostname => self.hostname(machine).await,
             Check::IdentityMachineId => self.machine_id(machine).await,
+            Check::BindChown => self.bind_chown(&asked.probe, machine).await,
+            Check::BindChmod => self.bind_chmod(&asked.probe, machine).await,
+            Check::SettingsBinds => settings::binds(&asked.probe).await,
+            _ if check.topic() == Topic::BindOptions => self.bind_option(asked, check).await,
             _ => Err(misplaced(check)),
         }
     }
@@ -130,14 +146,18 @@ impl Standing {
     /// What the host is asked about a machine.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other questions are put to somebody else")]
     async fn of_host_about(&self, check: Check, machine: &str, samples: u32) -> anyhow::Result<Observation> {
-        let about = self.machine(machine)?;
+        let about = || self.machine(machine);
         match check {
-            Check::LinkHost => self.host_link(about).await,
-            Check::PingMachineFromHostIpv4 => ping(&self.host, about.settled.ipv4.map(Into::into)).await,
+            Check::LinkHost => self.host_link(about()?).await,
+            Check::PingMachineFromHostIpv4 => ping(&self.host, about()?.settled.ipv4.map(Into::into)).await,
             Check::PortMachineFromHostIpv4 => port(&self.host, machine, true).await,
             names if names.topic() == Topic::Names => self.names_of_machine(names, machine, samples).await,
             Check::FirewallMasquerade => self.masquerade(machine).await,
             Check::AddressPoolOverlap => self.pool_overlap(machine).await,
+            Check::BindMountPointOwner => image::mount_point_owner(machine, self.bind()?),
+            Check::ImageOwner => image::image_owner(machine),
+            Check::SettingsWarnings => self.warnings(machine).await,
+            Check::StartRefusal => self.start(machine).await,
             _ => Err(misplaced(check)),
         }
     }
@@ -162,12 +182,12 @@ fn misplaced(check: Check) -> anyhow::Error {
     anyhow::anyhow!("nobody here answers `{check}`")
 }
 
-/// Sorts questions into waves; those of one wave are asked at once, and of names those of one round. Writing comes
-/// after the files have been looked at.
+/// Sorts questions into waves; those of one wave are asked at once, and of names those of one round. Changing files
+/// comes after the files have been looked at.
 fn waves<'a>(questions: &[&'a Question]) -> Vec<Vec<&'a Question>> {
     let wave = |check: Check| match check.topic() {
         Topic::Names => 1 + names::round(check),
-        Topic::Binds if check == Check::BindWrite => 1,
+        Topic::Binds if binds::changes(check) => 1,
         Topic::Reach | Topic::Ports | Topic::Binds | Topic::BindOptions | Topic::Settings => 0,
         Topic::Refusal | Topic::Environment => 0,
         Topic::Life => LAST_WAVE,

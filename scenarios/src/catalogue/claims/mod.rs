@@ -1,7 +1,8 @@
 //! Claims that several scenarios share, by topic. What is claimed follows from the kind of a scenario: how its machines
 //! are linked, whether they run in a user namespace, and what starts them.
 
-mod binds;
+pub(super) mod bind_options;
+pub(super) mod binds;
 mod environment;
 mod firewall;
 mod life;
@@ -9,6 +10,8 @@ mod link;
 mod names;
 mod ports;
 mod reach;
+pub(super) mod refusal;
+pub(super) mod settings;
 
 use std::collections::BTreeSet;
 

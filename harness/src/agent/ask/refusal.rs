@@ -1,0 +1,83 @@
+//! Machines that do not start: why, and what is left of them.
+
+use std::fs;
+
+use anyhow::Context;
+use nspawn_matrix_reports::{Observation, Properties};
+use nspawn_matrix_scenarios::launch;
+
+use crate::agent::launch::Ended;
+use crate::agent::machined::Machined;
+use crate::agent::standing::Standing;
+use crate::command::Command;
+
+impl Standing {
+    /// Whether `machine` has started, and if not, what systemd-nspawn said and what it left behind.
+    pub(super) async fn start(&self, machine: &str) -> anyhow::Result<Observation> {
+        let registered = Machined::subscribe().await?.knows(machine).await?;
+        let registered = ("registered", if registered { "yes" } else { "no" }.to_owned());
+        let Some(Ended { code, said, .. }) = self.refused.get(machine) else {
+            let started = ("started", "yes".to_owned());
+            return Ok(Observation::Properties(Properties::new("starts", [started, registered])));
+        };
+        let values = [
+            ("started", "no".to_owned()),
+            ("status", code.map_or_else(|| "a signal".to_owned(), |code| code.to_string())),
+            ("said", said.last().map_or_else(String::new, |line| in_machine(line, machine))),
+            ("said-before", said.split_last().map_or_else(String::new, |(_, before)| before.join(" / "))),
+            registered,
+            ("left", left_of(machine).await?),
+        ];
+        Ok(Observation::Properties(Properties::new("refused", values)))
+    }
+}
+
+/// What systemd-nspawn said, with paths as the machine has them. It mounts the root of the machine at a place of its own
+/// from some version on, whose name differs each time.
+fn in_machine(line: &str, machine: &str) -> String {
+    let word = |word: &str| {
+        let below_root = word.strip_prefix(&launch::root(machine)).or_else(|| {
+            let rest = word.strip_prefix("/tmp/nspawn-root-")?;
+            Some(&rest[rest.find('/')?..])
+        });
+        below_root.unwrap_or(word).to_owned()
+    };
+    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// What is said about a machine that did not start, whatever is asked.
+pub(super) fn not_started() -> Observation {
+    Observation::Properties(Properties::new("no machine", [("machine", "not started".to_owned())]))
+}
+
+/// The links, mounts and units of a machine that does not stand.
+async fn left_of(machine: &str) -> anyhow::Result<String> {
+    let mut left = Vec::new();
+    let links = nix::net::if_::if_nameindex().context("list the links")?;
+    let names = links.iter().map(|link| link.name().to_string_lossy().into_owned());
+    left.extend(names.filter(|name| name.ends_with(&format!("-{machine}"))));
+    let mounts = fs::read_to_string("/proc/self/mountinfo").context("read /proc/self/mountinfo")?;
+    let root = launch::root(machine);
+    let points = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+    left.extend(points.filter(|point| point.starts_with(&root)).map(str::to_owned));
+    let scope = format!("machine-{machine}.scope");
+    // It tells by its output; its exit status says the same again.
+    let state = Command::new("systemctl", ["is-active", &scope]).end().await?.stdout;
+    if state.trim() != "inactive" {
+        left.push(scope);
+    }
+    Ok(if left.is_empty() { "nothing".to_owned() } else { left.join(" ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_told_as_the_machine_has_them() {
+        for line in ["mount /var/lib/machines/alpha/srv/x: no", "mount /tmp/nspawn-root-z3iqZm/srv/x: no"] {
+            assert_eq!(in_machine(line, "alpha"), "mount /srv/x: no");
+        }
+        assert_eq!(in_machine("stat /srv/x: no", "alpha"), "stat /srv/x: no");
+    }
+}

@@ -1,0 +1,26 @@
+//! A bind mount whose source is not there.
+
+use super::claims::refusal::refused;
+use crate::bind_options::MISSING;
+use crate::{Claim, Launch, Scenario, Topic, links};
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::about(
+        &[Topic::Refusal],
+        "bind-missing",
+        "--bind= of a directory that is not there",
+        Launch::CommandLine { options: vec!["-n".to_owned(), format!("--bind={MISSING}")] },
+        Vec::new(),
+        vec![claim("stat").until(257), claim("clone").since(262)],
+    )
+    .may_refuse()
+}
+
+/// What systemd-nspawn does first with the source.
+fn claim(does: &str) -> Claim {
+    refused(
+        &format!("Failed to {does} {MISSING}: No such file or directory"),
+        "systemd-nspawn makes mount points, but not what is mounted there",
+        links::SYSTEMD_NSPAWN,
+    )
+}

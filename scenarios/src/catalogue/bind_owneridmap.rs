@@ -1,0 +1,36 @@
+//! A bind mount with `owneridmap`, which systemd knows from 256 on.
+
+use super::bind_options::steps;
+use super::claims::bind_options::of;
+use super::claims::refusal::refused;
+use crate::bind_options::BindOption;
+use crate::{Check, Claim, Expectation, Launch, Scenario, Topic, links};
+
+pub(super) fn scenario() -> Scenario {
+    Scenario::about(
+        &[Topic::BindOptions, Topic::Refusal],
+        "bind-owneridmap",
+        "--bind= with owneridmap on the command line, with -U",
+        Launch::CommandLine { options: vec!["-U".to_owned(), BindOption::Owneridmap.option()] },
+        steps([BindOption::Owneridmap]),
+        claims(),
+    )
+    .without(
+        BindOption::ALL.map(BindOption::check).into_iter().filter(|check| *check != Check::BindOwneridmap),
+        "the scenario is about owneridmap alone",
+    )
+    .may_refuse()
+}
+
+fn claims() -> Vec<Claim> {
+    let reason = "owneridmap is an option from systemd 256 on";
+    let claim = |check, values: &[(&str, &str)]| {
+        Claim::new(check, Expectation::properties(values), reason, links::SYSTEMD_NSPAWN)
+    };
+    vec![
+        refused("Invalid bind mount option: owneridmap", reason, links::SYSTEMD_NSPAWN).until(255),
+        claim(Check::BindOwneridmap, &[("machine", "not started")]).until(255),
+        claim(Check::StartRefusal, &[("started", "yes")]).since(256),
+        of(BindOption::Owneridmap, true).since(256),
+    ]
+}

@@ -1,0 +1,90 @@
+//! Bind mounts with options of their own, and machines that do not start because of one.
+
+use crate::bind_options::{BENEATH, BindOption, ON_TOP};
+use crate::{Check, Claim, Expectation, links};
+
+/// What is claimed of an option, in a user namespace or without one.
+pub(in crate::catalogue) fn of(option: BindOption, user_namespace: bool) -> Claim {
+    let claim = |values: &[(&str, &str)], reason: &str, link: &str| {
+        Claim::new(option.check(), Expectation::properties(values), reason, link)
+    };
+    match option {
+        BindOption::Idmap => claim(
+            &[
+                ("mapped", "yes"),
+                ("directory", "1000:1000"),
+                ("of-root", "0:0"),
+                ("of-owner", "1000:1000"),
+                ("written", "0:0"),
+                ("given", "1000:1000"),
+            ],
+            "the mount maps every id of the host to the same id of the machine, in both directions",
+            links::SYSTEMD_NSPAWN,
+        ),
+        BindOption::Rootidmap => claim(
+            &[
+                ("mapped", "yes"),
+                ("directory", "0:0"),
+                ("of-root", "65534:65534"),
+                ("of-owner", "0:0"),
+                ("written", "1000:1000"),
+                ("given", "EOVERFLOW"),
+            ],
+            "the mount maps the owner of the directory to root of the machine, and nobody else to anybody",
+            links::ISSUE_CHOWN_EOVERFLOW,
+        ),
+        BindOption::Owneridmap => claim(
+            &[
+                ("mapped", "yes"),
+                ("directory", "2000:2000"),
+                ("of-root", "65534:65534"),
+                ("of-owner", "2000:2000"),
+                ("written", "EOVERFLOW"),
+                ("written-by-owner", "1000:1000"),
+            ],
+            "the mount maps the owner of the directory to the owner of the mount point; root of the machine has no \
+             counterpart beyond it",
+            links::SYSTEMD_NSPAWN,
+        ),
+        BindOption::Rbind => claim(
+            &[("below", ON_TOP)],
+            "bind mounts are recursive unless told otherwise (MS_REC)",
+            links::SYSTEMD_NSPAWN,
+        ),
+        BindOption::Norbind => claim(
+            &[("below", BENEATH)],
+            "norbind leaves out what is mounted below, and what that hides shows",
+            links::SYSTEMD_NSPAWN,
+        ),
+        BindOption::ReadOnly => claim(
+            &[("access", "ro"), ("below", "ro"), ("written", "EROFS")],
+            "the mount and all that is mounted below are made read-only",
+            links::SYSTEMD_NSPAWN,
+        ),
+        BindOption::Device => claim(
+            &[("kind", "char 1:11"), ("opened", "yes")],
+            "systemd-nspawn allows the scope that it makes for the machine each device node that it binds",
+            links::ISSUE_DEVICE_OF_UNIT,
+        ),
+        BindOption::Symlink => claim(
+            &[
+                ("mapped", "no"),
+                ("directory", if user_namespace { "65534:65534" } else { "1000:1000" }),
+                ("kind", "directory"),
+            ],
+            "the source is followed: what it leads to is mounted",
+            links::SYSTEMD_NSPAWN,
+        ),
+    }
+}
+
+/// What is claimed of a device node where a unit has started systemd-nspawn.
+pub(in crate::catalogue) fn device_of_unit() -> Claim {
+    Claim::new(
+        Check::BindDevice,
+        Expectation::properties(&[("kind", "char 1:11"), ("opened", "EPERM")]),
+        "with --keep-unit systemd-nspawn makes no scope, and nothing adds the device node to the DeviceAllow= of the \
+         unit, whose DevicePolicy= is closed",
+        links::ISSUE_DEVICE_OF_UNIT,
+    )
+}

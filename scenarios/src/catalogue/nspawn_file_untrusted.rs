@@ -1,0 +1,52 @@
+//! The shipped unit with a .nspawn file beside the image, which is not trusted: what it binds and how it is linked is
+//! ignored, and the unit's own `--network-veth` stays.
+
+use super::claims::binds::OF_PACKAGE_CACHE;
+use super::claims::{self, Kind, Network};
+use super::common::{enable, steps, untrusted_nspawn_files};
+use crate::{Check, Claim, Expectation, Launch, Scenario, Topic, links};
+
+pub(super) fn scenario() -> Scenario {
+    let claims = claims::of(Kind::unit(Network::Veth));
+    let asked = claims.into_iter().filter(|claim| !OF_PACKAGE_CACHE.contains(&claim.check));
+    Scenario::new(
+        "nspawn-file-untrusted",
+        "the shipped unit, the .nspawn file beside the image, where it is not trusted",
+        &["N8", "N10", "N11"],
+        Launch::Unit,
+        steps([untrusted_nspawn_files("\n[Network]\nZone=lab\n"), enable()]),
+        asked.chain(ignored()).collect(),
+    )
+    .asked_about([Topic::GENERAL.as_slice(), &[Topic::Settings]].concat())
+    .without(OF_PACKAGE_CACHE, "the bind mount is not there: the file that asks for it is not trusted")
+}
+
+fn ignored() -> [Claim; 3] {
+    let reason = "a file beside the image is not trusted, so that an image cannot reach into its host; only \
+                  /etc/systemd/nspawn and /run/systemd/nspawn are";
+    let claim = |check, values: &[(&str, &str)]| {
+        Claim::new(check, Expectation::properties(values), reason, links::NSPAWN_FILE)
+    };
+    [
+        claim(Check::SettingsBinds, &[("package-cache", "absent")]),
+        warnings("info", "with systemd 252 and 254 it only writes them to its standard error").until(254),
+        warnings("warning", "it sends them to the journal by its own protocol").since(257),
+    ]
+}
+
+/// systemd-nspawn warns, with this priority, for this reason.
+fn warnings(priority: &str, reason: &str) -> Claim {
+    let values = [
+        ("bind", "ignored, not trusted"),
+        ("network", "ignored, not trusted"),
+        ("other", "silent"),
+        ("priority", priority),
+    ];
+    let reason = format!("systemd-nspawn warns of both groups; {reason}");
+    Claim::new(
+        Check::SettingsWarnings,
+        Expectation::properties(&values),
+        &reason,
+        links::FINDING_WARNINGS_WITHOUT_PRIORITY,
+    )
+}
