@@ -111,9 +111,7 @@ impl Notes {
     pub(crate) fn conclude(&self, failure: Option<&str>) -> Vec<Case> {
         let case_of = |question, not_asked| match (self.case(question), not_asked) {
             (Some(case), _) => case.clone(),
-            (None, Some(reason)) => {
-                Case { attempts: 0, ..self.blank(question, Verdict::Skip, reason) }
-            }
+            (None, Some(reason)) => Case { attempts: 0, ..self.blank(question, Verdict::Skip, reason) },
             (None, None) => {
                 let reason = failure.unwrap_or("the agent gave no answer").to_owned();
                 self.blank(question, Verdict::Broken, reason)

@@ -139,7 +139,11 @@ mod tests {
         let plan = Plan::new("trixie", catalogue::all(), Check::ALL, 32, 8);
         assert_eq!(plan.hosts.len(), catalogue::all().len());
         for host in &plan.hosts {
-            assert_eq!(host.cells.len(), 64, "{}", host.id);
+            for check in host.scenario.checks() {
+                let cells = host.cells.iter().filter(|cell| cell.question.check == check).count();
+                assert_eq!(cells, check.subjects(&host.scenario.machines).len(), "{}: {check}", host.id);
+                assert!(cells > 0, "{}: {check}", host.id);
+            }
         }
     }
 

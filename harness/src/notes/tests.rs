@@ -30,7 +30,7 @@ fn question(notes: &Notes, check: Check, at: usize) -> Question {
 
 fn ping(received: u32) -> Result<Observation, String> {
     let target = Some("192.0.2.1".to_owned());
-    let (rtt_us, ttl, error) = (None, None, None);
+    let (rtt_us, ttl, error) = (None, (received > 0).then_some(63), None);
     Ok(Observation::Ping(Ping { target, sent: 3, received, rtt_us, ttl, size: None, error }))
 }
 
@@ -73,7 +73,10 @@ fn what_gave_no_answer_is_tried_once_more_and_told_when_it_is_settled() {
     assert_eq!((verdict, attempts), (Verdict::Pass, 2));
     assert!(reason.ends_with("; attempt 1 gave no answer: the probe ended"), "{reason}");
     assert_eq!(told.borrow().len(), 1);
-    assert!(notes.timeline.iter().any(|event| event.event.ends_with("of alpha: the probe ended")));
+    assert!(notes.timeline.iter().any(|event| {
+        let detail = event.detail.as_deref().unwrap_or_default();
+        event.event == "no-answer" && detail.ends_with("of alpha: the probe ended")
+    }));
 }
 
 #[test]
