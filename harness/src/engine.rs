@@ -5,6 +5,7 @@
 //! not be measured is `broken`, and says why.
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
@@ -89,7 +90,10 @@ impl Engine {
         argv: Vec<String>,
         watcher: impl FnMut(&Progress<'_>) + 'static,
     ) -> Outcome {
-        let hosts = stream::iter(plan.hosts.clone());
+        // What takes long begins first, so that both ends of the run keep the machine busy.
+        let mut hosts = plan.hosts.clone();
+        hosts.sort_by_key(|host| Reverse(host.asked().len()));
+        let hosts = stream::iter(hosts);
         self.run_as_asked(plan, hosts, argv, watcher).await
     }
 
@@ -106,7 +110,10 @@ impl Engine {
         let task = |host| self.task(&plan, host, clock, &watcher);
         let (measured, workspace) = match self.open_workspace(&plan).await {
             Ok(workspace) => {
-                let measured = self.measure(hosts.map(task), plan.jobs, &workspace).await;
+                let mut measured = self.measure(hosts.map(task), plan.jobs, &workspace).await;
+                let place =
+                    |host: &Measured| plan.hosts.iter().position(|planned| planned.id == host.record.id);
+                measured.sort_by_key(place);
                 (measured, workspace.close().await)
             }
             Err(error) => {
@@ -150,21 +157,15 @@ impl Engine {
         }
     }
 
-    /// Measures the hosts, `jobs` at a time; gives them in the order in which they came.
+    /// Measures the hosts, `jobs` at a time; gives them in the order in which they were done.
     async fn measure(
         &self,
         tasks: impl Stream<Item = HostTask>,
         jobs: usize,
         workspace: &Workspace,
     ) -> Vec<Measured> {
-        let measure = |(number, task): (usize, HostTask)| {
-            let interrupted = self.interrupted.clone();
-            async move { (number, task.measure(workspace, interrupted).await) }
-        };
-        let mut measured: Vec<(usize, Measured)> =
-            tasks.enumerate().map(measure).buffer_unordered(jobs).collect().await;
-        measured.sort_by_key(|(number, _)| *number);
-        measured.into_iter().map(|(_, host)| host).collect()
+        let measure = |task: HostTask| task.measure(workspace, self.interrupted.clone());
+        tasks.map(measure).buffer_unordered(jobs).collect().await
     }
 }
 

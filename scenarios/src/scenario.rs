@@ -101,10 +101,13 @@ impl Scenario {
         }
     }
 
-    /// Leaves questions out for `reason`.
+    /// Leaves questions out for `reason`, and what is claimed about them.
     #[must_use]
     pub fn without(mut self, checks: impl IntoIterator<Item = Check>, reason: &str) -> Self {
-        self.left_out.extend(checks.into_iter().map(|check| (check, reason.to_owned())));
+        for check in checks {
+            self.claims.retain(|claim| claim.check != check);
+            self.left_out.push((check, reason.to_owned()));
+        }
         self
     }
 

@@ -39,6 +39,8 @@ ln -sfn /run/systemd/resolve/resolv.conf "$1/etc/resolv.conf"
 /// - /etc/modules-load.d has a link to an empty list, which is enough to start systemd-modules-load.service, which
 ///   fails because libkmod is not installed. No module is loaded from inside a container, hence no modprobe@ either.
 /// - Nothing mounts kernel file systems that a container may not have; nothing updates or trims by itself.
+/// - Generators that look for disks, boot loaders, init scripts and credentials, of which a container has none, are
+///   masked: each is a process at each boot of each system.
 /// - /etc and /var are marked as up to date with /usr: else ldconfig and journal-catalog-update run at first boot.
 const QUICK_BOOT: &str = r#"# making it boot quickly
 set -eu
@@ -54,6 +56,11 @@ for unit in dev-hugepages.mount sys-kernel-config.mount sys-kernel-debug.mount s
     ln -sfn /dev/null "$1/etc/systemd/system/$unit"
 done
 rm -f "$1/etc/modules-load.d/modules.conf"
+mkdir -p "$1/etc/systemd/system-generators"
+for generator in bless-boot cryptsetup debug gpt-auto hibernate-resume import integritysetup rc-local run ssh \
+    system-update sysv tpm2 veritysetup; do
+    ln -sfn /dev/null "$1/etc/systemd/system-generators/systemd-$generator-generator"
+done
 "#;
 
 /// A root that is nobody in particular: each clone gets its machine id and host name from nspawn.

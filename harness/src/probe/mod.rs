@@ -80,6 +80,11 @@ pub enum Request {
     },
     /// Lists the addresses of all links but `lo`; answers with `Vec<IpAddr>`.
     Addresses,
+    /// Waits for an IPv6 default route; answers with whether there is one.
+    AwaitRouter {
+        /// Longest wait in milliseconds.
+        patience_ms: u64,
+    },
     /// Pings; answers with [`nspawn_matrix_reports::Ping`].
     Ping {
         /// The address.
@@ -231,6 +236,9 @@ impl rpc::Service<Request> for Probe {
             Request::End { which } => rpc::reply(end::look(&which).await),
             Request::Addresses => rpc::reply(addresses()),
             Request::Ping { address, link, manner } => rpc::reply(ping(address, link, manner).await),
+            Request::AwaitRouter { patience_ms } => {
+                rpc::reply(settle::ipv6_router(Duration::from_millis(patience_ms)).await)
+            }
             Request::Listen { mark } => rpc::reply(self.witnesses.listen(mark)),
             Request::Seen { mark } => rpc::reply(self.witnesses.seen(mark)),
             Request::Serve { port, name } => rpc::reply(port::serve(port, name).await),

@@ -231,6 +231,35 @@ async fn await_default_route() -> anyhow::Result<Option<DefaultRoute>> {
     tokio::time::timeout(REST, there).await.ok().transpose()
 }
 
+/// Waits for an IPv6 default route, for `patience` at most; tells whether there is one.
+pub(crate) async fn ipv6_router(patience: Duration) -> anyhow::Result<bool> {
+    let mut events = Events::subscribe(&[MulticastGroup::Ipv6Route]).context("subscribe to routes")?;
+    let netlink = RtNetlink::connect().context("connect to rtnetlink")?;
+    let there = async {
+        while !has_ipv6_default(&netlink).await? {
+            events.next().await.context("read events of routes")?;
+        }
+        anyhow::Ok(())
+    };
+    match tokio::time::timeout(patience, there).await {
+        Ok(found) => found.map(|()| true),
+        Err(_elapsed) => Ok(false),
+    }
+}
+
+async fn has_ipv6_default(netlink: &RtNetlink) -> anyhow::Result<bool> {
+    let request = RouteMessageBuilder::<Ipv6Addr>::new().build();
+    let mut routes = netlink.handle().route().get(request).execute();
+    while let Some(route) = routes.try_next().await.context("list the routes")? {
+        let leads_on =
+            route.attributes.iter().any(|attribute| matches!(attribute, RouteAttribute::Gateway(_)));
+        if route.header.destination_prefix_length == 0 && leads_on {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The IPv4 default route with the best metric.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the attributes of routes are the kernel's, and many")]
 pub(crate) async fn default_route() -> anyhow::Result<Option<DefaultRoute>> {

@@ -4,7 +4,10 @@ use nspawn_matrix_reports::AddressSpace;
 
 use super::claims::{self, Kind, Network, resolves};
 use super::common::{br0_with, steps};
-use crate::{Check, Claim, Launch, Scenario, Step, links, pacman_cache};
+use crate::{Check, Claim, Launch, Scenario, Step, Topic, links, pacman_cache};
+
+/// What a DNS server more can change.
+const TOPICS: [Topic; 3] = [Topic::Reach, Topic::Names, Topic::Environment];
 
 pub(super) fn scenario() -> Scenario {
     let listens = vec![
@@ -22,8 +25,9 @@ pub(super) fn scenario() -> Scenario {
         &["N6", "S6"],
         Launch::CommandLine { options: vec!["--network-bridge=br0".to_owned(), pacman_cache::bind_option()] },
         steps([hands_out, listens]),
-        claims::except(claims::of(Kind::command_line(Network::Br0)), dhcp_domain()),
+        claims::except(claims::about(Kind::command_line(Network::Br0), &TOPICS), dhcp_domain()),
     )
+    .asked_about(TOPICS)
 }
 
 /// Machines and host ask the host's resolved for names of more than one label, and so for those of leases.

@@ -3,18 +3,19 @@
 
 use super::claims::binds::ROOT_OF_IMAGE;
 use super::claims::{self, Kind, Network, except};
-use super::common::{enable, nspawn_files, steps};
-use crate::{Check, Claim, Expectation, Launch, Scenario, links};
+use super::common::nspawn_files;
+use crate::{Check, Claim, Expectation, Launch, Scenario, Topic, links};
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new(
         "nspawn-file-pick",
         "the shipped unit, PrivateUsers=pick in the .nspawn file",
-        &["N8", "N10", "N11"],
+        &["N10", "N11"],
         Launch::Unit,
-        steps([nspawn_files("\n[Exec]\nPrivateUsers=pick\n"), enable()]),
-        except(claims::of(Kind::unit(Network::Veth)), owners()),
+        nspawn_files("\n[Exec]\nPrivateUsers=pick\n"),
+        except(claims::about(Kind::unit(Network::Veth), &[Topic::Binds]), owners()),
     )
+    .asked_about([Topic::Binds])
 }
 
 fn owners() -> Vec<Claim> {

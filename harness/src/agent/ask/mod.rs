@@ -35,9 +35,6 @@ use reach::ping;
 const LARGEST: Manner = Manner::Sized(host::UPLINK_MTU);
 const TOO_LARGE: Manner = Manner::Sized(host::UPLINK_MTU + 1);
 
-/// The wave of what disturbs everything else.
-const LAST_WAVE: usize = 15;
-
 impl Standing {
     /// Asks everything, and tells each answer as it comes.
     pub(super) async fn ask(&self, job: &Job) -> anyhow::Result<()> {
@@ -48,14 +45,19 @@ impl Standing {
         if job.questions.iter().any(|question| question.check.topic() == Topic::Ports) {
             self.serve().await?;
         }
-        let (apart, others): (Vec<_>, Vec<_>) =
-            job.questions.iter().partition(|question| names::is_apart(question.check));
-        let in_waves = async {
-            for wave in waves(&others) {
-                self.at_once(&wave, job.samples).await;
+        let Order { apart, rounds, looks, changes, restarts } = Order::of(&job.questions);
+        let in_rounds = async {
+            for round in &rounds {
+                self.at_once(round, job.samples).await;
             }
         };
-        tokio::join!(self.at_once(&apart, job.samples), in_waves);
+        // Changing files comes after the files have been looked at.
+        let of_files = async {
+            self.at_once(&looks, job.samples).await;
+            self.at_once(&changes, job.samples).await;
+        };
+        tokio::join!(self.at_once(&apart, job.samples), in_rounds, of_files);
+        self.at_once(&restarts, job.samples).await;
         Ok(())
     }
 
@@ -94,7 +96,7 @@ impl Standing {
             Check::PingOutsideIpv4 => asked.ping(Some(host::OUTSIDE_V4)).await,
             Check::PingOutsideIpv4Largest => asked.ping_so(Some(host::OUTSIDE_V4), LARGEST).await,
             Check::PingOutsideIpv4TooLarge => asked.ping_so(Some(host::OUTSIDE_V4), TOO_LARGE).await,
-            Check::PingOutsideIpv6 => asked.ping(Some(host::OUTSIDE_V6)).await,
+            Check::PingOutsideIpv6 => asked.ping_by_router(host::OUTSIDE_V6).await,
             Check::PingNobodyIpv4 => asked.ping(Some(host::NOBODY_V4)).await,
             Check::AddressAfterRestart => self.after_restart(asked, machine).await,
             names if names.topic() == Topic::Names => self.names_in(names, machine, samples).await,
@@ -182,20 +184,45 @@ fn misplaced(check: Check) -> anyhow::Error {
     anyhow::anyhow!("nobody here answers `{check}`")
 }
 
-/// Sorts questions into waves; those of one wave are asked at once, and of names those of one round. Changing files
-/// comes after the files have been looked at.
-fn waves<'a>(questions: &[&'a Question]) -> Vec<Vec<&'a Question>> {
-    let wave = |check: Check| match check.topic() {
-        Topic::Names => 1 + names::round(check),
-        Topic::Binds if binds::changes(check) => 1,
-        Topic::Reach | Topic::Ports | Topic::Binds | Topic::BindOptions | Topic::Settings => 0,
-        Topic::Refusal | Topic::Environment => 0,
-        Topic::Life => LAST_WAVE,
-    };
-    let last = questions.iter().map(|question| wave(question.check)).max().unwrap_or(0);
-    let of =
-        |number: usize| questions.iter().copied().filter(|question| wave(question.check) == number).collect();
-    (0..=last).map(of).collect()
+/// The order in which questions are asked. Those of one list are asked at once.
+#[derive(Default)]
+struct Order<'a> {
+    /// Names that meet nothing.
+    apart: Vec<&'a Question>,
+    /// Names that would meet in the machine's resolver, one round after another, beside everything else.
+    rounds: [Vec<&'a Question>; names::ROUNDS],
+    /// What only looks.
+    looks: Vec<&'a Question>,
+    /// What changes files.
+    changes: Vec<&'a Question>,
+    /// What disturbs everything else, and comes last.
+    restarts: Vec<&'a Question>,
+}
+
+impl<'a> Order<'a> {
+    fn of(questions: &'a [Question]) -> Self {
+        let mut order = Self::default();
+        for question in questions {
+            order.place(question.check).push(question);
+        }
+        order
+    }
+
+    fn place(&mut self, check: Check) -> &mut Vec<&'a Question> {
+        match check.topic() {
+            Topic::Names if names::is_apart(check) => &mut self.apart,
+            Topic::Names => &mut self.rounds[names::round(check)],
+            Topic::Life => &mut self.restarts,
+            Topic::Binds if binds::changes(check) => &mut self.changes,
+            Topic::Reach
+            | Topic::Ports
+            | Topic::Binds
+            | Topic::BindOptions
+            | Topic::Settings
+            | Topic::Refusal
+            | Topic::Environment => &mut self.looks,
+        }
+    }
 }
 
 async fn tell(question: &Question, answer: impl Future<Output = anyhow::Result<Observation>>) {

@@ -17,7 +17,10 @@ use crate::host;
 use crate::probe::{Known, Lookup, Request};
 use crate::rpc::Client;
 
-/// The round in which a question is asked.
+/// How many rounds there are.
+pub(super) const ROUNDS: usize = 3;
+
+/// The round in which a question is asked, counted from 0.
 ///
 /// A lookup of one family must not meet a lookup of any family: resolved answers equal questions that are open at
 /// one time together, and the race that decides what `any` gives would be run with a head start for one side. Nor may

@@ -1,7 +1,7 @@
 //! Who answers whom, and who it is taken for.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use nspawn_matrix_reports::{Observation, Ping, Properties};
@@ -14,6 +14,10 @@ use crate::rpc::Client;
 /// How long a lease is waited for where none is to be expected: a client sends its first two requests in that time
 /// (RFC 2131, 4.1), and a server here answers the first within half a second.
 const UNSERVED: Duration = Duration::from_secs(5);
+
+/// How long a router may take to announce itself after the link is up: a machine asks for it up to three times, four
+/// seconds apart (RFC 4861, 6.3.7).
+const ROUTER: Duration = Duration::from_secs(8);
 
 /// Has `probe` ping `address`, if there is one, in the usual manner.
 pub(super) async fn ping(probe: &Client, address: Option<IpAddr>) -> anyhow::Result<Observation> {
@@ -38,6 +42,14 @@ impl Machine {
     /// Has the machine ping `address`; a link-local one is meant on its own link.
     pub(super) async fn ping(&self, address: Option<impl Into<IpAddr>>) -> anyhow::Result<Observation> {
         self.ping_so(address, Manner::Usual).await
+    }
+
+    /// Has the machine ping an IPv6 address elsewhere. If a router announces itself on the link, it is waited for: the
+    /// announcement may come after the lease.
+    pub(super) async fn ping_by_router(&self, address: Ipv6Addr) -> anyhow::Result<Observation> {
+        let patience_ms = u64::try_from(ROUTER.as_millis())?;
+        let _found: bool = call(&self.probe, probe::Request::AwaitRouter { patience_ms }).await?;
+        self.ping(Some(address)).await
     }
 
     /// Has the machine ping in a manner of choice.

@@ -3,18 +3,6 @@
 use super::Kind;
 use crate::{Check, Claim, Expectation, MountClaim, links};
 
-/// The questions that only make sense where the package cache is bound.
-pub(in crate::catalogue) const OF_PACKAGE_CACHE: [Check; 8] = [
-    Check::BindOwner,
-    Check::BindMode,
-    Check::BindOptions,
-    Check::BindAttributes,
-    Check::BindWrite,
-    Check::BindChown,
-    Check::BindChmod,
-    Check::BindMountPointOwner,
-];
-
 pub(super) fn claims(kind: Kind) -> Vec<Claim> {
     let owners = if kind.user_namespace { in_user_namespace() } else { as_on_host() };
     owners.into_iter().chain(in_any_case()).collect()
