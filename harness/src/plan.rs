@@ -7,7 +7,7 @@ use nspawn_matrix_scenarios::{Check, Scenario};
 use crate::agent::Question;
 
 /// Hosts at the same time for each core. Most of a run is waiting for time-outs of the resolver.
-const JOBS_PER_CORE: usize = 4;
+const JOBS_PER_CORE: usize = 7;
 
 /// Hosts at the same time, if nobody says otherwise.
 #[must_use]

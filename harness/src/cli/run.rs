@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     /// Lookups for each question about a name
     #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one::<NonZeroU32>)]
     samples: NonZeroU32,
-    /// Hosts that run at the same time [default: 4 for each core]
+    /// Hosts that run at the same time [default: 7 for each core]
     #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
     /// Folder for report.json, junit.xml and evidence/

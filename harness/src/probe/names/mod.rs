@@ -31,6 +31,9 @@ use patience::Patience;
 
 use super::milestone::reach;
 
+/// How long a lookup is waited for. LLMNR gives up after 8 s at most; DNS, where no server answers, after half a minute.
+const LONGEST: Duration = Duration::from_secs(12);
+
 /// What is looked up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lookup {
@@ -163,12 +166,19 @@ impl Asker {
         }
     }
 
+    /// Asks once. What has not been answered in [`LONGEST`] counts as unknown, and the answer says why.
     async fn ask(&self, family: Family) -> anyhow::Result<Answer> {
         let name = &self.lookup.name;
-        match (self.lookup.path, &self.stub) {
-            (LookupPath::Api, _) => self.resolved.resolve(name, family).await,
-            (_, Some(stub)) => Ok(stub.look_up(name, family).await),
-            (_, None) => nss::look_up(name, family).await,
-        }
+        let answer = async {
+            match (self.lookup.path, &self.stub) {
+                (LookupPath::Api, _) => self.resolved.resolve(name, family).await,
+                (_, Some(stub)) => Ok(stub.look_up(name, family).await),
+                (_, None) => nss::look_up(name, family).await,
+            }
+        };
+        tokio::time::timeout(LONGEST, answer).await.unwrap_or_else(|_elapsed| {
+            let failure = Some(format!("no answer within {} s", LONGEST.as_secs()));
+            Ok(Answer { took: LONGEST, failure, ..Answer::default() })
+        })
     }
 }
