@@ -33,6 +33,10 @@ const SETTLING: Duration = Duration::from_secs(30);
 /// How long a name may take to be established, once the addresses are there. Whether it ever is, is asked later.
 const NAMING: Duration = Duration::from_secs(6);
 
+/// How long a router may take to announce itself: a machine asks for it up to three times, four seconds apart
+/// (RFC 4861, 6.3.7).
+const ROUTER: Duration = Duration::from_secs(8);
+
 /// A machine that stands, and the probe in it.
 pub(super) struct Machine {
     /// Its first process; another one after it was rebooted.
@@ -40,6 +44,7 @@ pub(super) struct Machine {
     pub(super) probe: Client,
     pub(super) settled: Settled,
     surroundings: OnceCell<Surroundings>,
+    router: OnceCell<bool>,
 }
 
 impl Machine {
@@ -53,6 +58,14 @@ impl Machine {
     pub(super) async fn multicast(&self) -> anyhow::Result<Multicast> {
         let link = self.settled.lease.link.clone();
         call(&self.probe, probe::Request::Multicast { link }).await
+    }
+
+    /// Waits until an IPv6 router has announced itself on the link; tells whether one has. The announcement may come
+    /// after the lease, and changes what `_gateway` is and how the outside is not reached.
+    pub(super) async fn router_announced(&self) -> anyhow::Result<bool> {
+        let patience_ms = u64::try_from(ROUTER.as_millis())?;
+        let ask = || call(&self.probe, probe::Request::AwaitRouter { patience_ms });
+        self.router.get_or_try_init(ask).await.copied()
     }
 
     /// What it says of itself; asked for once.
@@ -234,8 +247,8 @@ async fn settle(name: String, leader: i32, attachment: Attachment) -> anyhow::Re
     let settled = call(&probe, probe::Request::Settle { own_link, patience_ms })
         .await
         .with_context(|| format!("wait for machine `{name}`"))?;
-    let surroundings = OnceCell::new();
-    Ok((name, Machine { leader: Cell::new(leader), probe, settled, surroundings }))
+    let (surroundings, router) = (OnceCell::new(), OnceCell::new());
+    Ok((name, Machine { leader: Cell::new(leader), probe, settled, surroundings, router }))
 }
 
 /// Starts a probe in the namespaces of `leader`; what it tells is told on as an event of `machine`, if that is given.

@@ -106,7 +106,9 @@ fn everywhere(title: &str, same: &[(&str, Column)], style: Style) -> String {
 /// The block that a question belongs to, by the first segment of its name; an unknown one gets a block of its own.
 fn title(check: &str) -> &str {
     match check.split('/').next().unwrap_or(check) {
-        "address" | "ping" | "link" | "port" => "Reach",
+        "link" | "address" => "Links",
+        "ping" => "Reach",
+        "port" => "Ports",
         "resolve" => "Names",
         "bind" if is_option(check) => "Bind options",
         "bind" | "autostart" | "image" => "Files and boot",

@@ -16,18 +16,29 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
     systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
         roots on btrfs, sandbox stock
 
-    Reach               lease  gateway  peer  peer        machine-   outside
-                               ipv4     ipv4  ipv6-       from-host  ipv4
-                                              link-local  ipv4
-    ────────────────────────────────────────────────────────────────────────
-    host-network        -      -        -     -           -          -
-    default-veth        /28    yes      yes   yes/no !    yes        yes
-    nat                 /28    yes      no !  yes         yes        yes
-    bridge              /24    yes      yes   yes         yes        yes
-    zone                /24    yes      yes   yes         yes        some
-    service-override    /28    yes      yes   yes         yes        yes
-    nspawn-file-bridge  /24    yes      yes   yes         yes        yes
-    nspawn-file-veth    /28    yes      yes   yes         yes        yes
+    Links               lease
+    ─────────────────────────
+    host-network        -
+    default-veth        /28
+    nat                 /28
+    bridge              /24
+    zone                /24
+    service-override    /28
+    nspawn-file-bridge  /24
+    nspawn-file-veth    /28
+
+    Reach               gateway  peer  peer        machine-   outside
+                        ipv4     ipv4  ipv6-       from-host  ipv4
+                                       link-local  ipv4
+    ─────────────────────────────────────────────────────────────────
+    host-network        -        -     -           -          -
+    default-veth        yes      yes   yes/no !    yes        yes
+    nat                 yes      no !  yes         yes        yes
+    bridge              yes      yes   yes         yes        yes
+    zone                yes      yes   yes         yes        some
+    service-override    yes      yes   yes         yes        yes
+    nspawn-file-bridge  yes      yes   yes         yes        yes
+    nspawn-file-veth    yes      yes   yes         yes        yes
 
     Names               peer        peer   peer  host     machine-   outside
                         any         ipv4   ipv6  any      from-host  any
@@ -108,18 +119,29 @@ fn a_wide_terminal_has_each_row_on_one_line() {
     insta::assert_snapshot!(blocks, @r"
     systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48, roots on btrfs, sandbox stock
 
-    Reach               lease  gateway  peer  peer        machine-   outside
-                               ipv4     ipv4  ipv6-       from-host  ipv4
-                                              link-local  ipv4
-    ────────────────────────────────────────────────────────────────────────
-    host-network        -      -        -     -           -          -
-    default-veth        /28    yes      yes   yes/no !    yes        yes
-    nat                 /28    yes      no !  yes         yes        yes
-    bridge              /24    yes      yes   yes         yes        yes
-    zone                /24    yes      yes   yes         yes        some
-    service-override    /28    yes      yes   yes         yes        yes
-    nspawn-file-bridge  /24    yes      yes   yes         yes        yes
-    nspawn-file-veth    /28    yes      yes   yes         yes        yes
+    Links               lease
+    ─────────────────────────
+    host-network        -
+    default-veth        /28
+    nat                 /28
+    bridge              /24
+    zone                /24
+    service-override    /28
+    nspawn-file-bridge  /24
+    nspawn-file-veth    /28
+
+    Reach               gateway  peer  peer        machine-   outside
+                        ipv4     ipv4  ipv6-       from-host  ipv4
+                                       link-local  ipv4
+    ─────────────────────────────────────────────────────────────────
+    host-network        -        -     -           -          -
+    default-veth        yes      yes   yes/no !    yes        yes
+    nat                 yes      no !  yes         yes        yes
+    bridge              yes      yes   yes         yes        yes
+    zone                yes      yes   yes         yes        some
+    service-override    yes      yes   yes         yes        yes
+    nspawn-file-bridge  yes      yes   yes         yes        yes
+    nspawn-file-veth    yes      yes   yes         yes        yes
 
     Names               peer                             peer   peer  host     machine-   outside
                         any                              ipv4   ipv6  any      from-host  any
@@ -161,13 +183,20 @@ fn rows_of_several_hosts_name_the_version() {
     systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
         roots on btrfs, sandbox stock
 
-    Reach      lease  peer  outside
-                      ipv4  ipv4
-    ───────────────────────────────
-    nat v254   /28    ·     yes
-    nat v257   /28    ·     yes
-    zone v254  /24    yes   some
-    zone v257  /24    yes   some
+    Links      lease
+    ────────────────
+    nat v254   /28
+    nat v257   /28
+    zone v254  /24
+    zone v257  /24
+
+    Reach      peer  outside
+               ipv4  ipv4
+    ────────────────────────
+    nat v254   ·     yes
+    nat v257   ·     yes
+    zone v254  yes   some
+    zone v257  yes   some
 
     Reach, the same everywhere: ping/gateway/ipv4 yes, ping/peer/ipv6-link-local
         yes, ping/machine-from-host/ipv4 yes

@@ -94,6 +94,7 @@ impl Standing {
             Check::ResolveOutsideIpv4 => (OUTSIDE_NAME, LookupPath::Nss, Family::Ipv4, of_outside()),
             Check::ResolveOutsideIpv6 => (OUTSIDE_NAME, LookupPath::Nss, Family::Ipv6, of_outside()),
             Check::ResolveGatewayAny => {
+                asked.router_announced().await?;
                 ("_gateway", LookupPath::NssMyhostname, Family::Any, of_gateway(asked)?)
             }
             Check::ResolveSelfAny => (machine, LookupPath::NssMyhostname, Family::Any, own(asked)?),

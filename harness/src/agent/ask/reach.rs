@@ -15,10 +15,6 @@ use crate::rpc::Client;
 /// (RFC 2131, 4.1), and a server here answers the first within half a second.
 const UNSERVED: Duration = Duration::from_secs(5);
 
-/// How long a router may take to announce itself after the link is up: a machine asks for it up to three times, four
-/// seconds apart (RFC 4861, 6.3.7).
-const ROUTER: Duration = Duration::from_secs(8);
-
 /// Has `probe` ping `address`, if there is one, in the usual manner.
 pub(super) async fn ping(probe: &Client, address: Option<IpAddr>) -> anyhow::Result<Observation> {
     ping_so(probe, address, None, Manner::Usual).await
@@ -44,11 +40,9 @@ impl Machine {
         self.ping_so(address, Manner::Usual).await
     }
 
-    /// Has the machine ping an IPv6 address elsewhere. If a router announces itself on the link, it is waited for: the
-    /// announcement may come after the lease.
+    /// Has the machine ping an IPv6 address elsewhere, which a router that announces itself has a part in.
     pub(super) async fn ping_by_router(&self, address: Ipv6Addr) -> anyhow::Result<Observation> {
-        let patience_ms = u64::try_from(ROUTER.as_millis())?;
-        let _found: bool = call(&self.probe, probe::Request::AwaitRouter { patience_ms }).await?;
+        self.router_announced().await?;
         self.ping(Some(address)).await
     }
 
