@@ -56,6 +56,12 @@ fn difference(expectation: &Expectation, observation: &Observation) -> Result<Op
             seen
         }};
     }
+    if let Observation::Properties(seen) = observation
+        && seen.values.get("machine").is_some_and(|machine| machine == "not started")
+        && !matches!(expectation, Expectation::Properties { .. })
+    {
+        return Ok(Some("the machine did not start".to_owned()));
+    }
     Ok(match expectation {
         Expectation::Lease { prefix } => lease(*prefix, seen!(Lease)),
         Expectation::NoLink => no_link(seen!(Lease)),
@@ -64,6 +70,8 @@ fn difference(expectation: &Expectation, observation: &Observation) -> Result<Op
         Expectation::NoAnswer => no_answer(seen!(Ping)),
         Expectation::NoAddress => no_address(seen!(Ping)),
         Expectation::Refused { error } => refused_with(error, seen!(Ping)),
+        Expectation::Unreached => unreached(seen!(Ping)),
+        Expectation::Unresolved => unresolved(seen!(Names)),
         Expectation::Resolves { to } => resolves(to, seen!(Names)),
         Expectation::OnTheWire { a, aaaa } => on_the_wire(a, aaaa, seen!(Wire)),
         Expectation::SameOwner => {
@@ -153,8 +161,31 @@ fn refused_with(error: &str, seen: &Ping) -> Option<String> {
 fn no_answer(seen: &Ping) -> Option<String> {
     match &seen.target {
         None => Some("there is no address to ping".to_owned()),
+        // Silence is claimed, and what was not sent, or was refused, is something else.
+        Some(to) if seen.error.is_some() || seen.sent == 0 => {
+            Some(format!("{to}: {}", seen.error.as_deref().unwrap_or("nothing was sent")))
+        }
         Some(_) if seen.received == 0 => None,
         Some(to) => Some(format!("{to} answered {} of {} requests", seen.received, seen.sent)),
+    }
+}
+
+fn unreached(seen: &Ping) -> Option<String> {
+    match &seen.target {
+        None => Some("there is no address to ping".to_owned()),
+        Some(to) if seen.sent == 0 => {
+            Some(format!("{to}: {}", seen.error.as_deref().unwrap_or("nothing was sent")))
+        }
+        Some(_) if seen.received == 0 => None,
+        Some(to) => Some(format!("{to} answered {} of {} requests", seen.received, seen.sent)),
+    }
+}
+
+fn unresolved(seen: &Names) -> Option<String> {
+    match seen.spaces.get(&AddressSpace::None).copied().unwrap_or_default() {
+        _ if seen.samples == 0 => Some("no lookup was made".to_owned()),
+        none if none == seen.samples => None,
+        none => Some(format!("{} of {} lookups gave an address", seen.samples - none, seen.samples)),
     }
 }
 
@@ -171,6 +202,15 @@ fn resolves(to: &[AddressSpace], seen: &Names) -> Option<String> {
     if !strangers.is_empty() {
         return Some(strangers.join(", "));
     }
+    if seen.unanswered > 0 {
+        let why: Vec<&str> = seen.failures.keys().map(String::as_str).collect();
+        return Some(format!(
+            "{} of {} lookups were not answered: {}",
+            seen.unanswered,
+            seen.samples,
+            why.join(", ")
+        ));
+    }
     let missing = to.iter().find(|space| !seen.spaces.contains_key(space));
     missing
         .filter(|_| shows_chance(seen))
@@ -178,6 +218,9 @@ fn resolves(to: &[AddressSpace], seen: &Names) -> Option<String> {
 }
 
 fn on_the_wire(a: &[AddressSpace], aaaa: &[AddressSpace], seen: &Wire) -> Option<String> {
+    if seen.sent == 0 && seen.not_sent.is_empty() {
+        return Some("there was no link to ask on".to_owned());
+    }
     if let Some((reason, count)) = seen.not_sent.first_key_value() {
         return Some(format!("{count} questions could not be sent: {reason}"));
     }
@@ -222,6 +265,9 @@ fn each(files: &[BindFile], right: impl Fn(&FileKind, &FileKind) -> bool, what: 
 }
 
 fn mounted(claim: &MountClaim, seen: &Mount) -> Option<String> {
+    if seen.options.is_empty() {
+        return Some("nothing is mounted there".to_owned());
+    }
     if let Some(missing) = claim.options.iter().find(|option| !seen.options.contains(option)) {
         return Some(format!("mounted {}, without {missing}", seen.options.join(",")));
     }

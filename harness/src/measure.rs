@@ -24,7 +24,7 @@ use crate::rpc::Client;
 const HOST: Duration = Duration::from_secs(600);
 
 /// How long a lookup may take. All but the slowest overlap.
-const LOOKUP: Duration = Duration::from_secs(10);
+const LOOKUP: Duration = Duration::from_secs(12);
 
 /// One host to be measured.
 pub(crate) struct HostTask {
@@ -142,7 +142,18 @@ impl HostTask {
             notes.borrow_mut().evidence.extend(evidence);
         }
         measured?;
+        self.restarted(&agent, notes).await?;
         self.powered_off(boot, &agent, notes).await
+    }
+
+    /// Asks what becomes of the machines when they are restarted, which disturbs everything else.
+    async fn restarted(&self, agent: &Client, notes: &SharedNotes) -> anyhow::Result<()> {
+        let open = notes.borrow().open(self.host.restarted());
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.now("restarting the machines");
+        Ok(agent.call(&Request::Restart(self.job(open))).await?)
     }
 
     /// Asks what is left of the machines. They are gone then, so all other evidence must have been gathered before.
@@ -153,7 +164,10 @@ impl HostTask {
         }
         self.now("powering the machines off");
         let red_before = notes.borrow().red();
-        let measured = self.ask(agent, questions, [Request::PowerOff; 2], notes).await;
+        // There is no second attempt: the machines are gone.
+        let open = notes.borrow().open(questions);
+        let measured =
+            agent.call::<_, ()>(&Request::PowerOff(self.job(open))).await.map_err(anyhow::Error::from);
         if measured.is_err() || notes.borrow().red() > red_before {
             let evidence = evidence(agent, &format!("{}powered-off-", prefix(boot))).await;
             notes.borrow_mut().evidence.extend(evidence);

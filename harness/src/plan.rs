@@ -91,7 +91,18 @@ impl HostPlan {
     /// What is asked while the machines stand.
     #[must_use]
     pub fn while_standing(&self) -> Vec<Question> {
-        self.asked_if(|check| !matches!(check, Check::EnvironmentLeftovers | Check::AutostartAfterReboot))
+        self.asked_if(|check| {
+            !matches!(
+                check,
+                Check::AddressAfterRestart | Check::EnvironmentLeftovers | Check::AutostartAfterReboot
+            )
+        })
+    }
+
+    /// What is asked by restarting the machines.
+    #[must_use]
+    pub fn restarted(&self) -> Vec<Question> {
+        self.asked_if(|check| check == Check::AddressAfterRestart)
     }
 
     /// What is asked after the machines were powered off.

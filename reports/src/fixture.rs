@@ -53,6 +53,7 @@ pub(crate) fn names(spaces: &[(AddressSpace, u32)]) -> Observation {
                 Some(SeenAddress { address: address(*space)?.to_owned(), space: *space, count: *count })
             })
             .collect(),
+        unanswered: 0,
         first_answers: u32::try_from(spaces.len()).unwrap(),
         took: Times { min_us: 230, median_us: 410, p90_us: 520, max_us: 610 },
         times_us: BTreeMap::new(),

@@ -107,6 +107,7 @@ mod tests {
                   "ipv6-link-local": 20
                 },
                 "first_answers": 2,
+                "unanswered": 0,
                 "addresses": [
                   {
                     "address": "10.0.55.38",

@@ -77,6 +77,10 @@ pub struct Names {
     pub spaces: BTreeMap<AddressSpace, u32>,
     /// How many addresses came first in some lookup; that none came counts as one more.
     pub first_answers: u32,
+    /// Lookups that nobody has answered in the time that they were waited for, or that could not be asked: that is not
+    /// to say that the name is not known. They count as lookups without an address.
+    #[serde(default)]
+    pub unanswered: u32,
     /// Every address that any lookup gave, with the number of lookups that gave it.
     pub addresses: Vec<SeenAddress>,
     /// How long the lookups took.

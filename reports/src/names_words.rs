@@ -100,6 +100,7 @@ mod tests {
     #[test]
     fn the_wire_is_told_by_its_answers() {
         let mut wire = Wire {
+            sent: 64,
             name: "beta".to_owned(),
             transport: Transport::LlmnrIpv4,
             questions: 32,

@@ -124,6 +124,14 @@ pub struct Mount {
     pub idmapped: bool,
 }
 
+impl Mount {
+    /// What is seen where nothing is mounted.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { fs_type: "none".to_owned(), options: Vec::new(), propagation: Vec::new(), idmapped: false }
+    }
+}
+
 /// What became of a file that root of the machine made in the bind mount.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]

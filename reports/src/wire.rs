@@ -82,6 +82,9 @@ pub struct Wire {
     /// Why a question could not be sent, with the number of questions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub not_sent: BTreeMap<String, u32>,
+    /// Questions that were sent, over all links.
+    #[serde(default)]
+    pub sent: u32,
 }
 
 impl Wire {

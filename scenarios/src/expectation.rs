@@ -33,6 +33,8 @@ pub enum Expectation {
         /// The error in the words of the observation: `Network is unreachable`.
         error: String,
     },
+    /// No echo request is answered, and somebody on the way may say that the address is not reached.
+    Unreached,
     /// The first address of every lookup is of one of these spaces; which, is left to chance where there are several.
     Resolves {
         /// The spaces, never empty.
@@ -46,6 +48,8 @@ pub enum Expectation {
         /// What AAAA records hold.
         aaaa: Vec<AddressSpace>,
     },
+    /// No lookup gives an address, if only because nobody answers in time.
+    Unresolved,
     /// Owner and group are the same inside and outside.
     SameOwner,
     /// Every file belongs to nobody (65534) in the machine.
@@ -129,6 +133,10 @@ impl fmt::Display for Expectation {
             Self::Refused { error } => write!(f, "refused: {error}"),
             Self::Resolves { to } => resolves(to, f),
             Self::OnTheWire { a, aaaa } => on_the_wire(a, aaaa, f),
+            Self::Unreached => {
+                f.write_str("no echo request is answered, or the address is reported as unreachable")
+            }
+            Self::Unresolved => f.write_str("no lookup gives an address, or none in time"),
             Self::SameOwner => f.write_str("owner and group as on the host"),
             Self::OwnedByNobody => f.write_str("everything belongs to nobody (65534)"),
             Self::SameMode => f.write_str("kind and permission bits as on the host"),

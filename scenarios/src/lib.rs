@@ -36,6 +36,6 @@ pub use claim::{Claim, Versions};
 pub use expectation::{Expectation, MountClaim};
 pub use launch::Launch;
 pub use scenario::{HOST_NAME, MACHINES, OUTSIDE_NAME, Scenario, below_machine};
-pub use setting::{Setting, Settings};
+pub use setting::{Setting, Settings, UNKNOWN};
 pub use step::{Device, Owner, Step};
 pub use topic::Topic;

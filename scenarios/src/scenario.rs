@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attachment, BindMount, Check, Claim, Launch, Settings, Step, Topic, pacman_cache};
+use crate::{Attachment, BindMount, Check, Claim, Launch, Settings, Step, Topic, UNKNOWN, pacman_cache};
 
 /// The machines of every scenario.
 pub const MACHINES: [&str; 2] = ["alpha", "beta"];
@@ -147,12 +147,33 @@ impl Scenario {
     }
 
     /// The claim about `check` where host and machines run these versions of systemd and these settings were
-    /// detected; none if nothing is claimed.
+    /// detected; none if nothing is claimed, or if what is claimed depends on a setting that is unknown.
     #[must_use]
     pub fn claim(&self, check: Check, host: u32, payload: u32, settings: &Settings) -> Option<&Claim> {
-        self.claims
-            .iter()
-            .filter(|claim| claim.check == check && claim.is_about(host, payload, settings))
-            .max_by_key(|claim| claim.when.len())
+        let claims = || self.claims.iter().filter(|claim| claim.check == check);
+        let is_unknown = |setting| settings.get(setting).is_some_and(|value| value == UNKNOWN);
+        if claims().any(|claim| claim.when.keys().any(is_unknown)) {
+            return None;
+        }
+        claims().filter(|claim| claim.is_about(host, payload, settings)).max_by_key(|claim| claim.when.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Setting, catalogue};
+
+    #[test]
+    fn what_depends_on_a_setting_that_is_unknown_is_not_claimed() {
+        let zone = catalogue::all().into_iter().find(|scenario| scenario.name == "zone").unwrap();
+        let claimed = |check, value: &str| {
+            let settings = Settings::from([(Setting::Llmnr, value.to_owned())]);
+            zone.claim(check, 257, 257, &settings).map(|claim| claim.expectation.clone())
+        };
+        assert!(claimed(Check::ResolvePeerIpv4, "yes").is_some());
+        assert_ne!(claimed(Check::ResolvePeerIpv4, "no"), claimed(Check::ResolvePeerIpv4, "yes"));
+        assert_eq!(claimed(Check::ResolvePeerIpv4, UNKNOWN), None);
+        assert!(claimed(Check::BindMode, UNKNOWN).is_some());
     }
 }

@@ -26,6 +26,9 @@ pub enum Setting {
     Roots,
 }
 
+/// The value of a setting that could not be detected, although there is something to detect.
+pub const UNKNOWN: &str = "unknown";
+
 impl Setting {
     /// Every setting.
     pub const ALL: [Self; 6] = [

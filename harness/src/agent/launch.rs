@@ -54,7 +54,7 @@ pub(super) struct Ended {
 
 /// What systemd-nspawn itself said on the console of `machine`: that it complains, and not that it starts.
 pub(super) fn said_on_console(machine: &str) -> Vec<String> {
-    said(&fs::read_to_string(console(machine)).unwrap_or_default())
+    said(&String::from_utf8_lossy(&fs::read(console(machine)).unwrap_or_default()))
 }
 
 /// The part of a console that is systemd-nspawn's own, line by line: up to the first words of the machine's systemd,

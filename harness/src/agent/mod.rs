@@ -44,6 +44,8 @@ pub enum Request {
     Measure(Job),
     /// Asks once more, of the machines that [`Request::Measure`] stood up; each answer comes as a [`Notice::Case`].
     Again(Job),
+    /// Restarts the machines, one after another, and asks what became of them; each answer comes as a [`Notice::Case`].
+    Restart(Job),
     /// Powers the machines off, and asks what is left of them; each answer comes as a [`Notice::Case`].
     PowerOff(Job),
     /// Asks what is asked after a reboot of the host; each answer comes as a [`Notice::Case`].
@@ -130,6 +132,7 @@ impl rpc::Service<Request> for Agent {
             Request::Facts => rpc::reply(facts::gather().await),
             Request::Measure(job) => rpc::reply(self.measure(job).await),
             Request::Again(job) => rpc::reply(self.again(job).await),
+            Request::Restart(job) => rpc::reply(self.restart(job).await),
             Request::PowerOff(job) => rpc::reply(self.power_off(job).await),
             Request::AfterReboot(job) => rpc::reply(ask::after_reboot(&job).await),
             Request::Evidence => rpc::reply(evidence::gather(self.leaders(), self.machines()).await),
@@ -177,6 +180,13 @@ impl Agent {
         let asked = standing.ask(job).await;
         self.standing.replace(Some(standing));
         asked
+    }
+
+    async fn restart(&self, job: Job) -> anyhow::Result<()> {
+        let standing = self.standing.take().context("no machines stand")?;
+        standing.restart(&job).await;
+        self.standing.replace(Some(standing));
+        Ok(())
     }
 
     async fn power_off(&self, job: Job) -> anyhow::Result<()> {

@@ -7,10 +7,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
-use nspawn_matrix_scenarios::{Attachment, BindMount, HOST_NAME, Launch, Scenario, Setting, Settings};
+use nspawn_matrix_scenarios::{
+    Attachment, BindMount, HOST_NAME, Launch, Scenario, Setting, Settings, UNKNOWN,
+};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
@@ -155,8 +157,9 @@ impl Standing {
     pub(super) async fn settings(&self) -> anyhow::Result<Settings> {
         let word = |yes| if yes { "yes" } else { "no" }.to_owned();
         let multicast = self.multicast_everywhere().await;
-        let least = |of: fn(&Multicast) -> Reach| {
-            multicast.iter().map(|multicast| of(multicast).effective()).min().map(|least| least.to_string())
+        let least = |of: fn(&Multicast) -> Reach| match &multicast {
+            Ok(ends) => ends.iter().map(|end| of(end).effective()).min().map(|least| least.to_string()),
+            Err(_) => Some(UNKNOWN.to_owned()),
         };
         let facts = [
             (Setting::Llmnr, least(|multicast| multicast.llmnr)),
@@ -169,14 +172,12 @@ impl Standing {
         Ok(facts.into_iter().filter_map(|(setting, value)| Some((setting, value?))).collect())
     }
 
-    /// LLMNR and multicast DNS on both ends of each machine's link, as far as there is a resolved to ask.
-    async fn multicast_everywhere(&self) -> Vec<Multicast> {
+    /// LLMNR and multicast DNS on both ends of each machine's link.
+    async fn multicast_everywhere(&self) -> anyhow::Result<Vec<Multicast>> {
         let ends = self.machines.iter().map(|(name, machine)| async move {
-            let inside = machine.multicast().await.ok();
-            let outside = multicast_on_host(name).await.ok().flatten();
-            [inside, outside]
+            anyhow::Ok([Some(machine.multicast().await?), multicast_on_host(name).await?])
         });
-        join_all(ends).await.into_iter().flatten().flatten().collect()
+        Ok(try_join_all(ends).await?.into_iter().flatten().flatten().collect())
     }
 
     /// Whether the machines have leases from a subnet that the host has left for another one.

@@ -41,6 +41,7 @@ fn ping(received: u32) -> Observation {
 
 fn names(spaces: &[(AddressSpace, u32)]) -> Observation {
     Observation::Names(Names {
+        unanswered: 0,
         name: "beta".to_owned(),
         family: Family::Any,
         path: LookupPath::Nss,
@@ -160,6 +161,7 @@ fn one_lookup_outside_the_claimed_spaces_is_a_difference() {
 fn every_question_on_the_wire_must_be_answered_as_claimed() {
     let wire = |answered: u32, space| {
         Observation::Wire(Wire {
+            sent: 64,
             name: "beta".to_owned(),
             transport: Transport::LlmnrIpv4,
             questions: 32,
@@ -276,4 +278,30 @@ fn a_fault_that_is_seen_is_known_and_one_that_is_not_is_fixed() {
         .fault();
     assert_eq!(judge(Some(&claim), &ping(0)).verdict, Verdict::Known);
     assert_eq!(judge(Some(&claim), &ping(3)).verdict, Verdict::Fixed);
+}
+
+#[test]
+fn silence_is_not_what_was_refused_or_never_sent() {
+    let Observation::Ping(silent) = ping(0) else { unreachable!("it is a ping") };
+    let refused = Ping { error: Some("Network is unreachable".to_owned()), ..silent.clone() };
+    let unsent = Ping { sent: 0, ..silent };
+    assert_eq!(verdict(Expectation::NoAnswer, &Observation::Ping(refused)).0, Verdict::Fail);
+    assert_eq!(verdict(Expectation::NoAnswer, &Observation::Ping(unsent)).0, Verdict::Fail);
+}
+
+#[test]
+fn a_lookup_that_nobody_answered_does_not_say_that_the_name_is_unknown() {
+    let Observation::Names(denied) = names(&[(AddressSpace::None, 32)]) else { unreachable!("it is names") };
+    let unanswered = Observation::Names(Names { unanswered: 1, ..denied.clone() });
+    let none = || Expectation::Resolves { to: vec![AddressSpace::None] };
+    assert_eq!(verdict(none(), &Observation::Names(denied)), pass());
+    assert_eq!(verdict(none(), &unanswered).0, Verdict::Fail);
+    assert_eq!(verdict(Expectation::Unresolved, &unanswered), pass());
+}
+
+#[test]
+fn a_machine_that_did_not_start_fails_whatever_was_claimed_of_it() {
+    let properties = Properties::new("no machine", [("machine", "not started".to_owned())]);
+    let seen = Observation::Properties(properties);
+    assert_eq!(verdict(Expectation::NoLink, &seen), fail("the machine did not start"));
 }

@@ -15,11 +15,12 @@ use tokio::net::UdpSocket;
 
 const PATH: &str = "/etc/resolv.conf";
 
-/// How long a server may take to answer. None of them is farther than the other side of the host.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a server may take to answer. None of them is farther than the other side of the host, but a busy machine
+/// may let the one that plays the internet wait.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often the question is sent in that time, since UDP may lose it.
-const ATTEMPTS: u32 = 2;
+const ATTEMPTS: u32 = 5;
 
 /// What the file is and says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,25 +27,28 @@ pub(super) fn stray_lease() -> Vec<Claim> {
             .fault()
     };
     vec![
-        fault(Check::PingGatewayIpv4, Expectation::NoAnswer),
-        fault(Check::PingMachineFromHostIpv4, Expectation::NoAnswer),
-        fault(Check::PingOutsideIpv4, Expectation::NoAnswer),
-        fault(Check::PingOutsideIpv4Largest, Expectation::NoAnswer),
+        // That nobody has the address is no fault; but the way there ends at the gateway that is gone.
+        Claim::new(Check::PingNobodyIpv4, Expectation::Unreached, reason, links::FINDING_STRAY_LEASE)
+            .when(Setting::StrayLease, "yes"),
+        fault(Check::PingGatewayIpv4, Expectation::Unreached),
+        fault(Check::PingMachineFromHostIpv4, Expectation::Unreached),
+        fault(Check::PingOutsideIpv4, Expectation::Unreached),
+        fault(Check::PingOutsideIpv4Largest, Expectation::Unreached),
         fault(
             Check::EnvironmentResolvConf,
             Expectation::properties(&[("exists", "yes"), ("answering", "none")]),
         ),
         fault(Check::FirewallMasquerade, Expectation::properties(&[("table", "yes"), ("masqueraded", "no")])),
-        fault(Check::ResolveOutsideAny, resolves(&[AddressSpace::None])),
-        fault(Check::ResolveOutsideIpv4, resolves(&[AddressSpace::None])),
-        fault(Check::ResolveOutsideIpv6, resolves(&[AddressSpace::None])),
+        fault(Check::ResolveOutsideAny, Expectation::Unresolved),
+        fault(Check::ResolveOutsideIpv4, Expectation::Unresolved),
+        fault(Check::ResolveOutsideIpv6, Expectation::Unresolved),
         fault(Check::ResolveHostIpv4, resolves(&[AddressSpace::Other])),
         fault(Check::ResolveHostAny, resolves(&[AddressSpace::Ipv6LinkLocal, AddressSpace::Other])),
         fault(Check::ResolveMachineFromHostApi, resolves(&[AddressSpace::Ipv6LinkLocal])).until(258),
         fault(Check::ResolveMachineFromHostAny, resolves(&[AddressSpace::Ipv6LinkLocal]))
             .until(258)
             .when(Setting::NssFirst, "resolve"),
-        fault(Check::ResolveMachineFromHostIpv4, resolves(&[AddressSpace::None]))
+        fault(Check::ResolveMachineFromHostIpv4, Expectation::Unresolved)
             .until(258)
             .when(Setting::NssFirst, "resolve"),
     ]

@@ -1,6 +1,8 @@
 //! What files look like through a bind mount.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;
@@ -55,6 +57,11 @@ impl Standing {
 
     pub(super) async fn bind_write(&self, probe: &Client, machine: &str) -> anyhow::Result<Observation> {
         let ends = self.ends(&pacman_cache::written_by(machine))?;
+        // An earlier attempt may have made it.
+        match fs::remove_file(&ends.outside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
         Ok(Observation::BindWrite(match attempt(probe, &ends.inside, Change::Make).await? {
             Outcome::Done(inside) => {
                 let path = Path::new(&ends.outside);
@@ -68,7 +75,7 @@ impl Standing {
     pub(super) async fn bind_options(&self, probe: &Client) -> anyhow::Result<Observation> {
         let path = &self.bind()?.destination;
         let mount = mount(probe, path).await?;
-        mount.map(Observation::Mount).with_context(|| format!("nothing is mounted at `{path}`"))
+        Ok(Observation::Mount(mount.unwrap_or_else(Mount::none)))
     }
 
     pub(super) fn bind(&self) -> anyhow::Result<&BindMount> {

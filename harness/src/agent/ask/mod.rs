@@ -45,7 +45,7 @@ impl Standing {
         if job.questions.iter().any(|question| question.check.topic() == Topic::Ports) {
             self.serve().await?;
         }
-        let Order { apart, rounds, looks, changes, restarts } = Order::of(&job.questions);
+        let Order { apart, rounds, looks, changes } = Order::of(&job.questions);
         let in_rounds = async {
             for round in &rounds {
                 self.at_once(round, job.samples).await;
@@ -57,8 +57,14 @@ impl Standing {
             self.at_once(&changes, job.samples).await;
         };
         tokio::join!(self.at_once(&apart, job.samples), in_rounds, of_files);
-        self.at_once(&restarts, job.samples).await;
         Ok(())
+    }
+
+    /// Asks one question after another: what they are about disturbs everything else.
+    pub(super) async fn restart(&self, job: &Job) {
+        for question in &job.questions {
+            tell(question, self.answer(question, job.samples)).await;
+        }
     }
 
     async fn at_once(&self, questions: &[&Question], samples: u32) {
@@ -195,8 +201,6 @@ struct Order<'a> {
     looks: Vec<&'a Question>,
     /// What changes files.
     changes: Vec<&'a Question>,
-    /// What disturbs everything else, and comes last.
-    restarts: Vec<&'a Question>,
 }
 
 impl<'a> Order<'a> {
@@ -212,7 +216,6 @@ impl<'a> Order<'a> {
         match check.topic() {
             Topic::Names if names::is_apart(check) => &mut self.apart,
             Topic::Names => &mut self.rounds[names::round(check)],
-            Topic::Life => &mut self.restarts,
             Topic::Binds if binds::changes(check) => &mut self.changes,
             Topic::Reach
             | Topic::Ports
@@ -220,7 +223,8 @@ impl<'a> Order<'a> {
             | Topic::BindOptions
             | Topic::Settings
             | Topic::Refusal
-            | Topic::Environment => &mut self.looks,
+            | Topic::Environment
+            | Topic::Life => &mut self.looks,
         }
     }
 }

@@ -71,12 +71,12 @@ impl Machine {
 impl Standing {
     /// The fe80 address of the host where the machine's link ends.
     pub(super) async fn ping_host_ipv6_link_local(&self, asked: &Machine) -> anyhow::Result<Observation> {
-        let own: Option<IpAddr> = match self.host_end(asked).await? {
-            Some(end) => end.link_local(),
+        if asked.settled.lease.link.is_none() {
             // The machine uses the host's links: what it has is the host's.
-            None => asked.settled.ipv6_link_local.map(IpAddr::V6),
-        };
-        asked.ping(own).await
+            return asked.ping(asked.settled.ipv6_link_local).await;
+        }
+        let end = self.host_end(asked).await?;
+        asked.ping(end.and_then(|end| end.link_local())).await
     }
 
     /// From which address the peer sees the machine ask.

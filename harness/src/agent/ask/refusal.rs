@@ -60,11 +60,13 @@ async fn left_of(machine: &str) -> anyhow::Result<String> {
     let root = launch::root(machine);
     let points = mounts.lines().filter_map(|line| line.split(' ').nth(4));
     left.extend(points.filter(|point| point.starts_with(&root)).map(str::to_owned));
-    let scope = format!("machine-{machine}.scope");
-    // It tells by its output; its exit status says the same again.
-    let state = Command::new("systemctl", ["is-active", &scope]).end().await?.stdout;
-    if state.trim() != "inactive" {
-        left.push(scope);
+    // The second is its name from systemd 262 on.
+    for scope in [format!("machine-{machine}.scope"), format!("{machine}.scope")] {
+        // It tells by its output; its exit status says the same again.
+        let state = Command::new("systemctl", ["is-active", &scope]).end().await?.stdout;
+        if state.trim() != "inactive" {
+            left.push(scope);
+        }
     }
     Ok(if left.is_empty() { "nothing".to_owned() } else { left.join(" ") })
 }

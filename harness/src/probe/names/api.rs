@@ -65,7 +65,10 @@ impl Resolved {
                 winner: Some(winner(flags)),
                 ..Answer::default()
             }),
-            Err(error) => Ok(Answer { took, failure: Some(reason(&error)), ..Answer::default() }),
+            Err(error) => {
+                let unanswered = !is_said_by_resolved(&error);
+                Ok(Answer { took, failure: Some(reason(&error)), unanswered, ..Answer::default() })
+            }
         }
     }
 }
@@ -111,6 +114,11 @@ fn winner(flags: u64) -> String {
 /// Why there is no address: nobody has the name, or systemd-resolved does not run.
 fn reason(error: &zbus::Error) -> String {
     if let zbus::Error::MethodError(name, _, _) = error { short(name) } else { error.to_string() }
+}
+
+/// Whether systemd-resolved answered, and not the bus in its place.
+fn is_said_by_resolved(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::MethodError(name, _, _) if name.starts_with("org.freedesktop.resolve1."))
 }
 
 /// The end of an error's name: `DnsError.NXDOMAIN`.

@@ -61,6 +61,7 @@ pub(super) fn distribution(
         overlapped,
         spaces,
         first_answers: count(firsts.len()),
+        unanswered: count(answers.iter().filter(|answer| answer.unanswered).count()),
         addresses: addresses.into_iter().map(seen).collect(),
         took: Times::of(answers.iter().map(|answer| micros(answer)).collect()),
         times_us,

@@ -60,6 +60,8 @@ pub struct Answer {
     winner: Option<String>,
     /// Why there is no address, if the path tells.
     failure: Option<String>,
+    /// Whether that is because nobody said anything about the name.
+    unanswered: bool,
     /// What systemd-resolved's cache held of the name when the lookup was made.
     cached: BTreeSet<String>,
 }
@@ -178,7 +180,7 @@ impl Asker {
         };
         tokio::time::timeout(LONGEST, answer).await.unwrap_or_else(|_elapsed| {
             let failure = Some(format!("no answer within {} s", LONGEST.as_secs()));
-            Ok(Answer { took: LONGEST, failure, ..Answer::default() })
+            Ok(Answer { took: LONGEST, failure, unanswered: true, ..Answer::default() })
         })
     }
 }

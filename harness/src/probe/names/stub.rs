@@ -1,7 +1,7 @@
 //! Names by DNS, from the stub resolver that systemd-resolved has at 127.0.0.53.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 use hickory_resolver::TokioResolver;
@@ -16,11 +16,8 @@ use super::Answer;
 /// Where the stub listens (systemd-resolved.service(8)).
 const STUB: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
 
-/// Longer than it takes systemd-resolved to give up on LLMNR, which is about 4 s.
-const TIMEOUT: Duration = Duration::from_secs(6);
-
 /// Questions that may be open at once: more than there are samples.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 65_536;
 
 /// Asks the stub, and has no memory.
 pub(super) struct Stub(TokioResolver);
@@ -32,7 +29,7 @@ impl Stub {
         let options = builder.options_mut();
         options.cache_size = 0;
         options.attempts = 0;
-        options.timeout = TIMEOUT;
+        options.timeout = super::LONGEST;
         options.max_active_requests = AT_ONCE;
         options.use_hosts_file = ResolveHosts::Never;
         Ok(Self(builder.build().context("make a DNS client")?))
@@ -52,7 +49,10 @@ impl Stub {
                 let addresses = found.answers().iter().filter_map(|record| address(&record.data));
                 Answer { addresses: addresses.collect(), took, ..Answer::default() }
             }
-            Err(error) => Answer { took, failure: Some(reason(&error)), ..Answer::default() },
+            Err(error) => {
+                let unanswered = !matches!(error, NetError::Dns(_));
+                Answer { took, failure: Some(reason(&error)), unanswered, ..Answer::default() }
+            }
         }
     }
 }

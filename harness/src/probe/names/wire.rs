@@ -57,6 +57,7 @@ impl Question {
 /// What was asked on one link, and what came back.
 #[derive(Default)]
 struct Exchange {
+    sent: usize,
     not_sent: Vec<String>,
     answers: Vec<Answer>,
 }
@@ -84,6 +85,7 @@ async fn ask_on(link: &Link, name: &str, transport: Transport, questions: u32) -
             }
         }
     }
+    exchange.sent = sent.len();
     // Nothing tells that no answer is still to come.
     let _ = tokio::time::timeout(WINDOW, collect(&socket, &sent, &mut exchange.answers)).await;
     Ok(exchange)
@@ -144,6 +146,7 @@ fn sum_up(name: &str, transport: Transport, questions: u32, exchanges: &[Exchang
         answered: answered.into_iter().collect(),
         records: records.collect(),
         took: Times::of(first.values().map(micros).collect()),
+        sent: number(exchanges.iter().map(|exchange| exchange.sent).sum()),
         not_sent: counts(exchanges.iter().flat_map(|exchange| exchange.not_sent.clone())),
     }
 }
@@ -204,6 +207,7 @@ mod tests {
                 answer(1, "10.0.55.38:5355"),
                 answer(1, "10.0.55.39:5355"),
             ],
+            sent: 2,
             not_sent: Vec::new(),
         };
         let known = Known { leases: vec!["10.0.55.1/24".parse().unwrap()], owned: vec![LEASE.into()] };
