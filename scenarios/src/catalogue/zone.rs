@@ -27,8 +27,10 @@ pub(super) fn stray_lease() -> Vec<Claim> {
             .fault()
     };
     vec![
-        // That nobody has the address is no fault; but the way there ends at the gateway that is gone.
+        // That nobody has the address, or the name, is no fault; but the way to whoever would say so ends at the gateway.
         Claim::new(Check::PingNobodyIpv4, Expectation::Unreached, reason, links::FINDING_STRAY_LEASE)
+            .when(Setting::StrayLease, "yes"),
+        Claim::new(Check::ResolvePeerDhcpDomain, Expectation::Unresolved, reason, links::FINDING_STRAY_LEASE)
             .when(Setting::StrayLease, "yes"),
         fault(Check::PingGatewayIpv4, Expectation::Unreached),
         fault(Check::PingMachineFromHostIpv4, Expectation::Unreached),
