@@ -41,12 +41,12 @@ fn read(line: &str) -> Option<Entry> {
 }
 
 /// The message of one entry; what is no text in UTF-8 is an array of bytes in journalctl's JSON.
-fn message(value: &serde_json::Value) -> Option<String> {
+pub(super) fn message(value: &serde_json::Value) -> Option<String> {
     match value {
         serde_json::Value::String(text) => Some(text.clone()),
         serde_json::Value::Array(bytes) => {
             let byte = |value: &serde_json::Value| value.as_u64().and_then(|byte| u8::try_from(byte).ok());
-            let bytes = bytes.iter().map(byte).collect::<Option<Vec<u8>>>()?;
+            let bytes: Vec<u8> = bytes.iter().map(byte).collect::<Option<_>>()?;
             Some(String::from_utf8_lossy(&bytes).into_owned())
         }
         serde_json::Value::Null

@@ -4,8 +4,12 @@
 //! say with a message id, whoever they work for; the rest is told by who said it. A machine of a command line has no
 //! journal on the host: there systemd-nspawn speaks on the console, before it starts the machine.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
+use super::journal::message;
+use super::launch::is_greeting;
 use crate::command::Command;
 
 /// `SD_MESSAGE_CONFIG_ERROR` (sd-messages.h): whatever a parser of configuration files says.
@@ -24,12 +28,16 @@ pub(super) async fn gather(machines: &[String]) -> Vec<String> {
     let arguments = ["--boot", "--priority=warning", "--output=json", "--no-pager"];
     let journal = Command::new("journalctl", arguments).output().await.unwrap_or_default();
     let mut warnings = from_journal(&journal);
+    // Up to systemd 254 systemd-nspawn writes its warnings to its standard error, where they have no priority.
+    let arguments = ["--boot", "--identifier=systemd-nspawn", "--output=json", "--no-pager"];
+    let nspawn = Command::new("journalctl", arguments).output().await.unwrap_or_default();
+    warnings.extend(from_standard_error(&nspawn));
     for machine in machines {
         if let Ok(console) = std::fs::read(super::launch::console(machine)) {
             warnings.extend(from_console(machine, &String::from_utf8_lossy(&console)));
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     warnings.retain(|warning| seen.insert(warning.clone()));
     warnings
 }
@@ -40,9 +48,25 @@ fn from_journal(journal: &str) -> Vec<String> {
     entries.filter(is_about_settings).filter_map(|entry| told(&entry)).collect()
 }
 
+/// Picks from the journal of systemd-nspawn what it wrote before the machine on the same stream said its first word.
+fn from_standard_error(journal: &str) -> Vec<String> {
+    let mut greeted = BTreeSet::new();
+    let mut warnings = Vec::new();
+    for entry in journal.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let Some(text) = entry.get("MESSAGE").and_then(message) else { continue };
+        let unit = entry.get("_SYSTEMD_UNIT").and_then(Value::as_str).unwrap_or_default();
+        if is_greeting(&text) {
+            greeted.insert(unit.to_owned());
+        } else if !greeted.contains(unit) && is_about_a_setting(&text) {
+            warnings.extend(told(&entry));
+        }
+    }
+    warnings
+}
+
 /// The message, with the machine before it where it does not name a file.
 fn told(entry: &Value) -> Option<String> {
-    let message = message(entry)?;
+    let message = message(entry.get("MESSAGE")?)?;
     let unit = entry.get("_SYSTEMD_UNIT").and_then(Value::as_str);
     let machine = unit.and_then(|unit| unit.strip_prefix("systemd-nspawn@")?.strip_suffix(".service"));
     Some(with_machine(machine, message))
@@ -57,7 +81,7 @@ fn with_machine(machine: Option<&str>, message: String) -> String {
 
 fn is_about_settings(entry: &Value) -> bool {
     let field = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
-    let says = || message(entry).is_some_and(|text| is_about_a_setting(&text));
+    let says = || entry.get("MESSAGE").and_then(message).is_some_and(|text| is_about_a_setting(&text));
     if field("MESSAGE_ID") == CONFIG_ERROR {
         return true;
     }
@@ -71,19 +95,6 @@ fn is_about_settings(entry: &Value) -> bool {
 
 fn is_about_a_setting(text: &str) -> bool {
     WORDS.iter().any(|words| text.contains(words))
-}
-
-/// A message that is not UTF-8 is an array of bytes.
-fn message(entry: &Value) -> Option<String> {
-    match entry.get("MESSAGE")? {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(bytes) => {
-            let byte = |value: &Value| value.as_u64().and_then(|number| u8::try_from(number).ok());
-            let bytes: Vec<u8> = bytes.iter().filter_map(byte).collect();
-            Some(String::from_utf8_lossy(&bytes).into_owned())
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
-    }
 }
 
 /// Picks from the console of a command line.
@@ -119,6 +130,22 @@ not JSON"#;
                 "Unknown key \u{fffd}",
             ]
         );
+    }
+
+    #[test]
+    fn standard_error_is_read_until_the_machine_of_the_unit_speaks() {
+        let entry = |unit: &str, message: &str| {
+            let unit = format!("systemd-nspawn@{unit}.service");
+            serde_json::json!({ "MESSAGE": message, "_SYSTEMD_UNIT": unit }).to_string()
+        };
+        let untrusted = "Ignoring network settings, file /x is not trusted.";
+        let journal = [
+            entry("a", "systemd 252.39 running in system mode (+PAM)"),
+            entry("a", untrusted),
+            entry("b", untrusted),
+            "not JSON".to_owned(),
+        ];
+        assert_eq!(from_standard_error(&journal.join("\n")), [format!("b: {untrusted}")]);
     }
 
     #[test]
