@@ -159,15 +159,26 @@ impl Agent {
         self.machines.replace(job.scenario.machines.clone());
         let ipv6_default_before = routes::await_ipv6_default().await?;
         provision::provision(&job.scenario.steps).await?;
-        let mut started = Started::launch(&job.scenario).await?;
-        let standing = match started.register(&job.scenario).await {
-            Ok(()) => Standing::up(&started, &job.scenario, ipv6_default_before).await,
-            Err(error) => Err(error),
-        };
-        self.started.replace(Some(started));
+        let standing = self.stand_up(&job.scenario, ipv6_default_before).await;
         // What was ignored may well be why a machine does not stand.
         rpc::notify(&Notice::Warnings(warnings::gather(&job.scenario.machines).await));
         self.ask(standing?, &job).await
+    }
+
+    /// Starts the machines and waits until they can be asked. What has been started is kept, whatever comes of it.
+    async fn stand_up(
+        &self,
+        scenario: &Scenario,
+        ipv6_default_before: Vec<String>,
+    ) -> anyhow::Result<Standing> {
+        let mut started = Started::launch(scenario).await?;
+        let registered = started.register(scenario).await;
+        let standing = match registered {
+            Ok(()) => Standing::up(&started, scenario, ipv6_default_before).await,
+            Err(error) => Err(error),
+        };
+        self.started.replace(Some(started));
+        standing
     }
 
     async fn again(&self, job: Job) -> anyhow::Result<()> {
