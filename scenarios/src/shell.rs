@@ -101,22 +101,10 @@ fn push(script: &mut String, line: &str) {
     script.push('\n');
 }
 
-/// The folder of a file that a step writes, unless every system has it.
+/// The folder of a file that a step writes.
 fn folder_needed(step: &Step) -> Option<&str> {
-    match step {
-        Step::File { path, .. } => path.rsplit_once('/').map(|(folder, _)| folder),
-        Step::Directory { .. }
-        | Step::MissingDirectory { .. }
-        | Step::Symlink { .. }
-        | Step::Fifo { .. }
-        | Step::Socket { .. }
-        | Step::Device { .. }
-        | Step::HardLink { .. }
-        | Step::Attribute { .. }
-        | Step::EditedCopy { .. }
-        | Step::AwaitLink { .. }
-        | Step::Run { .. } => None,
-    }
+    let (path, _) = step.file()?;
+    path.rsplit_once('/').map(|(folder, _)| folder)
 }
 
 fn step_lines(step: &Step) -> String {

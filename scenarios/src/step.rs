@@ -176,6 +176,12 @@ impl Step {
         Self::Run { argv: argv.iter().map(|&word| word.to_owned()).collect() }
     }
 
+    /// Path and content of the file that the step writes, if it does.
+    #[must_use]
+    pub fn file(&self) -> Option<(&str, &str)> {
+        if let Self::File { path, content, .. } = self { Some((path, content)) } else { None }
+    }
+
     /// What the step does, in half a sentence.
     #[must_use]
     pub fn title(&self) -> String {

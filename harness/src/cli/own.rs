@@ -164,20 +164,7 @@ fn nearest_command_line(options: &[String]) -> Option<&'static str> {
 /// The settings of a machine, if one of the steps writes its file.
 fn settings(scenario: &Scenario, machine: &str) -> Settings {
     let path = nspawn_file::path(machine);
-    let written = |step: &Step| match step {
-        Step::File { path: written, content, .. } => (*written == path).then(|| content.clone()),
-        Step::Directory { .. }
-        | Step::MissingDirectory { .. }
-        | Step::Symlink { .. }
-        | Step::Fifo { .. }
-        | Step::Socket { .. }
-        | Step::Device { .. }
-        | Step::HardLink { .. }
-        | Step::Attribute { .. }
-        | Step::EditedCopy { .. }
-        | Step::AwaitLink { .. }
-        | Step::Run { .. } => None,
-    };
-    let content = scenario.steps.iter().rev().find_map(written);
+    let mut files = scenario.steps.iter().rev().filter_map(Step::file);
+    let content = files.find_map(|(written, content)| (written == path).then_some(content));
     Settings::of(&nspawn_file::parse(content.unwrap_or_default().as_bytes()))
 }

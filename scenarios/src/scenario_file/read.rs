@@ -180,25 +180,15 @@ impl Reader {
                 self.wrong(fields.value_at(key), format!("`{key}` takes an absolute path, not `{path}`"));
             }
         }
-        match &step {
-            Step::AwaitLink { name } if !name::is_link(name) => {
-                self.wrong(fields.value_at("name"), format!("`{name}` cannot be the name of a link"));
-            }
-            Step::Run { argv } if argv.first().is_none_or(String::is_empty) => {
-                self.wrong(fields.value_at("argv"), "`argv` takes a program and its arguments");
-            }
-            Step::Directory { .. }
-            | Step::MissingDirectory { .. }
-            | Step::File { .. }
-            | Step::Symlink { .. }
-            | Step::Fifo { .. }
-            | Step::Socket { .. }
-            | Step::Device { .. }
-            | Step::HardLink { .. }
-            | Step::Attribute { .. }
-            | Step::EditedCopy { .. }
-            | Step::AwaitLink { .. }
-            | Step::Run { .. } => {}
+        if let Step::AwaitLink { name } = &step
+            && !name::is_link(name)
+        {
+            self.wrong(fields.value_at("name"), format!("`{name}` cannot be the name of a link"));
+        }
+        if let Step::Run { argv } = &step
+            && argv.first().is_none_or(String::is_empty)
+        {
+            self.wrong(fields.value_at("argv"), "`argv` takes a program and its arguments");
         }
         Some(step)
     }
