@@ -3,7 +3,7 @@
 use super::claims::{self, Kind, Network};
 use super::common::{enable, nspawn_files, steps};
 use super::zone::stray_lease;
-use crate::{Check, Launch, Scenario};
+use crate::{Launch, Scenario};
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new(
@@ -14,5 +14,4 @@ pub(super) fn scenario() -> Scenario {
         steps([nspawn_files("\n[Network]\nZone=lab\n"), enable()]),
         [claims::of(Kind::unit(Network::Zone)), stray_lease()].concat(),
     )
-    .without([Check::AddressAfterRestart], "machines of a zone are restarted in zone")
 }
