@@ -1,5 +1,6 @@
 //! The caches of systemd-resolved: emptied before each lookup, and looked into between two.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
 
@@ -20,6 +21,16 @@ pub(crate) struct Resolved {
     manager: OnceCell<ManagerProxy<'static>>,
     /// Held for reading by whoever relies on the caches, for writing by whoever flushes them.
     caches: RwLock<()>,
+    last: RefCell<Flush>,
+}
+
+/// The last time that the caches were flushed.
+#[derive(Default)]
+struct Flush {
+    /// How many have begun.
+    begun: u64,
+    /// Why the caches could not be flushed.
+    error: Option<String>,
 }
 
 /// The caches as they are after they were flushed.
@@ -41,11 +52,19 @@ impl Resolved {
     }
 
     /// Flushes the caches, as soon as nobody relies on them.
+    ///
+    /// Those who wait for that at one time have it done once: a flush costs resolved, the bus and the journal more than
+    /// the lookup that comes after it.
     pub(super) async fn flush(&self) -> Flushed<'_> {
+        // One that has begun may have come too early for an answer that has just arrived.
+        let before = self.last.borrow().begun;
         let alone = self.caches.write().await;
-        let flushed = async { anyhow::Ok(self.manager().await?.flush_caches().await?) }.await;
-        let error = flushed.err().map(|error| error.to_string());
-        Flushed { unchanged: alone.downgrade(), error }
+        if self.last.borrow().begun == before {
+            self.last.borrow_mut().begun += 1;
+            let flushed = async { anyhow::Ok(self.manager().await?.flush_caches().await?) }.await;
+            self.last.borrow_mut().error = flushed.err().map(|error| error.to_string());
+        }
+        Flushed { unchanged: alone.downgrade(), error: self.last.borrow().error.clone() }
     }
 
     /// What the caches hold of `name`: `llmnr-ipv4 A`. Nothing if they cannot be asked.
