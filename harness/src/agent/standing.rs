@@ -130,11 +130,19 @@ impl Standing {
     /// Waits until the machines know the host's name and the host theirs, as far as they will. Whoever has no link of
     /// its own has no name on it.
     async fn names_established(&self) -> anyhow::Result<()> {
-        let linked = self.machines.iter().filter(|(_, machine)| machine.settled.lease.link.is_some());
-        try_join_all(linked.map(|(name, machine)| async move {
-            let (host, other) =
-                tokio::try_join!(await_name(&machine.probe, HOST_NAME), await_name(&self.host, name))?;
-            if [host, other].iter().all(|established| established.ipv4 && established.ipv6) {
+        // The host has no address in the subnet of stray leases, so over IPv4 machines hear one another and not the host.
+        let astray = self.has_stray_leases()?;
+        let with_host = Established { ipv4: !astray, ..Established::BOTH };
+        let with_peers = Established { ipv4: true, ipv6: false };
+        let linked = || self.machines.iter().filter(|(_, machine)| machine.settled.lease.link.is_some());
+        try_join_all(linked().map(|(name, machine)| async move {
+            let peers = linked().filter(|(peer, _)| astray && *peer != name);
+            let heard = tokio::try_join!(
+                await_name(&machine.probe, HOST_NAME, with_host),
+                await_name(&self.host, name, with_host),
+                try_join_all(peers.map(|(_, peer)| await_name(&peer.probe, name, with_peers)))
+            )?;
+            if heard.0 && heard.1 && heard.2.into_iter().all(|heard| heard) {
                 event(Some(name), "named");
             }
             anyhow::Ok(())
@@ -209,9 +217,11 @@ impl Standing {
     }
 }
 
-async fn await_name(probe: &Client, name: &str) -> anyhow::Result<Established> {
+/// Waits until `name` is answered to over all families `wanted`; tells whether it is.
+async fn await_name(probe: &Client, name: &str, wanted: Established) -> anyhow::Result<bool> {
     let patience_ms = u64::try_from(NAMING.as_millis())?;
-    call(probe, probe::Request::AwaitName { name: name.to_owned(), patience_ms }).await
+    let request = probe::Request::AwaitName { name: name.to_owned(), wanted, patience_ms };
+    Ok(call::<Established>(probe, request).await? == wanted)
 }
 
 /// LLMNR and multicast DNS on the host's link to a machine; none if it has none.

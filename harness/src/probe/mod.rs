@@ -63,6 +63,8 @@ pub enum Request {
     AwaitName {
         /// The name.
         name: String,
+        /// The families over which it is awaited.
+        wanted: Established,
         /// Longest wait in milliseconds.
         patience_ms: u64,
     },
@@ -227,8 +229,9 @@ impl rpc::Service<Request> for Probe {
             Request::Settle { own_link, patience_ms } => {
                 rpc::reply(settle::settle(own_link.as_ref(), Duration::from_millis(patience_ms)).await)
             }
-            Request::AwaitName { name, patience_ms } => {
-                rpc::reply(names::established::established(&name, Duration::from_millis(patience_ms)).await)
+            Request::AwaitName { name, wanted, patience_ms } => {
+                let patience = Duration::from_millis(patience_ms);
+                rpc::reply(names::established::established(&name, wanted, patience).await)
             }
             Request::AwaitLease { link, patience_ms } => {
                 rpc::reply(settle::held(&link, Duration::from_millis(patience_ms)).await)

@@ -19,7 +19,7 @@ use super::multicast::{self, Link, links};
 /// How long an answer may take before the question is asked again. A responder may wait 100 ms (RFC 4795, 2.7).
 const REPEAT: Duration = Duration::from_millis(250);
 
-/// Over which families a name is established.
+/// Over which families a name is, or is to be, established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Established {
     /// Somebody answers over IPv4.
@@ -28,19 +28,28 @@ pub struct Established {
     pub ipv6: bool,
 }
 
-/// Asks for `name` on every link, over both families, until each family has an answer, for `patience` at most.
-pub(crate) async fn established(name: &str, patience: Duration) -> anyhow::Result<Established> {
+impl Established {
+    /// Over both.
+    pub(crate) const BOTH: Self = Self { ipv4: true, ipv6: true };
+}
+
+/// Asks for `name` on every link, over the families `wanted`, until each of them has an answer, for `patience` at most.
+pub(crate) async fn established(
+    name: &str,
+    wanted: Established,
+    patience: Duration,
+) -> anyhow::Result<Established> {
     let links = links().context("list the links")?;
     let askers = |ipv4: bool| {
         let of_family = links.iter().filter(move |link| link.address.is_ipv4() == ipv4);
         of_family.map(|link| Asker::new(name, link)).collect::<anyhow::Result<Vec<_>>>()
     };
     let (ipv4, ipv6) = (askers(true)?, askers(false)?);
-    let (ipv4, ipv6) = tokio::join!(
-        tokio::time::timeout(patience, any_answer(&ipv4)),
-        tokio::time::timeout(patience, any_answer(&ipv6))
-    );
-    Ok(Established { ipv4: ipv4.is_ok(), ipv6: ipv6.is_ok() })
+    let answered = async |is_wanted: bool, askers: &[Asker]| {
+        is_wanted && tokio::time::timeout(patience, any_answer(askers)).await.is_ok()
+    };
+    let (ipv4, ipv6) = tokio::join!(answered(wanted.ipv4, &ipv4), answered(wanted.ipv6, &ipv6));
+    Ok(Established { ipv4, ipv6 })
 }
 
 /// Waits for the first whole answer; for ever, if there is nobody to ask.
