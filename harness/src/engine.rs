@@ -33,6 +33,8 @@ pub struct Engine {
     pub agent: PathBuf,
     /// How roots are copied.
     pub roots: Roots,
+    /// Whether what is done to a host is taken back, as on one that is kept.
+    pub undo: bool,
     /// Turns true when the run is to be ended.
     pub interrupted: watch::Receiver<bool>,
 }
@@ -150,6 +152,7 @@ impl Engine {
             host,
             image: plan.image.clone(),
             samples: plan.samples,
+            undo: self.undo,
             run_id: self.run_id.clone(),
             agent: self.agent.clone(),
             clock,

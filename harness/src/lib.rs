@@ -33,4 +33,5 @@ pub mod rpc;
 pub mod run_id;
 pub mod setup;
 mod systemd;
+mod undo;
 mod wait;

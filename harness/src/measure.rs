@@ -13,7 +13,7 @@ use nspawn_matrix_reports::{Case, Facts, HostRecord, TimelineEvent};
 use tokio::sync::watch;
 
 use crate::agent::{EvidenceFile, Job, Question, Request};
-use crate::chain::chain;
+use crate::chain::{causes, chain};
 use crate::engine::{Evidence, Progress, Watcher};
 use crate::host::{Blueprint, Sandbox, Workspace};
 use crate::notes::{ATTEMPTS, Notes, SharedNotes};
@@ -34,6 +34,8 @@ pub(crate) struct HostTask {
     pub image: String,
     /// Lookups for each question about a name.
     pub samples: u32,
+    /// Whether what is done to the host is taken back, as on one that is kept.
+    pub undo: bool,
     /// Id of the run.
     pub run_id: String,
     /// This program, as a file.
@@ -130,7 +132,7 @@ impl HostTask {
 
     async fn while_standing(&self, boot: u32, sandbox: &Sandbox, notes: &SharedNotes) -> anyhow::Result<()> {
         self.now("starting the agent");
-        let agent = start_agent(sandbox, notes)?;
+        let agent = start_agent(sandbox, self.undo, notes)?;
         let facts: Facts = agent.call(&Request::Facts).await.context("gather the facts of the host")?;
         notes.borrow_mut().facts = Some(facts);
         self.now("measuring");
@@ -143,7 +145,29 @@ impl HostTask {
         }
         measured?;
         self.restarted(&agent, notes).await?;
-        self.powered_off(boot, &agent, notes).await
+        self.powered_off(boot, &agent, notes).await?;
+        if self.undo && !self.is_rebooted(notes) { self.undo(&agent, notes).await } else { Ok(()) }
+    }
+
+    /// Takes back what was done to the host, and notes what is not as it was then.
+    async fn undo(&self, agent: &Client, notes: &SharedNotes) -> anyhow::Result<()> {
+        self.now("undoing");
+        match agent.call::<_, Vec<String>>(&Request::Undo).await {
+            Ok(left) => {
+                notes.borrow_mut().left = left;
+                notes.borrow_mut().happened(None, "undone", None);
+                Ok(())
+            }
+            Err(error) => {
+                notes.borrow_mut().left = vec![format!("not everything was taken back: {}", causes(&error))];
+                Err(error).context("take back what was done")
+            }
+        }
+    }
+
+    /// Whether the host is to be rebooted still, after which there is more to be asked.
+    fn is_rebooted(&self, notes: &SharedNotes) -> bool {
+        !notes.borrow().open(self.host.after_reboot()).is_empty()
     }
 
     /// Asks what becomes of the machines when they are restarted, which disturbs everything else.
@@ -181,21 +205,22 @@ impl HostTask {
         sandbox: &mut Sandbox,
         notes: &SharedNotes,
     ) -> anyhow::Result<()> {
-        let questions = self.host.after_reboot();
-        if notes.borrow().open(questions.clone()).is_empty() {
+        if !self.is_rebooted(notes) {
             return Ok(());
         }
+        let questions = self.host.after_reboot();
         self.now("rebooting");
         sandbox.reboot().await.context("reboot the host")?;
         notes.borrow_mut().happened(None, "rebooted", None);
-        let agent = start_agent(sandbox, notes)?;
+        let agent = start_agent(sandbox, self.undo, notes)?;
         self.now("measuring after the reboot");
         let measured = self.ask(&agent, questions, [Request::AfterReboot; 2], notes).await;
         if measured.is_err() || !notes.borrow().is_green() {
             let evidence = evidence(&agent, &format!("{}rebooted-", prefix(boot))).await;
             notes.borrow_mut().evidence.extend(evidence);
         }
-        measured
+        measured?;
+        if self.undo { self.undo(&agent, notes).await } else { Ok(()) }
     }
 
     /// Asks those of `questions` that are open with the first request, and with the second what is open still.
@@ -260,6 +285,7 @@ impl HostTask {
             systemd,
             payload_systemd: notes.payload,
             warnings: std::mem::take(&mut notes.warnings),
+            left: std::mem::take(&mut notes.left),
         };
         let evidence = cases.iter().any(|case| !case.verdict.is_green()).then(|| Evidence {
             scenario: self.host.scenario.name.clone(),
@@ -283,8 +309,8 @@ async fn evidence(agent: &Client, prefix: &str) -> Vec<EvidenceFile> {
     files.into_iter().map(rename).collect()
 }
 
-fn start_agent(sandbox: &Sandbox, notes: &SharedNotes) -> anyhow::Result<Client> {
+fn start_agent(sandbox: &Sandbox, is_kept: bool, notes: &SharedNotes) -> anyhow::Result<Client> {
     let notes = Rc::clone(notes);
     let on_notice = move |notice| notes.borrow_mut().take(notice);
-    sandbox.agent(on_notice).context("start the agent on the host")
+    sandbox.agent(is_kept, on_notice).context("start the agent on the host")
 }

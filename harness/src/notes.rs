@@ -32,6 +32,8 @@ pub(crate) struct Notes {
     pub facts: Option<Facts>,
     /// What systemd said about settings that it does not take.
     pub warnings: Vec<String>,
+    /// What is not as it was before, when everything was taken back.
+    pub left: Vec<String>,
     /// What happened when.
     pub timeline: Vec<TimelineEvent>,
     /// What may explain why something is not as claimed.
@@ -45,8 +47,9 @@ impl Notes {
     /// Empty notes of `host`; times are counted from `clock`.
     pub(crate) fn new(host: HostPlan, clock: Instant, watcher: Watcher) -> Self {
         let (cases, settings, payload) = (Vec::new(), Settings::new(), None);
-        let (facts, warnings, timeline, evidence) = (None, Vec::new(), Vec::new(), Vec::new());
-        Self { host, cases, settings, clock, watcher, payload, facts, warnings, timeline, evidence }
+        let (warnings, left, timeline, evidence) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let facts = None;
+        Self { host, cases, settings, clock, watcher, payload, facts, warnings, left, timeline, evidence }
     }
 
     /// Notes that the host boots from the start: what held on an earlier one need not hold on this one.

@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nspawn_matrix::image::Recipe;
 use nspawn_matrix::prepare::prepare;
-use nspawn_matrix_reports::{Report, Verdict};
+use nspawn_matrix_reports::{Report, TimelineEvent, Verdict};
 use support::Settings;
 use support::machine::{Machine, names_in, processes};
 
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("after-success", || ends_by_itself(&["--scenario=nat", "--check=address/lease"], 0)),
         trial("after-a-reboot", || ends_by_itself(&["--scenario=default-veth", "--check=autostart/*"], 0)),
+        trial("after-everything-was-taken-back", everything_is_taken_back),
         trial("after-a-host-that-does-not-boot", a_host_that_does_not_boot),
         trial("after-ctrl-c-at-once", || ends_by_signal(Signal::SIGINT, "", Some(130))),
         trial("after-ctrl-c-while-booting", || ends_by_signal(Signal::SIGINT, "bridge: booting", Some(130))),
@@ -72,6 +73,22 @@ fn ends_by_itself(options: &[&str], code: i32) -> Result<(), Failed> {
     before.expect_nothing_left_of(&id)?;
     expect_report(out.path())?;
     expect_code(status, Some(code))
+}
+
+/// On a host that is kept, whatever a scenario does is taken back, and the host is as it was.
+fn everything_is_taken_back() -> Result<(), Failed> {
+    let out = tempfile::tempdir()?;
+    let checks = ["--check=link/*", "--check=bind/*", "--check=start/*", "--check=autostart/*"];
+    let run = Run::start(out.path(), &[&checks[..], &["--undo"]].concat())?;
+    expect_code(run.end()?, Some(0))?;
+    let report = expect_report(out.path())?;
+    for host in &report.hosts {
+        let is_undone = |event: &TimelineEvent| event.host == host.id && event.event == "undone";
+        if !host.left.is_empty() || !report.timeline.iter().any(is_undone) {
+            return Err(format!("{} is not as it was: {}", host.id, host.left.join("; ")).into());
+        }
+    }
+    Ok(())
 }
 
 /// An image without a bootable systemd: `run` must say so in a whole report, and leave nothing.

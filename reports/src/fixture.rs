@@ -106,6 +106,7 @@ pub(crate) fn host(id: &str, systemd: u32) -> HostRecord {
         systemd: Some(systemd),
         payload_systemd: Some(systemd),
         warnings: Vec::new(),
+        left: Vec::new(),
     }
 }
 

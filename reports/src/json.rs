@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn a_report_of_before_warnings_were_kept_can_be_read() {
-        let text = render(&one_case()).unwrap().replace(",\n      \"warnings\": []", "");
+        let text = render(&one_case()).unwrap().replace(",\n      \"warnings\": [],\n      \"left\": []", "");
         assert!(!text.contains("warnings"));
         assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), one_case());
     }
@@ -84,7 +84,8 @@ mod tests {
               },
               "systemd": 257,
               "payload_systemd": 257,
-              "warnings": []
+              "warnings": [],
+              "left": []
             }
           ],
           "cases": [

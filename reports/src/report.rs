@@ -72,6 +72,9 @@ pub struct HostRecord {
     /// What systemd said about settings that it does not take, each thing once; reports of before it was kept have none.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What is not as it was before, on a host that is kept: `link is left: br0 up`.
+    #[serde(default)]
+    pub left: Vec<String>,
 }
 
 /// What is known of a host.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use anyhow::Context;
 use nspawn_matrix_scenarios::{Launch, Scenario, launch};
@@ -11,6 +12,9 @@ use tokio::process::Child;
 
 use super::event;
 use crate::command::Command;
+
+/// How long systemd-nspawn may take to notice that its machine is gone.
+const END: Duration = Duration::from_secs(10);
 
 /// Where the output of a machine that was started on a command line goes.
 pub(super) fn console(machine: &str) -> String {
@@ -34,6 +38,17 @@ impl Launched {
             status: status.map_or_else(|error| error.to_string(), |status| status.to_string()),
             said: said_on_console(machine),
         }
+    }
+}
+
+impl Launched {
+    /// Waits until the commands, whose machines have ended, have ended too.
+    pub(super) async fn end(self) -> anyhow::Result<()> {
+        for (machine, mut command) in self.commands {
+            let ended = tokio::time::timeout(END, command.wait()).await;
+            ended.with_context(|| format!("systemd-nspawn of machine `{machine}` does not end"))??;
+        }
+        Ok(())
     }
 }
 

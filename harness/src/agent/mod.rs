@@ -7,6 +7,7 @@ mod ask;
 mod evidence;
 mod facts;
 mod journal;
+mod kept;
 mod launch;
 mod leftovers;
 mod links;
@@ -21,6 +22,7 @@ mod started;
 mod warnings;
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::Context;
@@ -52,6 +54,8 @@ pub enum Request {
     AfterReboot(Job),
     /// What helps to understand why something is not as claimed; answers with `Vec<EvidenceFile>`.
     Evidence,
+    /// Takes back what was done to a host that is kept; answers with what is not as it was then, as `Vec<String>`.
+    Undo,
 }
 
 /// What is to be stood up and asked.
@@ -107,6 +111,8 @@ pub enum Notice {
 
 #[derive(Default)]
 struct Agent {
+    /// Where the journal is, on a host that is kept.
+    journal: Option<PathBuf>,
     /// Kept until the agent ends: machines started on a command line end with the command.
     started: RefCell<Option<Started>>,
     /// Those that can be asked.
@@ -115,14 +121,15 @@ struct Agent {
     machines: RefCell<Vec<String>>,
 }
 
-/// Serves requests on the standard streams until they end.
+/// Serves requests on the standard streams until they end. On a host that is kept, what is done to it is journalled in
+/// the folder `journal`.
 ///
 /// # Errors
 /// If no runtime can be had.
-pub fn run() -> std::io::Result<()> {
+pub fn run(journal: Option<PathBuf>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, rpc::serve(Rc::new(Agent::default())));
+    local.block_on(&runtime, rpc::serve(Rc::new(Agent { journal, ..Agent::default() })));
     Ok(())
 }
 
@@ -135,6 +142,7 @@ impl rpc::Service<Request> for Agent {
             Request::Restart(job) => rpc::reply(self.restart(job).await),
             Request::PowerOff(job) => rpc::reply(self.power_off(job).await),
             Request::AfterReboot(job) => rpc::reply(ask::after_reboot(&job).await),
+            Request::Undo => rpc::reply(self.undo().await),
             Request::Evidence => rpc::reply(evidence::gather(self.leaders(), self.machines()).await),
         }
     }
@@ -158,7 +166,14 @@ impl Agent {
     async fn measure(&self, job: Job) -> anyhow::Result<()> {
         self.machines.replace(job.scenario.machines.clone());
         let ipv6_default_before = routes::await_ipv6_default().await?;
-        provision::provision(&job.scenario.steps).await?;
+        let journal = match &self.journal {
+            Some(folder) => Some(kept::begin(folder, &job.scenario.steps).await?),
+            None => None,
+        };
+        provision::provision(&job.scenario.steps, journal.as_ref()).await?;
+        if let Some(journal) = &journal {
+            kept::note_machines(journal, &job.scenario)?;
+        }
         let standing = self.stand_up(&job.scenario, ipv6_default_before).await;
         // What was ignored may well be why a machine does not stand.
         rpc::notify(&Notice::Warnings(warnings::gather(&job.scenario.machines).await));
@@ -198,6 +213,15 @@ impl Agent {
         standing.restart(&job).await;
         self.standing.replace(Some(standing));
         Ok(())
+    }
+
+    async fn undo(&self) -> anyhow::Result<Vec<String>> {
+        let folder = self.journal.as_deref().context("this host is not kept")?;
+        self.standing.take();
+        if let Some(started) = self.started.take() {
+            started.end().await?;
+        }
+        kept::restore(folder).await
     }
 
     async fn power_off(&self, job: Job) -> anyhow::Result<()> {

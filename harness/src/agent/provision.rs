@@ -14,14 +14,21 @@ use rustix::fs::{XattrFlags, lsetxattr};
 
 use crate::command::Command;
 use crate::probe::link::{self, Waited};
+use crate::undo::{Journal, foresee};
 
 /// How long a link that systemd-networkd makes may take.
 const LINK_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Does the steps in order, and stops at the first that fails.
-pub(super) async fn provision(steps: &[Step]) -> anyhow::Result<()> {
+/// Does the steps in order, and stops at the first that fails. What takes a step back is noted in `journal` before.
+pub(super) async fn provision(steps: &[Step], journal: Option<&Journal>) -> anyhow::Result<()> {
     for step in steps {
-        perform(step).await.with_context(|| format!("prepare the host: {}", step.title()))?;
+        let done = async {
+            if let Some(journal) = journal {
+                journal.note(&foresee(step, journal).await?).context("write to the journal")?;
+            }
+            perform(step).await
+        };
+        done.await.with_context(|| format!("prepare the host: {}", step.title()))?;
     }
     Ok(())
 }

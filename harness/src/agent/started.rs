@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use nspawn_matrix_scenarios::Scenario;
 
 use super::event;
@@ -51,6 +53,16 @@ impl Started {
             event(Some(name), "registered");
         }
         Ok(())
+    }
+
+    /// Ends the machines that were started on a command line: with its first process a machine ends, and then
+    /// systemd-nspawn takes away what it has made.
+    pub(super) async fn end(self) -> anyhow::Result<()> {
+        for (_, leader) in &self.leaders {
+            // One that has ended by itself is as good.
+            let _ = kill(Pid::from_raw(*leader), Signal::SIGKILL);
+        }
+        self.launched.end().await
     }
 
     /// Forgets the leaders, which are no more.

@@ -59,7 +59,11 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Internal {
     /// Serve as the agent of the host that this runs on.
-    Agent,
+    Agent {
+        /// Where the journal is, on a host that is kept.
+        #[arg(long, value_name = "DIR")]
+        journal: Option<PathBuf>,
+    },
     /// Serve as the probe in the machine with this leader.
     Probe {
         /// Process id.
@@ -110,7 +114,7 @@ fn on_one_thread<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T,
 
 fn serve(internal: Internal) -> Result<ExitCode, Failure> {
     let outcome = match internal {
-        Internal::Agent => agent::run(),
+        Internal::Agent { journal } => agent::run(journal),
         Internal::Probe { leader } => enter::fork_into(leader).and_then(|()| probe::run()),
         Internal::Keeper(charge) => host::keep(&charge),
         Internal::Enter { leader, argv } => enter::fork_into(leader).and_then(|()| Err(enter::exec(&argv))),

@@ -51,6 +51,9 @@ pub(super) struct Arguments {
     /// Install what is missing on this machine first
     #[arg(long)]
     setup: bool,
+    /// Take back what was done to each host, as is done on one that is kept
+    #[arg(long, hide = true)]
+    undo: bool,
     #[command(flatten)]
     cache: Cache,
 }
@@ -85,6 +88,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         cache,
         agent,
         roots,
+        undo: arguments.undo,
         interrupted: interrupted.clone(),
     };
     tell!("run {}: {}", engine.run_id, plan.summary());
@@ -196,7 +200,10 @@ fn exit_code(report: &Report, is_claimed: bool) -> u8 {
     let judged = tally.count(Verdict::Pass) + tally.count(Verdict::Known);
     if tally.count(Verdict::Fail) + tally.count(Verdict::Fixed) > 0 {
         DIFFERS
-    } else if tally.count(Verdict::Broken) > 0 || (is_claimed && judged == 0) {
+    } else if tally.count(Verdict::Broken) > 0
+        || (is_claimed && judged == 0)
+        || report.hosts.iter().any(|host| !host.left.is_empty())
+    {
         UNABLE
     } else {
         0

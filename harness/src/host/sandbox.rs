@@ -27,6 +27,9 @@ use crate::{agent, enter, rpc};
 /// Where the host finds this program.
 const AGENT: &str = "/run/nspawn-matrix-agent";
 
+/// Where a host that is kept has its journal.
+const JOURNAL: &str = "/var/lib/nspawn-matrix/journal";
+
 /// How long a host may take to boot. Two seconds are usual; many hosts at once on a busy machine take longer.
 const BOOT: Duration = Duration::from_secs(90);
 
@@ -195,14 +198,20 @@ impl Sandbox {
         self.booted().await
     }
 
-    /// Starts the agent as a service of the host.
+    /// Starts the agent as a service of the host; one that is kept has a journal.
     ///
     /// # Errors
     /// [`SandboxError`].
-    pub fn agent(&self, on_notice: impl FnMut(agent::Notice) + 'static) -> Result<rpc::Client, SandboxError> {
+    pub fn agent(
+        &self,
+        is_kept: bool,
+        on_notice: impl FnMut(agent::Notice) + 'static,
+    ) -> Result<rpc::Client, SandboxError> {
         let service =
             ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--unit=nspawn-matrix-agent"];
-        let argv: Vec<&str> = service.into_iter().chain([AGENT, "internal", "agent"]).collect();
+        let journal = is_kept.then_some(["--journal", JOURNAL]).into_iter().flatten();
+        let agent = [AGENT, "internal", "agent"];
+        let argv: Vec<&str> = service.into_iter().chain(agent).chain(journal).collect();
         let child = enter::command(&self.made.agent, self.leader()?, &argv).spawn_piped()?;
         Ok(rpc::Client::new("agent", child, on_notice))
     }

@@ -11,7 +11,7 @@ use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMe
 use rtnetlink::packet_route::link::{InfoData, InfoVeth, LinkMessage};
 use rtnetlink::sys::protocols::NETLINK_ROUTE;
 use rtnetlink::sys::{Socket, SocketAddr, TokioSocket};
-use rtnetlink::{Handle, LinkUnspec, LinkVeth};
+use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth};
 use tokio::task::JoinHandle;
 
 use super::NetworkNamespace;
@@ -110,8 +110,32 @@ impl RtNetlink {
     /// # Errors
     /// What the kernel answers: `EEXIST` if either name is taken.
     pub async fn add_veth(&self, name: &str, peer: &str, there: &NetworkNamespace) -> io::Result<()> {
-        let other = LinkUnspec::new_with_name(peer).setns_by_fd(there.as_fd().as_raw_fd()).build();
-        let pair = LinkVeth::new(name, peer).set_info_data(InfoData::Veth(InfoVeth::Peer(other))).build();
+        self.add_veth_pair(LinkUnspec::new_with_name(peer), LinkVeth::new(name, peer), there).await
+    }
+
+    /// Does the same, and gives `peer` the hardware address `mac`.
+    ///
+    /// # Errors
+    /// What the kernel answers: `EEXIST` if either name is taken.
+    pub async fn add_veth_with_mac(
+        &self,
+        name: &str,
+        peer: &str,
+        mac: [u8; 6],
+        there: &NetworkNamespace,
+    ) -> io::Result<()> {
+        let other = LinkUnspec::new_with_name(peer).address(mac.to_vec());
+        self.add_veth_pair(other, LinkVeth::new(name, peer), there).await
+    }
+
+    async fn add_veth_pair(
+        &self,
+        other: LinkMessageBuilder<LinkUnspec>,
+        pair: LinkMessageBuilder<LinkVeth>,
+        there: &NetworkNamespace,
+    ) -> io::Result<()> {
+        let other = other.setns_by_fd(there.as_fd().as_raw_fd()).build();
+        let pair = pair.set_info_data(InfoData::Veth(InfoVeth::Peer(other))).build();
         self.handle.link().add(pair).execute().await.map_err(to_io)
     }
 

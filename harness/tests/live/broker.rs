@@ -203,6 +203,7 @@ async fn run(
         cache,
         agent: PathBuf::from(env!("CARGO_BIN_EXE_nspawn-matrix")),
         roots,
+        undo: false,
         interrupted,
     };
     let hosts = stream::poll_fn(move |context| queue.poll_recv(context))

@@ -7,8 +7,8 @@ mod cell;
 mod findings;
 mod grid;
 mod matrix;
+mod remarks;
 mod style;
-mod warnings;
 mod wrap;
 
 use std::collections::BTreeSet;
@@ -33,7 +33,8 @@ pub fn render(report: &Report, style: Style) -> String {
     parts.push(report.tally().to_string());
     parts.extend(findings::findings(report, style));
     parts.extend(findings::notes(report, style));
-    parts.extend(warnings::warnings(report, style));
+    parts.extend(remarks::warnings(report, style));
+    parts.extend(remarks::left(report, style));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n") + "\n"
 }

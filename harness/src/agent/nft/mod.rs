@@ -17,7 +17,7 @@ pub(super) use monitor::Monitor;
 pub(super) use path::{Fate, Hook, Packet, Protocol};
 
 /// The table that systemd-networkd and systemd-nspawn keep.
-const SYSTEMD_TABLE: &str = "io.systemd.nat";
+pub(super) const SYSTEMD_TABLE: &str = "io.systemd.nat";
 
 /// All tables of the host's network namespace.
 #[derive(Clone, Debug, Default)]

@@ -39,6 +39,8 @@ const PREFIX_V6: u8 = 64;
 pub const UPLINK_MTU: u16 = 1500;
 /// The link of the host that goes to the internet.
 const UPLINK: &str = "uplink0";
+/// Its hardware address, which like that of a card stays the same over a reboot.
+const UPLINK_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
 /// The other end of it.
 const ISP: &str = "isp0";
 /// The index that `lo` has in every namespace.
@@ -93,7 +95,7 @@ impl Internet {
     pub async fn plug_in(&self, host: &NetworkNamespace) -> Result<(), InternetError> {
         // The kernel takes the namespace of a host that has gone apart in its own time, and our end with it.
         self.netlink.remove_link(ISP).await.map_err(at(format!("remove the old link `{ISP}`")))?;
-        let made = self.netlink.add_veth(ISP, UPLINK, host).await;
+        let made = self.netlink.add_veth_with_mac(ISP, UPLINK, UPLINK_MAC, host).await;
         made.map_err(at(format!("make the links `{ISP}` and, in the host, `{UPLINK}`")))?;
         self.set_up_isp().await.map_err(at(format!("set the link `{ISP}` up")))
     }

@@ -1,30 +1,45 @@
-//! Warnings: what systemd said about settings that it does not take, for each host on which it said something.
+//! What is to be said of hosts: what systemd said about settings that it does not take, and what was not put back.
 
 use super::style::Style;
 use super::wrap::wrap;
-use crate::Report;
 use crate::clean::clean;
+use crate::{HostRecord, Report};
 
 const INDENT: &str = "    ";
 
 /// One paragraph for the hosts that share their warnings.
 pub(super) fn warnings(report: &Report, style: Style) -> Vec<String> {
-    let mut groups: Vec<(Vec<&str>, &[String])> = Vec::new();
-    for host in report.hosts.iter().filter(|host| !host.warnings.is_empty()) {
-        match groups.iter_mut().find(|(_, warnings)| *warnings == host.warnings) {
-            Some((hosts, _)) => hosts.push(&host.id),
-            None => groups.push((vec![&host.id], &host.warnings)),
-        }
-    }
-    groups.iter().map(|(hosts, warnings)| paragraph(hosts, warnings, style)).collect()
+    paragraphs(report, "systemd warned on", |host| &host.warnings, style)
 }
 
-fn paragraph(hosts: &[&str], warnings: &[String], style: Style) -> String {
-    let title = clean(&format!("systemd warned on {}:", hosts.join(", ")));
-    let mut lines = vec![wrap(&title, style.width, "", INDENT)];
+/// One paragraph for the hosts that are not as they were in the same way.
+pub(super) fn left(report: &Report, style: Style) -> Vec<String> {
+    paragraphs(report, "not as before on", |host| &host.left, style)
+}
+
+fn paragraphs(
+    report: &Report,
+    title: &str,
+    of: fn(&HostRecord) -> &Vec<String>,
+    style: Style,
+) -> Vec<String> {
+    let mut groups: Vec<(Vec<&str>, &[String])> = Vec::new();
+    for host in report.hosts.iter().filter(|host| !of(host).is_empty()) {
+        match groups.iter_mut().find(|(_, lines)| lines == of(host)) {
+            Some((hosts, _)) => hosts.push(&host.id),
+            None => groups.push((vec![&host.id], of(host))),
+        }
+    }
+    groups
+        .iter()
+        .map(|(hosts, lines)| paragraph(&format!("{title} {}:", hosts.join(", ")), lines, style))
+        .collect()
+}
+
+fn paragraph(title: &str, lines: &[String], style: Style) -> String {
     let hanging = INDENT.repeat(2);
-    lines.extend(warnings.iter().map(|warning| wrap(&clean(warning), style.width, INDENT, &hanging)));
-    lines.join("\n")
+    let lines = lines.iter().map(|line| wrap(&clean(line), style.width, INDENT, &hanging));
+    [wrap(&clean(title), style.width, "", INDENT)].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -36,6 +51,14 @@ mod tests {
     fn warned(id: &str, warnings: &[&str]) -> HostRecord {
         let warnings = warnings.iter().map(|&warning| warning.to_owned()).collect();
         HostRecord { warnings, ..host(id, 257) }
+    }
+
+    #[test]
+    fn what_was_not_put_back_is_said_of_the_host() {
+        let left = vec!["link is left: br0 up".to_owned()];
+        let hosts = vec![HostRecord { left, ..host("vm/trixie/bridge", 257) }];
+        let text = table::render(&report(hosts), Style { colour: false, width: 70 });
+        assert!(text.contains("not as before on vm/trixie/bridge:\n    link is left: br0 up\n"), "{text}");
     }
 
     #[test]

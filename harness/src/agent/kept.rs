@@ -1,0 +1,118 @@
+//! A host that is kept: what is done to it is journalled, taken back, and compared with what it was.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use nspawn_matrix_scenarios::{Launch, Scenario, Step, launch};
+
+use super::nft::SYSTEMD_TABLE;
+use crate::command::Command;
+use crate::netns::{Events, MulticastGroup};
+use crate::undo::{Journal, Snapshot, Undo, foresee, table_exists, undo};
+
+/// The file of the journal with what the host looked like before.
+const BEFORE: &str = "before.json";
+
+/// Where systemd-nspawn keeps locks and sockets of its machines.
+const NSPAWN: &str = "/run/systemd/nspawn";
+
+/// How long the host may take to be as it was, when everything was taken back: services configure their links anew.
+const REST: Duration = Duration::from_secs(10);
+
+/// Begins the journal, and notes what the host looks like before `steps` are done.
+///
+/// # Errors
+/// If there is a journal already, which another run has not finished, or the host cannot be looked at.
+pub(super) async fn begin(folder: &Path, steps: &[Step]) -> anyhow::Result<Journal> {
+    let before = Snapshot::take().await.context("look at the host before anything is done to it")?;
+    let journal =
+        Journal::create(folder).with_context(|| format!("begin a journal in `{}`", folder.display()))?;
+    fs::write(folder.join(BEFORE), serde_json::to_vec(&before)?)
+        .context("write down what the host looks like")?;
+    journal.note(&traces().await?).context("write to the journal")?;
+    // A link that a step waits for is made by one before it.
+    for step in steps.iter().filter(|step| matches!(step, Step::AwaitLink { .. })) {
+        journal.note(&foresee(step, &journal).await?).context("write to the journal")?;
+    }
+    Ok(journal)
+}
+
+/// What systemd leaves of its own when machines have run on a host, as far as it is not there yet.
+async fn traces() -> anyhow::Result<Vec<Undo>> {
+    let mut undo = Vec::new();
+    for family in ["ip", "ip6"] {
+        if !table_exists(family, SYSTEMD_TABLE).await? {
+            undo.push(Undo::RemoveTable { family: family.to_owned(), name: SYSTEMD_TABLE.to_owned() });
+        }
+    }
+    for unit in ["machine.slice", "systemd-machined.service"] {
+        let active = Command::new("systemctl", ["is-active", "--quiet", unit]).end().await?.status.success();
+        if !active {
+            undo.push(Undo::Stop { unit: unit.to_owned() });
+        }
+    }
+    if !fs::exists(NSPAWN).with_context(|| format!("look for `{NSPAWN}`"))? {
+        undo.push(Undo::Remove { path: NSPAWN.into() });
+    }
+    Ok(undo)
+}
+
+/// Notes what ends the machines of a scenario, which are about to be started.
+pub(super) fn note_machines(journal: &Journal, scenario: &Scenario) -> anyhow::Result<()> {
+    let stop = |machine: &String| -> anyhow::Result<Vec<Undo>> {
+        let unit = match scenario.launch {
+            Launch::CommandLine { .. } => format!("machine-{}.scope", escaped(machine)),
+            Launch::Unit => launch::unit(machine),
+        };
+        let lock = format!("/var/lib/machines/.#{machine}.lck");
+        let is_locked = fs::exists(&lock).with_context(|| format!("look for `{lock}`"))?;
+        let remove = (!is_locked).then(|| Undo::Remove { path: lock.into() });
+        Ok(remove.into_iter().chain([Undo::Stop { unit }]).collect())
+    };
+    let undo = scenario.machines.iter().map(stop).collect::<anyhow::Result<Vec<_>>>()?.concat();
+    journal.note(&undo).context("note the machines in the journal")
+}
+
+/// The name of a machine as it stands in the name of its scope (systemd-escape(1)).
+fn escaped(machine: &str) -> String {
+    machine.replace('-', "\\x2d")
+}
+
+/// Takes everything back. Gives what is not as it was then.
+///
+/// # Errors
+/// If something could not be taken back; the journal then stays.
+pub(super) async fn restore(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let Some(journal) = Journal::open(folder).context("open the journal")? else { return Ok(Vec::new()) };
+    let before = fs::read(folder.join(BEFORE)).context("read what the host looked like")?;
+    let before: Snapshot = serde_json::from_slice(&before).context("read what the host looked like")?;
+    undo(journal).await.map_err(|errors| anyhow::anyhow!("{}", errors.join("; ")))?;
+    settled(&before).await
+}
+
+/// Looks again when a link or an address changes, until the host is as it was or [`REST`] is over.
+async fn settled(before: &Snapshot) -> anyhow::Result<Vec<String>> {
+    let mut events = Events::subscribe(&[
+        MulticastGroup::Link,
+        MulticastGroup::Ipv4Ifaddr,
+        MulticastGroup::Ipv6Ifaddr,
+        MulticastGroup::Ipv4Route,
+        MulticastGroup::Ipv6Route,
+    ])
+    .context("subscribe to links and addresses")?;
+    let mut differences = before.differences(&Snapshot::take().await?);
+    let until_as_it_was = async {
+        while !differences.is_empty() {
+            events.next().await.context("read events of links and addresses")?;
+            differences = before.differences(&Snapshot::take().await?);
+        }
+        anyhow::Ok(())
+    };
+    if let Ok(ended) = tokio::time::timeout(REST, until_as_it_was).await {
+        ended?;
+    }
+    // What changed without an event is seen by a last look.
+    if differences.is_empty() { Ok(differences) } else { Ok(before.differences(&Snapshot::take().await?)) }
+}
