@@ -1,0 +1,115 @@
+//! What a host looks like: taken before and after, to tell whether it was left as it was.
+
+mod files;
+mod network;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use crate::systemd::ManagerProxy;
+
+/// Units that come and go by themselves: sessions of people, programs that `systemd-run` runs (our agent is one), and
+/// services that the bus starts when they are asked for and that end when they are idle.
+const PASSING: [&str; 11] = [
+    "run-",
+    "session-",
+    "user-",
+    "user@",
+    "nspawn-matrix-agent",
+    "sshd@",
+    "systemd-hostnamed",
+    "systemd-importd",
+    "systemd-localed",
+    "systemd-timedated",
+    "systemd-tmpfiles-clean",
+];
+
+/// What a host looks like, by kind of thing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshot(BTreeMap<String, BTreeSet<String>>);
+
+impl Snapshot {
+    /// Looks at this host.
+    pub(crate) async fn take() -> anyhow::Result<Self> {
+        let kinds = [
+            ("link", network::links().await?),
+            ("address", network::addresses()?),
+            ("route", network::routes().await?),
+            ("rule", network::rules().await?),
+            ("unit", units().await?),
+            ("mount", mounts()?),
+            ("file", files::files()?),
+        ];
+        Ok(Self(kinds.into_iter().map(|(kind, things)| (kind.to_owned(), things)).collect()))
+    }
+
+    /// What is there in `after` and was not in `self`, and the other way round.
+    pub(crate) fn differences(&self, after: &Self) -> Vec<String> {
+        let none = BTreeSet::new();
+        let kinds: BTreeSet<&String> = self.0.keys().chain(after.0.keys()).collect();
+        let of_kind = |kind: &String| {
+            let (before, after) = (self.0.get(kind).unwrap_or(&none), after.0.get(kind).unwrap_or(&none));
+            let left = after.difference(before).map(|thing| format!("{kind} is left: {thing}"));
+            let gone = before.difference(after).map(|thing| format!("{kind} is gone: {thing}"));
+            left.chain(gone).collect::<Vec<_>>()
+        };
+        kinds.into_iter().flat_map(of_kind).collect()
+    }
+}
+
+async fn units() -> anyhow::Result<BTreeSet<String>> {
+    let bus = zbus::Connection::system().await.context("connect to the system bus")?;
+    let systemd = ManagerProxy::new(&bus).await.context("find systemd on the bus")?;
+    let units =
+        systemd.list_units_by_patterns(&["active", "failed"], &["*"]).await.context("list the units")?;
+    let lasting = units.into_iter().filter(|unit| {
+        !unit.0.ends_with(".device") && !PASSING.iter().any(|passing| unit.0.starts_with(passing))
+    });
+    Ok(lasting.map(|unit| format!("{} is {}", unit.0, unit.3)).collect())
+}
+
+/// Mount points and what is mounted there (proc_pid_mountinfo(5)).
+fn mounts() -> anyhow::Result<BTreeSet<String>> {
+    let table = fs::read_to_string("/proc/self/mountinfo").context("read /proc/self/mountinfo")?;
+    // Those of credentials come and go with services.
+    Ok(table.lines().filter_map(mount_line).filter(|mount| !mount.starts_with("/run/credentials/")).collect())
+}
+
+fn mount_line(line: &str) -> Option<String> {
+    let (place, what) = line.split_once(" - ")?;
+    let mut place = place.split(' ').skip(3);
+    let (_root, point) = (place.next()?, place.next()?);
+    Some(format!("{point} {}", what.split(' ').take(2).collect::<Vec<_>>().join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_difference_says_what_is_left_and_what_is_gone() {
+        let one = |thing: &str| Snapshot([("link".to_owned(), BTreeSet::from([thing.to_owned()]))].into());
+        assert_eq!(one("lo up").differences(&one("lo up")), Vec::<String>::new());
+        assert_eq!(one("lo up").differences(&one("br0 up")), ["link is left: br0 up", "link is gone: lo up"]);
+        assert_eq!(Snapshot::default().differences(&one("br0 up")), ["link is left: br0 up"]);
+    }
+
+    #[test]
+    fn a_mount_is_known_by_its_point_and_what_is_there() {
+        let line = "36 35 0:34 /a /mnt rw,noatime shared:1 - ext4 /dev/vda rw";
+        assert_eq!(mount_line(line).unwrap(), "/mnt ext4 /dev/vda");
+        assert_eq!(mount_line("short"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_the_reader_of_mounts_panic(line: String) {
+            let _ = mount_line(&line);
+        }
+    }
+}
