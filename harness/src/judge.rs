@@ -58,7 +58,7 @@ fn difference(expectation: &Expectation, observation: &Observation) -> Result<Op
     }
     if let Observation::Properties(seen) = observation
         && seen.values.get("machine").is_some_and(|machine| machine == "not started")
-        && !matches!(expectation, Expectation::Properties { .. })
+        && !matches!(expectation, Expectation::Properties { are } if are.contains_key("machine"))
     {
         return Ok(Some("the machine did not start".to_owned()));
     }

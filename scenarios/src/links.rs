@@ -74,6 +74,12 @@ pub const CGROUPS: &str = "https://man7.org/linux/man-pages/man7/cgroups.7.html"
 pub const RESOLV_CONF: &str = "https://man7.org/linux/man-pages/man5/resolv.conf.5.html";
 /// machine-id(5).
 pub const MACHINE_ID: &str = "https://www.freedesktop.org/software/systemd/man/latest/machine-id.html";
+/// `net.bridge.bridge-nf-call-*` of the kernel.
+pub const BRIDGE_NETFILTER: &str =
+    "https://docs.kernel.org/networking/ip-sysctl.html#proc-sys-net-bridge-variables";
+/// Images on file systems that cannot map ids.
+pub const FINDING_ID_MAPPING: &str =
+    "docs/findings.md#a-file-system-that-cannot-map-ids-changes-what--u-does";
 /// nft(8).
 pub const NFT: &str = "https://www.netfilter.org/projects/nftables/manpage.html";
 /// "IPMasquerade=both drops the IPv6 default route".

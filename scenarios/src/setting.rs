@@ -20,10 +20,16 @@ pub enum Setting {
     MulticastDns,
     /// Which module the host's nsswitch.conf(5) asks first of those that know machines: `mymachines` or `resolve`.
     NssFirst,
-    /// Whether bridged frames pass the host's firewall (`net.bridge.bridge-nf-call-iptables`).
+    /// Whether IPv4 frames between machines on one bridge pass the host's firewall (`net.bridge.bridge-nf-call-iptables`,
+    /// or a setting of the bridge); `absent` if the kernel has no bridge netfilter loaded.
     BridgeNetfilter,
-    /// The type of the file system that the roots of the machines lie on.
-    Roots,
+    /// For which links the host forwards IPv4 (`net.ipv4.conf.*.forwarding`): `all`, only those that lead to machines
+    /// (`links`), or `none`.
+    Forwarding,
+    /// Whether sysctl.d(5) of each machine opens ICMP sockets to ordinary users (`net.ipv4.ping_group_range`).
+    PingSysctl,
+    /// Whether kernel and file system can map ids where the roots of the machines lie (mount_setattr(2)).
+    IdMapping,
 }
 
 /// The value of a setting that could not be detected, although there is something to detect.
@@ -31,13 +37,15 @@ pub const UNKNOWN: &str = "unknown";
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::StrayLease,
         Self::Llmnr,
         Self::MulticastDns,
         Self::NssFirst,
         Self::BridgeNetfilter,
-        Self::Roots,
+        Self::Forwarding,
+        Self::PingSysctl,
+        Self::IdMapping,
     ];
 
     /// The name used in reports.
@@ -49,7 +57,9 @@ impl Setting {
             Self::MulticastDns => "multicast-dns",
             Self::NssFirst => "nss-first",
             Self::BridgeNetfilter => "bridge-netfilter",
-            Self::Roots => "roots",
+            Self::Forwarding => "forwarding",
+            Self::PingSysctl => "ping-sysctl",
+            Self::IdMapping => "id-mapping",
         }
     }
 
@@ -57,11 +67,14 @@ impl Setting {
     #[must_use]
     pub fn values(self) -> &'static [&'static str] {
         match self {
-            Self::StrayLease | Self::BridgeNetfilter => &["no", "yes"],
+            Self::StrayLease => &["no", "yes"],
+            Self::BridgeNetfilter => &["no", "yes", "absent"],
             Self::NssFirst => &["mymachines", "resolve"],
             Self::Llmnr => &["yes", "resolve", "no"],
             Self::MulticastDns => &["no", "resolve", "yes"],
-            Self::Roots => &["btrfs", "ext4", "xfs", "tmpfs", "overlay"],
+            Self::Forwarding => &["all", "links", "none"],
+            Self::PingSysctl => &["closed", "open"],
+            Self::IdMapping => &["yes", "no"],
         }
     }
 }

@@ -11,6 +11,7 @@ use nix::sys::statfs::{
 use nix::sys::utsname::uname;
 use nspawn_matrix_reports::Facts;
 
+use super::bridge_netfilter::BridgeNetfilter;
 use crate::probe::surroundings;
 use crate::systemd;
 
@@ -22,8 +23,8 @@ pub(super) async fn gather() -> anyhow::Result<Facts> {
         kernel: uname()?.release().to_string_lossy().into_owned(),
         virtualization: surroundings::virtualization().await?,
         provider: provider(),
-        roots: roots()?,
-        bridge_nf_call_iptables: bridge_nf_call_iptables(),
+        roots: file_system(Path::new(ROOTS))?,
+        bridge_nf_call_iptables: BridgeNetfilter::read()?.ipv4,
         settings: BTreeMap::new(),
     })
 }
@@ -40,10 +41,8 @@ fn provider() -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-/// The type of the file system that the roots of the machines lie on.
-pub(super) fn roots() -> anyhow::Result<String> {
-    file_system(Path::new("/var/lib/machines"))
-}
+/// Where the roots of the machines lie.
+pub(super) const ROOTS: &str = "/var/lib/machines";
 
 fn file_system(path: &Path) -> anyhow::Result<String> {
     let magic =
@@ -57,10 +56,4 @@ fn file_system(path: &Path) -> anyhow::Result<String> {
     ];
     let name = known.into_iter().find(|(known, _)| *known == magic).map(|(_, name)| name.to_owned());
     Ok(name.unwrap_or_else(|| format!("{magic:?}")))
-}
-
-/// Whether bridged frames pass the host's firewall; none if the kernel has no bridge netfilter loaded.
-pub(super) fn bridge_nf_call_iptables() -> Option<bool> {
-    let value = fs::read_to_string("/proc/sys/net/bridge/bridge-nf-call-iptables").ok()?;
-    Some(value.trim() != "0")
 }

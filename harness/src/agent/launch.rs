@@ -22,14 +22,19 @@ pub(super) fn console(machine: &str) -> String {
 }
 
 /// Machines that have been started. Those of a command line are killed when this is dropped.
+#[derive(Default)]
 pub(super) struct Launched {
     commands: BTreeMap<String, Child>,
+    refused: BTreeMap<String, Ended>,
 }
 
 impl Launched {
     /// Waits until the command of `machine` ends, which it does not as long as the machine lives, and says how it did.
-    /// Never comes back for a machine that was not started on a command line.
+    /// Never comes back for a machine that a unit has started.
     pub(super) async fn ended(&mut self, machine: &str) -> Ended {
+        if let Some(ended) = self.refused.get(machine) {
+            return ended.clone();
+        }
         let Some(command) = self.commands.get_mut(machine) else { return std::future::pending().await };
         let status = command.wait().await;
         Ended {
@@ -111,14 +116,36 @@ pub(super) async fn launch(scenario: &Scenario) -> anyhow::Result<Launched> {
         Launch::CommandLine { .. } => {
             let start =
                 |machine: &String| Ok((machine.clone(), start_in_foreground(&scenario.launch, machine)?));
-            Ok(Launched { commands: scenario.machines.iter().map(start).collect::<anyhow::Result<_>>()? })
+            let commands = scenario.machines.iter().map(start).collect::<anyhow::Result<_>>()?;
+            Ok(Launched { commands, ..Launched::default() })
+        }
+        Launch::Unit if scenario.may_refuse => {
+            let mut refused = BTreeMap::new();
+            for machine in &scenario.machines {
+                if let Some(ended) = start_unit(machine).await? {
+                    refused.insert(machine.clone(), ended);
+                }
+            }
+            Ok(Launched { refused, ..Launched::default() })
         }
         Launch::Unit => {
             let units = scenario.machines.iter().map(|machine| launch::unit(machine));
             Command::new("systemctl", ["start".to_owned()].into_iter().chain(units)).output().await?;
-            Ok(Launched { commands: BTreeMap::new() })
+            Ok(Launched::default())
         }
     }
+}
+
+/// Starts the unit of a machine; gives how that ended if it has not started.
+async fn start_unit(machine: &str) -> anyhow::Result<Option<Ended>> {
+    let output = Command::new("systemctl", ["start".to_owned(), launch::unit(machine)]).end().await?;
+    let ended = || Ended {
+        machine: machine.to_owned(),
+        code: output.status.code(),
+        status: output.status.to_string(),
+        said: output.stderr.lines().map(str::to_owned).collect(),
+    };
+    Ok((!output.status.success()).then(ended))
 }
 
 fn start_in_foreground(launch: &Launch, machine: &str) -> anyhow::Result<Child> {

@@ -4,8 +4,12 @@
 //! the same way to a probe in each machine. What it answers are observations; it knows no claims.
 
 mod ask;
+mod before;
+mod bridge_netfilter;
 mod evidence;
 mod facts;
+mod forwarding;
+mod id_mapping;
 mod journal;
 mod kept;
 mod launch;
@@ -17,6 +21,7 @@ mod nft;
 mod nsswitch;
 mod provision;
 mod routes;
+mod settings;
 mod standing;
 mod started;
 mod warnings;
@@ -33,6 +38,7 @@ use serde::{Deserialize, Serialize};
 pub use evidence::EvidenceFile;
 
 use crate::rpc;
+use before::Before;
 use standing::Standing;
 use started::Started;
 
@@ -165,7 +171,7 @@ impl Agent {
 
     async fn measure(&self, job: Job) -> anyhow::Result<()> {
         self.machines.replace(job.scenario.machines.clone());
-        let ipv6_default_before = routes::await_ipv6_default().await?;
+        let before = Before::look().await?;
         let journal = match &self.journal {
             Some(folder) => Some(kept::begin(folder, &job.scenario.steps).await?),
             None => None,
@@ -174,22 +180,18 @@ impl Agent {
         if let Some(journal) = &journal {
             kept::note_machines(journal, &job.scenario)?;
         }
-        let standing = self.stand_up(&job.scenario, ipv6_default_before).await;
+        let standing = self.stand_up(&job.scenario, before).await;
         // What was ignored may well be why a machine does not stand.
         rpc::notify(&Notice::Warnings(warnings::gather(&job.scenario.machines).await));
         self.ask(standing?, &job).await
     }
 
     /// Starts the machines and waits until they can be asked. What has been started is kept, whatever comes of it.
-    async fn stand_up(
-        &self,
-        scenario: &Scenario,
-        ipv6_default_before: Vec<String>,
-    ) -> anyhow::Result<Standing> {
+    async fn stand_up(&self, scenario: &Scenario, before: Before) -> anyhow::Result<Standing> {
         let mut started = Started::launch(scenario).await?;
         let registered = started.register(scenario).await;
         let standing = match registered {
-            Ok(()) => Standing::up(&started, scenario, ipv6_default_before).await,
+            Ok(()) => Standing::up(&started, scenario, before).await,
             Err(error) => Err(error),
         };
         self.started.replace(Some(started));

@@ -1,7 +1,7 @@
 //! The machines of a scenario as they stand on the host, each with a probe in it.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,20 +10,19 @@ use anyhow::Context;
 use futures_util::future::try_join_all;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
-use nspawn_matrix_scenarios::{
-    Attachment, BindMount, HOST_NAME, Launch, Scenario, Setting, Settings, UNKNOWN,
-};
+use nspawn_matrix_scenarios::{Attachment, BindMount, HOST_NAME, Launch, Scenario};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use super::ask::names::Sequences;
+use super::before::Before;
 use super::launch::Ended;
 use super::nft::Ruleset;
 use super::started::Started;
-use super::{event, event_with, facts, links, nsswitch};
+use super::{event, event_with, links};
 use crate::command::Command;
 use crate::host::Cgroup;
-use crate::probe::multicast::{self, Multicast, Reach};
+use crate::probe::multicast::{self, Multicast};
 use crate::probe::{self, Established, OwnLink, Settled, Surroundings};
 use crate::rpc::Client;
 use crate::{enter, systemd};
@@ -84,8 +83,8 @@ pub(super) struct Standing {
     pub(super) bind: Option<BindMount>,
     /// Lookups that answer two questions at once.
     pub(super) sequences: Sequences,
-    /// The IPv6 default routes of the host before anything was done to it.
-    pub(super) ipv6_default_before: Vec<String>,
+    /// What was so on the host before anything was done to it.
+    pub(super) before: Before,
     /// The machines that did not start, where that is an answer.
     pub(super) refused: BTreeMap<String, Ended>,
     /// How the machines were started.
@@ -95,11 +94,7 @@ pub(super) struct Standing {
 
 impl Standing {
     /// Waits until each of the machines that have been started is ready to be asked.
-    pub(super) async fn up(
-        started: &Started,
-        scenario: &Scenario,
-        ipv6_default_before: Vec<String>,
-    ) -> anyhow::Result<Self> {
+    pub(super) async fn up(started: &Started, scenario: &Scenario, before: Before) -> anyhow::Result<Self> {
         let settled =
             started.leaders().iter().map(|(name, leader)| settle(name.clone(), *leader, scenario.attachment));
         let standing = Self {
@@ -107,7 +102,7 @@ impl Standing {
             host: probe_in(std::process::id().try_into()?, None)?,
             bind: scenario.bind.clone(),
             sequences: Sequences::default(),
-            ipv6_default_before,
+            before,
             refused: started.refused().clone(),
             launch: scenario.launch.clone(),
             firewall: OnceCell::new(),
@@ -161,45 +156,10 @@ impl Standing {
         self.firewall.get_or_try_init(Ruleset::read).await
     }
 
-    /// What was detected here that can change what is to be expected.
-    pub(super) async fn settings(&self) -> anyhow::Result<Settings> {
-        let word = |yes| if yes { "yes" } else { "no" }.to_owned();
-        let multicast = self.multicast_everywhere().await;
-        let least = |of: fn(&Multicast) -> Reach| match &multicast {
-            Ok(ends) => ends.iter().map(|end| of(end).effective()).min().map(|least| least.to_string()),
-            Err(_) => Some(UNKNOWN.to_owned()),
-        };
-        let facts = [
-            (Setting::Llmnr, least(|multicast| multicast.llmnr)),
-            (Setting::MulticastDns, least(|multicast| multicast.mdns)),
-            (Setting::StrayLease, Some(word(self.has_stray_leases()?))),
-            (Setting::BridgeNetfilter, facts::bridge_nf_call_iptables().map(word)),
-            (Setting::Roots, Some(facts::roots()?)),
-            (Setting::NssFirst, nsswitch::first_that_knows_machines().map(str::to_owned)),
-        ];
-        Ok(facts.into_iter().filter_map(|(setting, value)| Some((setting, value?))).collect())
-    }
-
-    /// LLMNR and multicast DNS on both ends of each machine's link.
-    async fn multicast_everywhere(&self) -> anyhow::Result<Vec<Multicast>> {
-        let ends = self.machines.iter().map(|(name, machine)| async move {
-            anyhow::Ok([Some(machine.multicast().await?), multicast_on_host(name).await?])
-        });
-        Ok(try_join_all(ends).await?.into_iter().flatten().flatten().collect())
-    }
-
-    /// Whether the machines have leases from a subnet that the host has left for another one.
-    fn has_stray_leases(&self) -> anyhow::Result<bool> {
-        let own = host_addresses()?;
-        let has = |lease: Subnet| own.iter().any(|(_, address)| is_in(lease, *address));
-        let elsewhere = |lease: Subnet| {
-            own.iter().any(|(link, address)| {
-                let is_routable = matches!(address, IpAddr::V4(v4) if !v4.is_link_local());
-                link.starts_with("vz-") && is_routable && !is_in(lease, *address)
-            })
-        };
-        let leases = self.leases();
-        Ok(!leases.is_empty() && leases.into_iter().all(|lease| !has(lease) && elsewhere(lease)))
+    /// The links of the host that lead to machines, bridges among them.
+    pub(super) fn links_of_machines(&self) -> anyhow::Result<BTreeSet<String>> {
+        let each = self.machines.keys().map(|name| links::of_machine(name));
+        Ok(each.collect::<anyhow::Result<Vec<_>>>()?.concat().into_iter().collect())
     }
 
     /// The major version of the machines' systemd; they are all made from one image.

@@ -20,6 +20,7 @@ mod resolv_conf;
 pub(crate) mod services;
 pub(crate) mod settle;
 pub(crate) mod surroundings;
+mod sysctl;
 mod witness;
 
 use std::net::{IpAddr, SocketAddr};

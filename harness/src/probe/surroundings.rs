@@ -9,6 +9,7 @@ use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 use nix::sys::utsname::uname;
 use serde::{Deserialize, Serialize};
 
+use super::sysctl;
 use crate::systemd::ManagerProxy;
 
 /// `CAP_NET_ADMIN` of linux/capability.h, as a bit.
@@ -33,6 +34,8 @@ pub struct Surroundings {
     pub machine_id: String,
     /// The capabilities that its first process and all others can ever have (capabilities(7)).
     pub bounding: u64,
+    /// Whether its sysctl.d(5) opens ICMP sockets to ordinary users.
+    pub opens_ping: bool,
 }
 
 impl Surroundings {
@@ -57,6 +60,7 @@ pub(crate) async fn look() -> anyhow::Result<Surroundings> {
         hostname: uname.nodename().to_string_lossy().into_owned(),
         machine_id: fs::read_to_string("/etc/machine-id").unwrap_or_default().trim().to_owned(),
         bounding: bounding(&status).context("find the capabilities of the first process")?,
+        opens_ping: sysctl::opens_ping(),
     })
 }
 

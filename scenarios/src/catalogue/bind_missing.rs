@@ -1,5 +1,6 @@
 //! A bind mount whose source is not there.
 
+use super::claims::bind_options::CLONES;
 use super::claims::refusal::refused;
 use crate::bind_options::MISSING;
 use crate::{Claim, Launch, Scenario, Topic, links};
@@ -11,7 +12,7 @@ pub(super) fn scenario() -> Scenario {
         "--bind= of a directory that is not there",
         Launch::CommandLine { options: vec!["-n".to_owned(), format!("--bind={MISSING}")] },
         Vec::new(),
-        vec![claim("stat").until(257), claim("clone").since(262)],
+        vec![claim("stat").until(CLONES - 1), claim("clone").since(CLONES)],
     )
     .may_refuse()
 }

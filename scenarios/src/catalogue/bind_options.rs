@@ -1,6 +1,6 @@
 //! Bind mounts with options, on the command line and without a user namespace.
 
-use super::claims::bind_options::of;
+use super::claims::bind_options::of_all;
 use crate::bind_options::BindOption;
 use crate::{Check, Launch, MACHINES, Scenario, Step, Topic};
 
@@ -21,8 +21,9 @@ pub(super) fn scenario() -> Scenario {
         "--bind= with options on the command line, without -U",
         Launch::CommandLine { options: EVERYWHERE.map(BindOption::option).to_vec() },
         steps(EVERYWHERE),
-        EVERYWHERE.map(|option| of(option, false)).to_vec(),
+        of_all(EVERYWHERE, false),
     )
+    .may_refuse()
     .without([Check::BindIdmap], "the machine does not start: see bind-idmap-no-userns")
     .without([Check::BindOwneridmap], OWNERIDMAP)
 }

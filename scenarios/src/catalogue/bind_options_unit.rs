@@ -1,7 +1,7 @@
 //! Bind mounts with options, in the .nspawn file of the shipped unit, whose `-U` gives a user namespace.
 
 use super::bind_options::{EVERYWHERE, OWNERIDMAP, steps};
-use super::claims::bind_options::{device_of_unit, of};
+use super::claims::bind_options::{device_of_unit, of_all};
 use super::claims::except;
 use crate::bind_options::BindOption;
 use crate::{Check, Launch, MACHINES, Scenario, Step, Topic, nspawn_file};
@@ -20,7 +20,8 @@ pub(super) fn scenario() -> Scenario {
         "Bind= with options in the .nspawn file of the shipped unit",
         Launch::Unit,
         steps(options()).into_iter().chain([file]).collect(),
-        except(options().map(|option| of(option, true)).collect(), vec![device_of_unit()]),
+        except(of_all(options(), true), device_of_unit().to_vec()),
     )
+    .may_refuse()
     .without([Check::BindOwneridmap], OWNERIDMAP)
 }

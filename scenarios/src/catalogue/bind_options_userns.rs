@@ -1,7 +1,7 @@
 //! Bind mounts with options, on the command line and in a user namespace.
 
 use super::bind_options::{EVERYWHERE, OWNERIDMAP, steps};
-use super::claims::bind_options::of;
+use super::claims::bind_options::of_all;
 use crate::bind_options::BindOption;
 use crate::{Check, Launch, Scenario, Topic};
 
@@ -15,7 +15,8 @@ pub(super) fn scenario() -> Scenario {
             options: ["-U".to_owned()].into_iter().chain(options().map(BindOption::option)).collect(),
         },
         steps(options()),
-        options().map(|option| of(option, true)).collect(),
+        of_all(options(), true),
     )
+    .may_refuse()
     .without([Check::BindOwneridmap], OWNERIDMAP)
 }

@@ -1,10 +1,10 @@
 //! A bind mount with `owneridmap`, which systemd knows from 256 on.
 
 use super::bind_options::steps;
-use super::claims::bind_options::of;
+use super::claims::bind_options::{CLONES, not_started, of};
 use super::claims::refusal::refused;
 use crate::bind_options::BindOption;
-use crate::{Check, Claim, Expectation, Launch, Scenario, Topic, links};
+use crate::{Check, Claim, Expectation, Launch, Scenario, Setting, Topic, links};
 
 pub(super) fn scenario() -> Scenario {
     Scenario::about(
@@ -32,5 +32,15 @@ fn claims() -> Vec<Claim> {
         claim(Check::BindOwneridmap, &[("machine", "not started")]).until(255),
         claim(Check::StartRefusal, &[("started", "yes")]).since(256),
         of(BindOption::Owneridmap, true).since(256),
+        not_started(Check::BindOwneridmap).since(256),
+        unmappable("map ids for bind mount").since(256).until(CLONES - 1),
+        unmappable("clone").since(CLONES),
     ]
+}
+
+/// What systemd-nspawn fails to do where ids cannot be mapped.
+fn unmappable(does: &str) -> Claim {
+    let said = format!("Failed to {does} {}: Invalid argument", BindOption::Owneridmap.path());
+    let reason = "ids cannot be mapped where the source of the bind mount lies";
+    refused(&said, reason, links::FINDING_ID_MAPPING).when(Setting::IdMapping, "no")
 }

@@ -1,5 +1,6 @@
 //! A bind mount with `idmap` from a file system that cannot map ids.
 
+use super::claims::bind_options::CLONES;
 use super::claims::refusal::refused;
 use crate::bind_options::{OWNER, UNMAPPABLE, mount};
 use crate::{Claim, Launch, Scenario, Step, Topic, links};
@@ -13,7 +14,7 @@ pub(super) fn scenario() -> Scenario {
         "--bind= with idmap from a ramfs, with -U",
         Launch::CommandLine { options: vec!["-n".to_owned(), "-U".to_owned(), bind] },
         vec![directory, mount("ramfs", UNMAPPABLE)],
-        vec![claim("map ids for bind mount").until(257), claim("clone").since(262)],
+        vec![claim("map ids for bind mount").until(CLONES - 1), claim("clone").since(CLONES)],
     )
     .may_refuse()
 }

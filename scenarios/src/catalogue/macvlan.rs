@@ -1,5 +1,6 @@
 //! `--network-macvlan=uplink0`: the machines are neighbours of the host on its uplink.
 
+use super::claims;
 use crate::{
     Attachment, Check, Claim, Expectation, Launch, MACHINES, Scenario, Step, Topic, launch, links,
     pacman_cache,
@@ -14,7 +15,7 @@ pub(super) fn scenario() -> Scenario {
             options: vec!["--network-macvlan=uplink0".to_owned(), pacman_cache::bind_option()],
         },
         MACHINES.map(network_file).to_vec(),
-        claims(),
+        neighbours(),
     )
     .attached_to(Attachment::Uplink)
     .asked_about([Topic::Reach])
@@ -29,7 +30,7 @@ fn network_file(machine: &str) -> Step {
 }
 
 /// Neighbours that can speak to each other and to nobody else.
-fn claims() -> Vec<Claim> {
+fn neighbours() -> Vec<Claim> {
     use Expectation as E;
     let unserved = "nobody on the uplink serves DHCP";
     let isolated = "a macvlan link and the link it is made from do not see each other's frames";
@@ -44,7 +45,7 @@ fn claims() -> Vec<Claim> {
     ];
     let host = [("exists", "yes"), ("state", "up"), ("file", "10-uplink.network"), ("setup", "configured")];
     let network_down = || E::refused("Network is unreachable");
-    [
+    let by_root: Vec<Claim> = [
         (
             Check::LinkMachine,
             E::properties(&machine),
@@ -54,7 +55,6 @@ fn claims() -> Vec<Claim> {
         (Check::AddressLease, E::NoLease, unserved),
         (Check::AddressOwn, E::properties(&[("whose", "own")]), "its link has a hardware address of its own"),
         (Check::PingGatewayIpv4, E::NoAddress, routeless),
-        (Check::PingGatewayIpv4Unprivileged, E::NoAddress, routeless),
         (Check::PingGatewayIpv6LinkLocal, E::NoAnswer, isolated),
         (Check::PingPeerIpv4, E::NoAddress, unserved),
         (
@@ -77,5 +77,6 @@ fn claims() -> Vec<Claim> {
     ]
     .into_iter()
     .map(|(check, expectation, reason)| Claim::new(check, expectation, reason, links::IP_LINK))
-    .collect()
+    .collect();
+    [claims::by_users(false, &by_root), by_root].concat()
 }

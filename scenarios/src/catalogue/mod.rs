@@ -9,6 +9,7 @@ mod bind_owneridmap;
 mod bind_unmappable;
 mod bridge;
 mod bridge_dns;
+mod bridge_netfilter;
 mod claims;
 mod command_line_over_file;
 mod common;
@@ -45,6 +46,7 @@ pub fn all() -> Vec<Scenario> {
         nspawn_file_bridge::scenario(),
         nspawn_file_veth::scenario(),
         no_masquerade::scenario(),
+        bridge_netfilter::scenario(),
         two_zones::scenario(),
         macvlan::scenario(),
         nspawn_file_port::scenario(),
@@ -69,16 +71,19 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{Check, Settings, Step};
+    use crate::{Check, Settings, Step, Versions};
 
-    /// The majors of systemd that Debian's images have.
-    const VERSIONS: [u32; 4] = [252, 254, 257, 262];
+    /// Every version of systemd that is known here, as that of a host and of its machines.
+    fn versions() -> impl Iterator<Item = (u32, u32)> {
+        let known = || Versions::KNOWN.first..=Versions::KNOWN.last;
+        known().flat_map(move |host| known().map(move |payload| (host, payload)))
+    }
 
     #[test]
     fn every_question_has_exactly_one_claim_for_every_version_where_nothing_unusual_was_detected() {
         for scenario in all() {
             for check in scenario.checks().filter(|check| scenario.not_asked(*check).is_none()) {
-                for (host, payload) in VERSIONS.into_iter().flat_map(|v| VERSIONS.map(|w| (v, w))) {
+                for (host, payload) in versions() {
                     let claims = scenario.claims.iter().filter(|claim| {
                         claim.check == check && claim.is_about(host, payload, &Settings::new())
                     });
@@ -112,10 +117,9 @@ mod tests {
     fn every_claim_can_be_the_one_that_counts() {
         for scenario in all() {
             for claim in &scenario.claims {
-                let reached =
-                    VERSIONS.into_iter().flat_map(|v| VERSIONS.map(|w| (v, w))).any(|(host, payload)| {
-                        scenario.claim(claim.check, host, payload, &claim.when) == Some(claim)
-                    });
+                let reached = versions().any(|(host, payload)| {
+                    scenario.claim(claim.check, host, payload, &claim.when) == Some(claim)
+                });
                 assert!(reached, "{}: {}: {}", scenario.name, claim.check, claim.expectation);
             }
         }

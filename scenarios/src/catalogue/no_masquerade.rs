@@ -12,7 +12,10 @@ pub(super) fn scenario() -> Scenario {
         &["N6"],
         Launch::CommandLine { options: vec!["--network-bridge=br0".to_owned(), pacman_cache::bind_option()] },
         br0_with(""),
-        claims::except(claims::about(Kind::command_line(Network::Br0), &topics), confined()),
+        claims::except(
+            claims::about(Kind::command_line(Network::Br0), &topics),
+            [confined(), claims::by_users(false, &confined())].concat(),
+        ),
     )
     .asked_about(topics)
 }

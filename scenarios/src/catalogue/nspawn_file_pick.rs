@@ -1,7 +1,7 @@
 //! The shipped unit with a .nspawn file that says `PrivateUsers=pick`, which is not the same as the unit's own `-U`: until
 //! systemd 261 it changes the owners of the image on the disk.
 
-use super::claims::binds::ROOT_OF_IMAGE;
+use super::claims::binds::{ROOT_OF_IMAGE, changed_image};
 use super::claims::{self, Kind, Network, except};
 use super::common::nspawn_files;
 use crate::{Check, Claim, Expectation, Launch, Scenario, Topic, links};
@@ -35,6 +35,7 @@ fn owners() -> Vec<Claim> {
             "PrivateUsersOwnership= is auto from systemd 262 on, which maps where the file system can",
         )
         .since(262),
+        changed_image().since(262),
         claim(
             Check::BindMountPointOwner,
             &[("owner", "0:0")],

@@ -26,8 +26,8 @@ fn ignored() -> [Claim; 3] {
     };
     [
         claim(Check::SettingsBinds, &[("package-cache", "absent")]),
-        warnings("info", "with systemd 252 and 254 it only writes them to its standard error").until(254),
-        warnings("warning", "it sends them to the journal by its own protocol").since(257),
+        warnings("info", "up to systemd 255 it only writes them to its standard error").until(255),
+        warnings("warning", "it sends them to the journal by its own protocol").since(256),
     ]
 }
 

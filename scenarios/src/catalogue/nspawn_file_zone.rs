@@ -12,6 +12,6 @@ pub(super) fn scenario() -> Scenario {
         &["N8", "N10", "N11", "N13"],
         Launch::Unit,
         steps([nspawn_files("\n[Network]\nZone=lab\n"), enable()]),
-        [claims::of(Kind::unit(Network::Zone)), stray_lease()].concat(),
+        [claims::of(Kind::unit(Network::Zone)), stray_lease(true)].concat(),
     )
 }

@@ -21,7 +21,10 @@ pub(super) fn scenario() -> Scenario {
             nspawn_file("alpha", "\n[Network]\nZone=lab\n"),
             nspawn_file("beta", "\n[Network]\nZone=den\n"),
         ],
-        claims::except(claims::about(Kind::unit(Network::Zone), &topics), apart()),
+        claims::except(
+            claims::about(Kind::unit(Network::Zone), &topics),
+            [apart(), claims::by_users(true, &apart())].concat(),
+        ),
     )
     .asked_about(topics)
 }

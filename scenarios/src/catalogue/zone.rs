@@ -12,21 +12,21 @@ pub(super) fn scenario() -> Scenario {
         &["N13"],
         Launch::CommandLine { options: vec!["--network-zone=lab".to_owned(), pacman_cache::bind_option()] },
         Vec::new(),
-        [claims::of(Kind::command_line(Network::Zone)), stray_lease()].concat(),
+        [claims::of(Kind::command_line(Network::Zone)), stray_lease(false)].concat(),
     )
 }
 
 /// An empty bridge has carrier until its first port joins. If networkd is quicker than systemd-nspawn, it picks a
 /// subnet, starts the DHCP server, loses the carrier, drops the subnet, and picks another one when the carrier comes
 /// back; the DHCP server goes on with the first. See docs/findings.md.
-pub(super) fn stray_lease() -> Vec<Claim> {
+pub(super) fn stray_lease(user_namespace: bool) -> Vec<Claim> {
     let reason = "networkd picked the zone another subnet when its carrier came back, and the DHCP server kept the first";
     let fault = |check, expectation| {
         Claim::new(check, expectation, reason, links::FINDING_STRAY_LEASE)
             .when(Setting::StrayLease, "yes")
             .fault()
     };
-    vec![
+    let by_root = [
         // That nobody has the address, or the name, is no fault; but the way to whoever would say so ends at the gateway.
         Claim::new(Check::PingNobodyIpv4, Expectation::Unreached, reason, links::FINDING_STRAY_LEASE)
             .when(Setting::StrayLease, "yes"),
@@ -53,5 +53,6 @@ pub(super) fn stray_lease() -> Vec<Claim> {
         fault(Check::ResolveMachineFromHostIpv4, Expectation::Unresolved)
             .until(258)
             .when(Setting::NssFirst, "resolve"),
-    ]
+    ];
+    [claims::by_users(user_namespace, &by_root), by_root.to_vec()].concat()
 }

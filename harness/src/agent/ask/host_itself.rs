@@ -1,14 +1,11 @@
 //! What surrounds the machines, as their host sees it: its services, files, settings and routes.
 
-use std::collections::BTreeSet;
-use std::fs;
-
-use anyhow::Context;
 use nspawn_matrix_reports::{Observation, Subnet};
 
 use super::environment::{NETPLAN, OWN, RIVALS, observed, of_services, units, yes_or_no};
+use crate::agent::bridge_netfilter::{self, BridgeNetfilter};
 use crate::agent::standing::{Standing, host_addresses, is_in};
-use crate::agent::{links, network_files, nft, routes};
+use crate::agent::{forwarding, links, network_files, nft, routes};
 use crate::probe::{self, services};
 
 /// What runs on the host only.
@@ -33,24 +30,13 @@ pub(super) fn network_files() -> anyhow::Result<Observation> {
     Ok(observed(answer, [("findings", shown), ("files", files.len().to_string())]))
 }
 
-/// Forwarding of one family; `net.ipv4.ip_forward` is another name for `net.ipv4.conf.all.forwarding`. A kernel
-/// without the family forwards none of it.
-fn setting(family: &str, link: &str) -> anyhow::Result<String> {
-    let path = format!("/proc/sys/net/{family}/conf/{link}/forwarding");
-    match fs::read_to_string(&path) {
-        Ok(value) => Ok(value.trim().to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok("0".to_owned()),
-        Err(error) => Err(error).with_context(|| format!("read `{path}`")),
-    }
-}
-
 impl Standing {
     pub(super) fn forwarding(&self) -> anyhow::Result<Observation> {
-        let ipv4 = setting("ipv4", "all")?;
-        let ipv6 = setting("ipv6", "all")?;
+        let ipv4 = forwarding::of("ipv4", "all")?;
+        let ipv6 = forwarding::of("ipv6", "all")?;
         let links = self.links_of_machines()?;
         let of_links = |family| {
-            let each = links.iter().map(|link| Ok(format!("{link} {}", setting(family, link)?)));
+            let each = links.iter().map(|link| Ok(format!("{link} {}", forwarding::of(family, link)?)));
             let each = each.collect::<anyhow::Result<Vec<String>>>()?;
             anyhow::Ok(if each.is_empty() { "none".to_owned() } else { each.join(", ") })
         };
@@ -64,23 +50,43 @@ impl Standing {
             answer,
             [
                 ("IPv4", ipv4),
-                ("IPv4 default", setting("ipv4", "default")?),
+                ("IPv4 default", forwarding::of("ipv4", "default")?),
                 ("IPv4 of the links", of_links("ipv4")?),
                 ("IPv6", ipv6),
-                ("IPv6 default", setting("ipv6", "default")?),
+                ("IPv6 default", forwarding::of("ipv6", "default")?),
                 ("IPv6 of the links", of_links("ipv6")?),
             ],
         ))
     }
 
-    /// The links of the host that lead to machines, bridges among them.
-    fn links_of_machines(&self) -> anyhow::Result<BTreeSet<String>> {
-        let each = self.machines.keys().map(|name| links::of_machine(name));
-        Ok(each.collect::<anyhow::Result<Vec<_>>>()?.concat().into_iter().collect())
+    /// Which bridged frames pass the host's firewall.
+    pub(super) fn bridge_netfilter(&self) -> anyhow::Result<Observation> {
+        let word = |state: Option<bool>| state.map_or("absent", |on| if on { "on" } else { "off" });
+        let (before, now) = (&self.before.bridge_netfilter, BridgeNetfilter::read()?);
+        let alone = bridge_netfilter::on_by_themselves(self.links_of_machines()?)?;
+        let answer = match (now.ipv4, now.ipv6) {
+            (Some(true), Some(false)) => "IPv4",
+            (Some(false), Some(true)) => "IPv6",
+            (ipv4, _) => word(ipv4),
+        };
+        Ok(observed(
+            answer,
+            [
+                ("IPv4", word(now.ipv4).to_owned()),
+                ("IPv6", word(now.ipv6).to_owned()),
+                ("ARP", word(now.arp).to_owned()),
+                ("IPv4 before", word(before.ipv4).to_owned()),
+                ("IPv6 before", word(before.ipv6).to_owned()),
+                (
+                    "bridges of their own accord",
+                    if alone.is_empty() { "none".to_owned() } else { alone.join(" ") },
+                ),
+            ],
+        ))
     }
 
     pub(super) async fn ipv6_default_route(&self) -> anyhow::Result<Observation> {
-        let (before, after) = (&self.ipv6_default_before, routes::ipv6_default().await?);
+        let (before, after) = (&self.before.ipv6_default, routes::ipv6_default().await?);
         let answer = match (before.is_empty(), after.is_empty()) {
             (true, true) => "none",
             (false, false) => "kept",

@@ -100,6 +100,9 @@ impl Standing {
             }
             Check::PingGatewayIpv6LinkLocal => self.ping_host_ipv6_link_local(asked).await,
             Check::PingOutsideIpv4 => asked.ping(Some(host::OUTSIDE_V4)).await,
+            Check::PingOutsideIpv4Unprivileged => {
+                asked.ping_so(Some(host::OUTSIDE_V4), Manner::Unprivileged).await
+            }
             Check::PingOutsideIpv4Largest => asked.ping_so(Some(host::OUTSIDE_V4), LARGEST).await,
             Check::PingOutsideIpv4TooLarge => asked.ping_so(Some(host::OUTSIDE_V4), TOO_LARGE).await,
             Check::PingOutsideIpv6 => asked.ping_by_router(host::OUTSIDE_V6).await,
@@ -140,6 +143,10 @@ impl Standing {
         match check {
             Check::PingPeerIpv4 => asked.ping(about.settled.ipv4).await,
             Check::PingPeerIpv6LinkLocal => asked.ping(about.settled.ipv6_link_local).await,
+            Check::PingPeerIpv4Unprivileged => asked.ping_so(about.settled.ipv4, Manner::Unprivileged).await,
+            Check::PingPeerIpv6LinkLocalUnprivileged => {
+                asked.ping_so(about.settled.ipv6_link_local, Manner::Unprivileged).await
+            }
             Check::PingPeerIpv6LinkLocalUnscoped => {
                 asked.ping_so(about.settled.ipv6_link_local, Manner::Connected).await
             }
@@ -177,6 +184,7 @@ impl Standing {
             Check::EnvironmentHostServices => host_itself::host_services().await,
             Check::EnvironmentNetworkFiles => host_itself::network_files(),
             Check::EnvironmentForwarding => self.forwarding(),
+            Check::EnvironmentBridgeNetfilter => self.bridge_netfilter(),
             Check::EnvironmentIpv6DefaultRoute => self.ipv6_default_route().await,
             Check::FirewallForward => self.forward().await,
             Check::FirewallInput => self.input().await,

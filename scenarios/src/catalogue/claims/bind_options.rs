@@ -1,7 +1,30 @@
 //! Bind mounts with options of their own, and machines that do not start because of one.
 
 use crate::bind_options::{BENEATH, BindOption, ON_TOP};
-use crate::{Check, Claim, Expectation, links};
+use crate::{Check, Claim, Expectation, Setting, links};
+
+/// The systemd-nspawn that clones the source of a bind mount and maps its ids in one go (open_tree_attr(2)), before it looks
+/// at it. That it is 258 follows from systemd#38069; 257 and 262 have been run.
+pub(in crate::catalogue) const CLONES: u32 = 258;
+
+/// What is claimed of each of these options of one machine, in a user namespace or without one.
+pub(in crate::catalogue) fn of_all(
+    options: impl IntoIterator<Item = BindOption>,
+    user_namespace: bool,
+) -> Vec<Claim> {
+    options.into_iter().flat_map(|option| [of(option, user_namespace), not_started(option.check())]).collect()
+}
+
+/// Where ids cannot be mapped, there is no machine to ask: one bind mount with mapped ids is enough for that.
+pub(in crate::catalogue) fn not_started(check: Check) -> Claim {
+    Claim::new(
+        check,
+        Expectation::properties(&[("machine", "not started")]),
+        "ids cannot be mapped where the sources of the bind mounts lie, which systemd-nspawn takes for an error",
+        links::FINDING_ID_MAPPING,
+    )
+    .when(Setting::IdMapping, "no")
+}
 
 /// What is claimed of an option, in a user namespace or without one.
 pub(in crate::catalogue) fn of(option: BindOption, user_namespace: bool) -> Claim {
@@ -79,12 +102,13 @@ pub(in crate::catalogue) fn of(option: BindOption, user_namespace: bool) -> Clai
 }
 
 /// What is claimed of a device node where a unit has started systemd-nspawn.
-pub(in crate::catalogue) fn device_of_unit() -> Claim {
-    Claim::new(
+pub(in crate::catalogue) fn device_of_unit() -> [Claim; 2] {
+    let refused = Claim::new(
         Check::BindDevice,
         Expectation::properties(&[("kind", "char 1:11"), ("opened", "EPERM")]),
         "with --keep-unit systemd-nspawn makes no scope, and nothing adds the device node to the DeviceAllow= of the \
          unit, whose DevicePolicy= is closed",
         links::ISSUE_DEVICE_OF_UNIT,
-    )
+    );
+    [refused, not_started(Check::BindDevice)]
 }

@@ -1,7 +1,7 @@
 //! The bind mount of the package cache.
 
 use super::Kind;
-use crate::{Check, Claim, Expectation, MountClaim, links};
+use crate::{Check, Claim, Expectation, MountClaim, Setting, links};
 
 pub(super) fn claims(kind: Kind) -> Vec<Claim> {
     let owners = if kind.user_namespace { in_user_namespace() } else { as_on_host() };
@@ -72,6 +72,13 @@ fn in_user_namespace() -> Vec<Claim> {
             links::FINDING_MOUNT_POINT_OWNER,
         )
         .until(252),
+        mount_point(
+            "0:0",
+            "systemd-nspawn makes the mount point as root of the host, and no mapping of the image comes between",
+            links::FINDING_ID_MAPPING,
+        )
+        .until(252)
+        .when(Setting::IdMapping, "no"),
         mount_point(ROOT_OF_IMAGE, "systemd-nspawn gives mount points that it makes to root of the machine", links::PULL_MOUNT_POINT_OWNER)
             .since(253),
         Claim::new(
@@ -80,7 +87,19 @@ fn in_user_namespace() -> Vec<Claim> {
             "-U maps the ids of the image where its file system can, so that nothing on the disk changes",
             links::SYSTEMD_NSPAWN,
         ),
+        changed_image(),
     ]
+}
+
+/// Where ids cannot be mapped, the image belongs to the ids of the machine on the disk too.
+pub(in crate::catalogue) fn changed_image() -> Claim {
+    Claim::new(
+        Check::ImageOwner,
+        Expectation::properties(&[("owner", "of a range"), ("files", "of a range")]),
+        "ids cannot be mapped where the image lies, so systemd-nspawn changes the owners of all its files",
+        links::FINDING_ID_MAPPING,
+    )
+    .when(Setting::IdMapping, "no")
 }
 
 /// Whoever owns the topmost directory of the image: root of the machine.

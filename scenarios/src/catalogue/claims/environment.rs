@@ -1,7 +1,7 @@
 //! What surrounds the machines: services, files, settings of the kernel, identities.
 
 use super::{Kind, Network};
-use crate::{Check, Claim, Expectation, links};
+use crate::{Check, Claim, Expectation, Setting, links};
 
 pub(super) fn claims(kind: Kind) -> Vec<Claim> {
     let network = if kind.network == Network::Host { host_network() } else { own_network(kind.network) };
@@ -64,6 +64,7 @@ fn host() -> Vec<Claim> {
             "every file has the sections of its kind, and none takes the links of machines before the shipped ones",
             links::SYSTEMD_NETWORK,
         ),
+        bridge_netfilter_off(),
         Claim::new(
             Check::EnvironmentIpv6DefaultRoute,
             Expectation::properties(&[("before", "yes"), ("after", "yes")]),
@@ -82,6 +83,38 @@ fn host() -> Vec<Claim> {
             "systemd-nspawn takes away what it has made when its machine ends, and networkd what it made for the link",
             links::SYSTEMD_NSPAWN,
         ),
+    ]
+}
+
+/// No machine's frames pass the firewall, and none did before.
+fn bridge_netfilter_off() -> Claim {
+    let (off, none): (&[&str], &[&str]) = (&["off", "absent"], &["none"]);
+    let are = [
+        ("IPv4", off),
+        ("IPv6", off),
+        ("IPv4 before", off),
+        ("IPv6 before", off),
+        ("bridges of their own accord", none),
+    ];
+    Claim::new(
+        Check::EnvironmentBridgeNetfilter,
+        Expectation::properties_among(&are),
+        "systemd neither loads br_netfilter nor turns it on, so a host on which it is off keeps it so",
+        links::BRIDGE_NETFILTER,
+    )
+}
+
+/// sysctl.d files have turned it on, where the kernel has it.
+pub(in crate::catalogue) fn bridge_netfilter_on() -> Vec<Claim> {
+    let claim = |state, reason| {
+        let are = [("IPv4", state), ("IPv6", state), ("bridges of their own accord", "none")];
+        let expectation = Expectation::properties(&are);
+        Claim::new(Check::EnvironmentBridgeNetfilter, expectation, reason, links::BRIDGE_NETFILTER)
+    };
+    vec![
+        claim("on", "systemd-sysctl has written the settings, and nothing of systemd's writes them again"),
+        claim("absent", "the kernel has no br_netfilter loaded, and so no such settings")
+            .when(Setting::BridgeNetfilter, "absent"),
     ]
 }
 

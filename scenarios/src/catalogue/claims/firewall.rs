@@ -1,10 +1,11 @@
 //! The way through the host: forwarding, filters, NAT.
 
 use super::{Kind, Network};
-use crate::{Check, Claim, Expectation, links};
+use crate::{Check, Claim, Expectation, Setting, links};
 
 pub(super) fn claims(kind: Kind) -> Vec<Claim> {
-    [forwarding(kind.network), vec![masquerade(kind.network)], open()].concat()
+    let by_link = if kind.network == Network::Host { Vec::new() } else { forwarding_by_link() };
+    [forwarding(kind.network), by_link, vec![masquerade(kind.network)], open()].concat()
 }
 
 /// What networkd turns on for IPMasquerade=; the stock setting is off.
@@ -23,11 +24,46 @@ fn forwarding(network: Network) -> Vec<Claim> {
         reason,
         links::ISSUE_FORWARDING,
     );
-    if network == Network::Host {
-        return vec![claim];
-    }
-    // 256 turned it on for single links only, until some point release: nothing is claimed of it.
-    vec![claim.clone().until(255), claim.since(257)]
+    vec![claim]
+}
+
+/// The systemd whose first releases turn forwarding on for the links of machines alone, so that no answer comes back in by
+/// the uplink. A later release of it took that back (systemd#34014); so the host is looked at, and not its version alone.
+const FORWARDS_BY_LINK: u32 = 256;
+
+/// What becomes of machines whose host forwards what comes from them, and not what comes to them.
+pub(super) fn forwarding_by_link() -> Vec<Claim> {
+    let reason =
+        "IPMasquerade= turns forwarding on for the link of the machine alone, and answers come in by another";
+    let fault = |check, expectation| {
+        Claim::new(check, expectation, reason, links::ISSUE_FORWARDING)
+            .since(FORWARDS_BY_LINK)
+            .until(FORWARDS_BY_LINK)
+            .when(Setting::Forwarding, "links")
+            // A lease that leads nowhere comes before that.
+            .when(Setting::StrayLease, "no")
+            .fault()
+    };
+    vec![
+        fault(
+            Check::EnvironmentForwarding,
+            Expectation::properties(&[
+                ("IPv4", "0"),
+                ("IPv4 default", "0"),
+                ("IPv6", "0"),
+                ("IPv6 default", "0"),
+            ]),
+        ),
+        fault(Check::PingOutsideIpv4, Expectation::NoAnswer),
+        fault(Check::PingOutsideIpv4Largest, Expectation::NoAnswer),
+        fault(
+            Check::EnvironmentResolvConf,
+            Expectation::properties(&[("exists", "yes"), ("answering", "none")]),
+        ),
+        fault(Check::ResolveOutsideAny, Expectation::Unresolved),
+        fault(Check::ResolveOutsideIpv4, Expectation::Unresolved),
+        fault(Check::ResolveOutsideIpv6, Expectation::Unresolved),
+    ]
 }
 
 fn masquerade(network: Network) -> Claim {

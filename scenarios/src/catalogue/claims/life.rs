@@ -1,7 +1,7 @@
 //! What becomes of a machine over a restart.
 
 use super::{Kind, Network};
-use crate::{Check, Claim, Expectation, links};
+use crate::{Check, Claim, Expectation, Versions, links};
 
 pub(super) fn claims(kind: Kind) -> Vec<Claim> {
     let unit = kind.unit.then(|| {
@@ -15,9 +15,9 @@ pub(super) fn claims(kind: Kind) -> Vec<Claim> {
     unit.into_iter().chain(after_restart(kind.network)).collect()
 }
 
-/// The systemd whose networkd keeps the leases of its DHCP server in /var/lib/systemd/network for every link. Since 258
-/// 80-container-ve.network says PersistLeases=runtime, and they go with the link.
-const KEEPS_LEASES: u32 = 257;
+/// The systemd whose networkd keeps the leases of its DHCP server in /var/lib/systemd/network for every link; 256 does by
+/// its source. Since 258 80-container-ve.network says PersistLeases=runtime, and they go with the link.
+const KEEPS_LEASES: Versions = Versions { first: 256, last: 257 };
 
 /// What a machine has after it was rebooted alone.
 fn after_restart(network: Network) -> Vec<Claim> {
@@ -35,9 +35,9 @@ fn after_restart(network: Network) -> Vec<Claim> {
         Network::Host => Vec::new(),
         Network::Veth => {
             vec![
-                claim("new", anew).until(KEEPS_LEASES - 1),
-                claim("same", kept).since(KEEPS_LEASES).until(KEEPS_LEASES),
-                claim("new", anew).since(KEEPS_LEASES + 1),
+                claim("new", anew).until(KEEPS_LEASES.first - 1),
+                claim("same", kept).since(KEEPS_LEASES.first).until(KEEPS_LEASES.last),
+                claim("new", anew).since(KEEPS_LEASES.last + 1),
             ]
         }
         Network::Zone | Network::Br0 => vec![claim("same", bridge)],

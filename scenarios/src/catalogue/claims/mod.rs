@@ -3,7 +3,7 @@
 
 pub(super) mod bind_options;
 pub(super) mod binds;
-mod environment;
+pub(super) mod environment;
 mod firewall;
 mod life;
 mod link;
@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 pub(super) use names::resolves;
 pub(super) use ports::forwarded;
-pub(super) use reach::{masqueraded, seen_as_itself};
+pub(super) use reach::{by_users, masqueraded, seen_as_itself};
 
 use crate::{Check, Claim, Topic};
 

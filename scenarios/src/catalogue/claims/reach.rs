@@ -1,7 +1,8 @@
 //! Who answers whom, with which addresses.
 
+use super::firewall::forwarding_by_link;
 use super::{Kind, Network};
-use crate::{Check, Claim, Expectation, Setting, links};
+use crate::{Check, Claim, Expectation, Setting, Versions, links};
 
 pub(super) fn claims(kind: Kind) -> Vec<Claim> {
     let by_network = match kind.network {
@@ -10,7 +11,14 @@ pub(super) fn claims(kind: Kind) -> Vec<Claim> {
         Network::Zone => [routed(&ZONE), same_link()].concat(),
         Network::Br0 => [routed(&BR0), same_link()].concat(),
     };
-    [by_network, unprivileged(kind), in_any_case()].concat()
+    let by_users = match kind.network {
+        // There is nothing that the machine could open: /proc/sys/net is the host's.
+        Network::Host => BY_ROOT_AND_BY_USERS.map(|(_, users)| refused(users, kind.user_namespace)).to_vec(),
+        Network::Veth | Network::Zone | Network::Br0 => {
+            by_users(kind.user_namespace, &[by_network.clone(), forwarding_by_link()].concat())
+        }
+    };
+    [by_network, by_users, in_any_case()].concat()
 }
 
 /// A kind of link between host and machines, with why it is as it is.
@@ -74,7 +82,8 @@ fn routed(link: &Link) -> Vec<Claim> {
     let own = "a network namespace of its own has addresses of its own";
     let fe80 = "host and machine are on one link, and fe80 addresses are valid there";
     let network = |check, expectation, reason| Claim::new(check, expectation, reason, links::SYSTEMD_NETWORK);
-    let mut claims = vec![
+    let mtu = "systemd-nspawn leaves the MTU of its links at 1500, which is the uplink's";
+    vec![
         network(Check::AddressLease, E::Lease { prefix: link.prefix }, link.lease),
         Claim::new(Check::AddressOwn, E::properties(&[("whose", "own")]), own, links::NETWORK_NAMESPACES),
         network(Check::PingGatewayIpv4, E::ANSWERS_ON_LINK, link.gateway),
@@ -86,17 +95,9 @@ fn routed(link: &Link) -> Vec<Claim> {
             link.outside_ipv6.reason,
             links::SYSTEMD_NETWORK,
         ),
-    ];
-    let mtu = "systemd-nspawn leaves the MTU of its links at 1500, which is the uplink's";
-    claims.extend(forwarded(network(Check::PingOutsideIpv4, E::ANSWERS_ROUTED, link.masquerade)));
-    let largest = Claim::new(Check::PingOutsideIpv4Largest, E::ANSWERS_ROUTED, mtu, links::SYSTEMD_NSPAWN);
-    claims.extend(forwarded(largest));
-    claims
-}
-
-/// systemd 256 turned forwarding on for the machine's link alone, until a point release that is not known here.
-fn forwarded(claim: Claim) -> [Claim; 2] {
-    [claim.clone().until(255), claim.since(257)]
+        network(Check::PingOutsideIpv4, E::ANSWERS_ROUTED, link.masquerade),
+        Claim::new(Check::PingOutsideIpv4Largest, E::ANSWERS_ROUTED, mtu, links::SYSTEMD_NSPAWN),
+    ]
 }
 
 /// The machines are on links of their own: what is link-local does not cross, and the host masquerades.
@@ -143,20 +144,62 @@ fn same_link() -> Vec<Claim> {
     ]
 }
 
-/// Whether users without privileges may send echo requests.
-fn unprivileged(kind: Kind) -> Vec<Claim> {
-    let check = Check::PingGatewayIpv4Unprivileged;
-    let refused = || Expectation::refused("Permission denied");
-    let closed = "the kernel lets no group send echo requests, and Debian has the sysctl.d file that would open \
-                  net.ipv4.ping_group_range in a package of its own, linux-sysctl-defaults";
-    let opened = "systemd-nspawn opens net.ipv4.ping_group_range to all groups of the user namespace";
-    if kind.user_namespace {
-        vec![
-            Claim::new(check, refused(), closed, links::ISSUE_PING_GROUP_RANGE).until(261),
-            Claim::new(check, Expectation::ANSWERS_ON_LINK, opened, links::ISSUE_PING_GROUP_RANGE).since(262),
-        ]
+/// What is asked by root, and the same asked by an ordinary user.
+const BY_ROOT_AND_BY_USERS: [(Check, Check); 4] = [
+    (Check::PingGatewayIpv4, Check::PingGatewayIpv4Unprivileged),
+    (Check::PingPeerIpv4, Check::PingPeerIpv4Unprivileged),
+    (Check::PingPeerIpv6LinkLocal, Check::PingPeerIpv6LinkLocalUnprivileged),
+    (Check::PingOutsideIpv4, Check::PingOutsideIpv4Unprivileged),
+];
+
+/// The first systemd-nspawn that opens net.ipv4.ping_group_range.
+const OPENS_PING: u32 = 262;
+
+/// What users without privileges see where root of the machine sees what `by_root` claims: the same if they may send echo
+/// requests at all. One range of groups decides that for both families.
+pub(in crate::catalogue) fn by_users(user_namespace: bool, by_root: &[Claim]) -> Vec<Claim> {
+    let of = |(root, users): (Check, Check)| {
+        let by_root: Vec<&Claim> = by_root.iter().filter(|claim| claim.check == root).collect();
+        let answered = by_root.iter().map(move |claim| Claim { check: users, ..(*claim).clone() });
+        if by_root.iter().any(|claim| claim.expectation == Expectation::NoAddress) {
+            return answered.collect();
+        }
+        let is_about_all = by_root.iter().any(|claim| claim.when.is_empty());
+        let refused = is_about_all.then(|| refused(users, user_namespace));
+        refused
+            .into_iter()
+            .chain(answered.filter_map(|claim| opened(claim, user_namespace)))
+            .collect::<Vec<_>>()
+    };
+    BY_ROOT_AND_BY_USERS.into_iter().flat_map(of).collect()
+}
+
+/// No group may send echo requests.
+fn refused(check: Check, user_namespace: bool) -> Claim {
+    let expectation = Expectation::refused("Permission denied");
+    if user_namespace {
+        let reason = "the kernel lets no group send echo requests, and net.ipv4.ping_group_range cannot be set to groups \
+                      that the user namespace lacks, as sysctl.d files do";
+        Claim::new(check, expectation, reason, links::ISSUE_PING_GROUP_RANGE).until(OPENS_PING - 1)
     } else {
-        vec![Claim::new(check, refused(), closed, links::ICMP)]
+        let reason = "the kernel lets no group send echo requests, and Debian has the sysctl.d file that would open \
+                      net.ipv4.ping_group_range in a package of its own, linux-sysctl-defaults";
+        Claim::new(check, expectation, reason, links::ICMP)
+    }
+}
+
+/// `claim` where ordinary users may ask; none if they never may.
+fn opened(claim: Claim, user_namespace: bool) -> Option<Claim> {
+    if user_namespace {
+        let why = "systemd-nspawn opens net.ipv4.ping_group_range to all groups of the user namespace";
+        let host = Versions { first: claim.host.first.max(OPENS_PING), ..claim.host };
+        let reason = format!("{why}; {}", claim.reason);
+        let claim = Claim { host, reason, link: links::ISSUE_PING_GROUP_RANGE.to_owned(), ..claim };
+        (host.first <= host.last).then_some(claim)
+    } else {
+        let reason =
+            format!("a sysctl.d file of the machine opens net.ipv4.ping_group_range; {}", claim.reason);
+        Some(Claim { reason, link: links::ICMP.to_owned(), ..claim }.when(Setting::PingSysctl, "open"))
     }
 }
 
