@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::agent::EvidenceFile;
 use crate::chain::causes;
 use crate::host::{Needs, Roots, Workspace, WorkspaceError};
+use crate::image::Pair;
 use crate::measure::{HostTask, Measured};
 use crate::plan::{HostPlan, Plan};
 
@@ -25,8 +26,8 @@ use crate::plan::{HostPlan, Plan};
 pub struct Engine {
     /// Id of the run: eight hexadecimal digits.
     pub run_id: String,
-    /// The image, a tar file.
-    pub image: PathBuf,
+    /// The images of hosts and machines, tar files.
+    pub images: Pair<PathBuf>,
     /// The folder of the cache.
     pub cache: PathBuf,
     /// This program, as a file that hosts can be given.
@@ -138,7 +139,7 @@ impl Engine {
         Workspace::open(Needs {
             cache: &self.cache,
             run_id: &self.run_id,
-            image: &self.image,
+            images: &self.images,
             roots: self.roots,
             hosts: plan.jobs.min(plan.hosts.len()),
             hosts_in_all: plan.hosts.len(),
@@ -150,7 +151,7 @@ impl Engine {
     fn task(&self, plan: &Plan, host: HostPlan, clock: Instant, watcher: &Watcher) -> HostTask {
         HostTask {
             host,
-            image: plan.image.clone(),
+            images: plan.images.clone(),
             samples: plan.samples,
             undo: self.undo,
             run_id: self.run_id.clone(),

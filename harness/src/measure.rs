@@ -16,6 +16,7 @@ use crate::agent::{EvidenceFile, Job, Question, Request};
 use crate::chain::{causes, chain};
 use crate::engine::{Evidence, Progress, Watcher};
 use crate::host::{Blueprint, Sandbox, Workspace};
+use crate::image::Pair;
 use crate::notes::{ATTEMPTS, Notes, SharedNotes};
 use crate::plan::HostPlan;
 use crate::rpc::Client;
@@ -30,8 +31,8 @@ const LOOKUP: Duration = Duration::from_secs(12);
 pub(crate) struct HostTask {
     /// Its part of the plan.
     pub host: HostPlan,
-    /// Name of the image.
-    pub image: String,
+    /// Names of the images of host and machines.
+    pub images: Pair<String>,
     /// Lookups for each question about a name.
     pub samples: u32,
     /// Whether what is done to the host is taken back, as on one that is kept.
@@ -279,8 +280,8 @@ impl HostTask {
             id: self.host.id.clone(),
             kind: "sandbox".to_owned(),
             profile: "stock".to_owned(),
-            image: self.image.clone(),
-            payload: self.image.clone(),
+            image: self.images.host.clone(),
+            payload: self.images.payload.clone(),
             facts: notes.take_facts(),
             systemd,
             payload_systemd: notes.payload,

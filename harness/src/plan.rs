@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use nspawn_matrix_scenarios::{Check, Scenario};
 
 use crate::agent::Question;
+use crate::image::Pair;
 
 /// Hosts at the same time for each core. Most of a run is waiting for time-outs of the resolver.
 const JOBS_PER_CORE: usize = 7;
@@ -18,8 +19,8 @@ pub fn default_jobs() -> usize {
 /// All that a run will do.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Name of the image that hosts and machines are made from.
-    pub image: String,
+    /// Names of the images that hosts and machines are made from.
+    pub images: Pair<String>,
     /// The hosts, in the order in which they are reported.
     pub hosts: Vec<HostPlan>,
     /// Lookups for each question about a name.
@@ -31,7 +32,7 @@ pub struct Plan {
 /// One host, for one scenario.
 #[derive(Clone, Debug)]
 pub struct HostPlan {
-    /// Id of the host in the report: `sandbox/trixie/bridge`.
+    /// Id of the host in the report: `sandbox/trixie/bridge`, `sandbox/trixie+bookworm/bridge`.
     pub id: String,
     /// The scenario.
     pub scenario: Scenario,
@@ -51,13 +52,21 @@ pub struct Cell {
 impl Plan {
     /// Plans a host for each scenario, with the questions among `checks`.
     #[must_use]
-    pub fn new(image: &str, scenarios: Vec<Scenario>, checks: &[Check], samples: u32, jobs: usize) -> Self {
+    pub fn new(
+        images: impl Into<Pair<String>>,
+        scenarios: Vec<Scenario>,
+        checks: &[Check],
+        samples: u32,
+        jobs: usize,
+    ) -> Self {
+        let images = images.into();
         let host = |scenario: Scenario| HostPlan {
-            id: format!("sandbox/{image}/{}", scenario.name),
+            id: format!("sandbox/{}/{}", images.name(), scenario.name),
             cells: cells(&scenario, checks),
             scenario,
         };
-        Self { image: image.to_owned(), hosts: scenarios.into_iter().map(host).collect(), samples, jobs }
+        let hosts = scenarios.into_iter().map(host).collect();
+        Self { images, hosts, samples, jobs }
     }
 }
 
@@ -66,10 +75,11 @@ impl Plan {
     #[must_use]
     pub fn summary(&self) -> String {
         let cases: usize = self.hosts.iter().map(|host| host.cells.len()).sum();
-        let Self { image, hosts, samples, jobs } = self;
+        let Self { images, hosts, samples, jobs } = self;
+        let images = images.name();
         let at_once = hosts.len().min(*jobs);
         format!(
-            "{} from {image}, {at_once} at a time, {}, {} each",
+            "{} from {images}, {at_once} at a time, {}, {} each",
             count(hosts.len(), "host"),
             count(cases, "case"),
             count(*samples as usize, "lookup")

@@ -8,7 +8,7 @@ use nix::unistd::geteuid;
 use crate::chain::chain;
 use crate::command::Command;
 use crate::host::Roots;
-use crate::image::{Image, ImageError, Recipe, Store};
+use crate::image::{Image, ImageError, Pair, Recipe, Store};
 use crate::setup::{self, Need, PackageManager, Tool};
 
 /// Why this machine cannot host a run, with the next step.
@@ -29,39 +29,45 @@ impl fmt::Display for Unable {
 
 /// What a run needs.
 pub struct Ready {
-    /// The image.
-    pub image: Image,
+    /// The images of hosts and machines.
+    pub images: Pair<Image>,
     /// How roots can be copied here.
     pub roots: Roots,
 }
 
-/// Checks for root and tools, installs what is missing if `install` says so, and builds the image if it is not there.
+/// Checks for root and tools, installs what is missing if `install` says so, and builds the images that are not there.
 /// `roots` says how roots are to be copied, or leaves it to what this machine can do. `progress` hears what takes long.
 ///
 /// # Errors
 /// [`Unable`].
 pub async fn prepare(
     cache: &Path,
-    recipe: &Recipe,
+    recipes: &Pair<Recipe>,
     roots: Option<Roots>,
     install: bool,
     mut progress: impl FnMut(&str),
 ) -> Result<Ready, Unable> {
     check_root()?;
     let store = Store::open(cache.to_owned());
-    let must_build = matches!(recipe, Recipe::Debian(_)) && store.find(recipe).is_none();
+    let must_build =
+        recipes.each().any(|recipe| matches!(recipe, Recipe::Debian(_)) && store.find(recipe).is_none());
     let is_needed = |tool: &Tool| match tool.need {
         Need::Always => true,
         Need::DebianImages => must_build,
         Need::Speed => roots == Some(Roots::Btrfs),
     };
     tools(is_needed, install, &mut progress).await?;
-    let image = store.build(recipe, &mut progress).await?;
+    let host = store.build(&recipes.host, &mut progress).await?;
+    let payload = if recipes.payload == recipes.host {
+        host.clone()
+    } else {
+        store.build(&recipes.payload, &mut progress).await?
+    };
     let roots = match roots {
         Some(roots) => roots,
         None => best_roots(&mut progress).await,
     };
-    Ok(Ready { image, roots })
+    Ok(Ready { images: Pair { host, payload }, roots })
 }
 
 /// Tells at once, and without touching anything, whether [`prepare`] has no chance here.

@@ -13,7 +13,7 @@ use std::process::{Child, ChildStderr, Command, ExitCode, ExitStatus, Stdio};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use nspawn_matrix::image::Recipe;
+use nspawn_matrix::image::{Pair, Recipe};
 use nspawn_matrix::prepare::prepare;
 use nspawn_matrix_reports::{Report, TimelineEvent, Verdict};
 use support::Settings;
@@ -51,7 +51,7 @@ fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) 
         let Settings { cache, setup, require } = Settings::from_environment();
         let ready = support::on_this_thread(async {
             let recipe = Recipe::parse("trixie").map_err(|error| error.to_string())?;
-            prepare(&cache, &recipe, None, setup, |_| {})
+            prepare(&cache, &Pair::of_one(recipe), None, setup, |_| {})
                 .await
                 .map(|_| ())
                 .map_err(|unable| unable.to_string())

@@ -15,6 +15,7 @@ use super::{Cache, Failure, image, selection};
 use crate::chain::chain;
 use crate::engine::{Engine, Evidence, Outcome};
 use crate::host::Roots;
+use crate::image::Pair;
 use crate::plan::{self, Plan};
 use crate::prepare::{Ready, prepare};
 use crate::{interruption, run_id};
@@ -36,6 +37,9 @@ pub(super) struct Arguments {
     /// What hosts and machines are made from: a Debian suite, a tar file, or a directory
     #[arg(long, value_name = "NAME", default_value = "trixie")]
     image: String,
+    /// What machines are made from, if not from the same as their hosts [default: what --image says]
+    #[arg(long, value_name = "NAME")]
+    payload: Option<String>,
     /// Lookups for each question about a name
     #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one::<NonZeroU32>)]
     samples: NonZeroU32,
@@ -61,7 +65,9 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let checks = selection::checks(&arguments.check)?;
     let recipe = image::parse(&arguments.image)?;
-    let own = arguments.own.read(recipe.systemd())?;
+    let payload = arguments.payload.as_deref().map(image::parse).transpose()?;
+    let recipes = Pair { payload: payload.unwrap_or_else(|| recipe.clone()), host: recipe };
+    let own = arguments.own.read(recipes.host.systemd())?;
     own.told.iter().for_each(|line| tell!("{line}"));
     let scenarios = selection::beside(own, &arguments.scenario)?;
     let jobs = arguments.jobs.map_or_else(plan::default_jobs, NonZeroUsize::get);
@@ -72,19 +78,20 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("listen for signals: {error}")))?;
     let ready = tokio::select! {
-        ready = prepare(&cache, &recipe, arguments.roots, arguments.setup, |line| tell!("{line}")) => ready,
+        ready = prepare(&cache, &recipes, arguments.roots, arguments.setup, |line| tell!("{line}")) => ready,
         _ = interrupted.wait_for(|interrupted| *interrupted) => {
             out.leave_as_it_was();
             return Ok(ExitCode::from(interruption::EXIT_CODE));
         }
     };
-    let Ready { image, roots } = ready.inspect_err(|_| out.leave_as_it_was())?;
+    let Ready { images, roots } = ready.inspect_err(|_| out.leave_as_it_was())?;
 
     let is_claimed = scenarios.iter().any(|scenario| !scenario.claims.is_empty());
-    let plan = Plan::new(&image.name, scenarios, &checks, arguments.samples.get(), jobs);
+    let names = Pair { host: images.host.name, payload: images.payload.name };
+    let plan = Plan::new(names, scenarios, &checks, arguments.samples.get(), jobs);
     let engine = Engine {
         run_id: run_id::new(),
-        image: image.path,
+        images: Pair { host: images.host.path, payload: images.payload.path },
         cache,
         agent,
         roots,

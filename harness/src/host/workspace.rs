@@ -15,6 +15,7 @@ use nix::sys::statvfs::statvfs;
 use super::cgroup::Cgroup;
 use super::keeper::{Charge, Keeper};
 use crate::command::{Command, CommandError};
+use crate::image::Pair;
 
 /// Where the roots are, below the place of the run.
 pub(super) const STORE: &str = "store";
@@ -73,11 +74,13 @@ pub enum Roots {
     Copy,
 }
 
-/// The place, with one unpacked image in it.
+/// The place, with the unpacked images in it.
 #[derive(Debug)]
 pub struct Workspace {
     mount_point: PathBuf,
     roots: Roots,
+    /// Where the images are unpacked.
+    bases: Pair<PathBuf>,
     group: PathBuf,
     keeper: Keeper,
 }
@@ -88,8 +91,8 @@ pub struct Needs<'a> {
     pub cache: &'a Path,
     /// Id of the run.
     pub run_id: &'a str,
-    /// The image, a tar file.
-    pub image: &'a Path,
+    /// The images of hosts and machines, tar files.
+    pub images: &'a Pair<PathBuf>,
     /// How roots are copied.
     pub roots: Roots,
     /// How many hosts there will be at a time.
@@ -101,13 +104,13 @@ pub struct Needs<'a> {
 }
 
 impl Workspace {
-    /// Makes the place and unpacks the image in it.
+    /// Makes the place and unpacks the images in it.
     ///
     /// # Errors
     /// [`WorkspaceError`]; what was made by then goes with the process.
     pub async fn open(needs: Needs<'_>) -> Result<Self, WorkspaceError> {
-        let Needs { cache, run_id, image, roots, hosts, hosts_in_all, program } = needs;
-        check_space(cache, image, roots, hosts_in_all)?;
+        let Needs { cache, run_id, images, roots, hosts, hosts_in_all, program } = needs;
+        check_space(cache, images, roots, hosts_in_all)?;
         leave_mount_namespace()?;
         let mount_point = cache.join("mnt");
         fs::create_dir_all(&mount_point).map_err(make(format!("create `{}`", mount_point.display())))?;
@@ -118,8 +121,14 @@ impl Workspace {
         // From here on whatever is made is taken away.
         let keeper = Keeper::start(program, &charge).await.map_err(make("start the keeper of the run"))?;
         let Charge { mount_point, group, folder, .. } = charge;
-        let workspace = Self { mount_point, roots, group, keeper };
-        match workspace.fill(cache, folder.as_deref(), image).await {
+        let base = |name| mount_point.join(STORE).join(name);
+        let bases = if images.host == images.payload {
+            Pair::of_one(base("image"))
+        } else {
+            Pair { host: base("image"), payload: base("payload") }
+        };
+        let workspace = Self { mount_point, roots, bases, group, keeper };
+        match workspace.fill(cache, folder.as_deref(), images).await {
             Ok(()) => Ok(workspace),
             Err(error) => {
                 // The first error is the one that matters; the keeper tells its own.
@@ -129,7 +138,12 @@ impl Workspace {
         }
     }
 
-    async fn fill(&self, cache: &Path, folder: Option<&Path>, image: &Path) -> Result<(), WorkspaceError> {
+    async fn fill(
+        &self,
+        cache: &Path,
+        folder: Option<&Path>,
+        images: &Pair<PathBuf>,
+    ) -> Result<(), WorkspaceError> {
         Cgroup::create(self.group.clone()).map_err(make("create a control group"))?;
         let store = self.store();
         fs::create_dir(&store).map_err(make("create a folder for the roots"))?;
@@ -137,7 +151,10 @@ impl Workspace {
             None => mount_btrfs(&store, cache).await?,
             Some(folder) => bind_folder(&store, folder)?,
         }
-        self.unpack(image).await
+        for (image, base) in images.each().zip(self.bases.each()) {
+            self.unpack(image, base).await?;
+        }
+        Ok(())
     }
 
     fn store(&self) -> PathBuf {
@@ -160,14 +177,13 @@ impl Workspace {
         Cgroup::create(self.group.join(name))
     }
 
-    async fn unpack(&self, image: &Path) -> Result<(), WorkspaceError> {
-        let base = self.base();
+    async fn unpack(&self, image: &Path, base: &Path) -> Result<(), WorkspaceError> {
         let base_arg = base.to_string_lossy();
         match self.roots {
             Roots::Btrfs => {
                 Command::new("btrfs", ["--quiet", "subvolume", "create", &*base_arg]).output().await?;
             }
-            Roots::Copy => fs::create_dir(&base).map_err(make("create a folder for the image"))?,
+            Roots::Copy => fs::create_dir(base).map_err(make("create a folder for the image"))?,
         }
         let image_arg = image.to_string_lossy();
         let options = [
@@ -184,28 +200,23 @@ impl Workspace {
         Ok(())
     }
 
-    fn base(&self) -> PathBuf {
-        self.store().join("image")
-    }
-
-    /// Makes the root of a host from the image, with a root for each of `machines` in its /var/lib/machines.
+    /// Makes the root of a host from its image, with a root for each of `machines` in its /var/lib/machines.
     ///
     /// # Errors
     /// [`WorkspaceError`].
     pub async fn host_root(&self, name: &str, machines: &[String]) -> Result<PathBuf, WorkspaceError> {
         let root = self.store().join(name);
-        self.copy_of_image(&root).await?;
+        self.copy(&self.bases.host, &root).await?;
         let folder = root.join("var/lib/machines");
         fs::create_dir_all(&folder).map_err(make("create /var/lib/machines"))?;
         for machine in machines {
-            self.copy_of_image(&folder.join(machine)).await?;
+            self.copy(&self.bases.payload, &folder.join(machine)).await?;
         }
         Ok(root)
     }
 
-    async fn copy_of_image(&self, to: &Path) -> Result<(), WorkspaceError> {
-        let (base, to) = (self.base(), to.to_string_lossy());
-        let base = base.to_string_lossy();
+    async fn copy(&self, base: &Path, to: &Path) -> Result<(), WorkspaceError> {
+        let (base, to) = (base.to_string_lossy(), to.to_string_lossy());
         match self.roots {
             Roots::Btrfs => {
                 Command::new("btrfs", ["--quiet", "subvolume", "snapshot", &*base, &*to]).output().await?
@@ -255,14 +266,26 @@ fn bind_folder(store: &Path, folder: &Path) -> Result<(), WorkspaceError> {
 }
 
 /// Finds out before the run whether it would fill the disk.
-fn check_space(cache: &Path, image: &Path, roots: Roots, hosts: usize) -> Result<(), WorkspaceError> {
-    let image_bytes = fs::metadata(image).map_err(make(format!("look at `{}`", image.display())))?.len();
-    // Each host has a root of its own and one for each machine.
-    let copies = match roots {
-        Roots::Btrfs => 1,
-        Roots::Copy => 1 + 3 * u64::try_from(hosts).unwrap_or(u64::MAX / 3),
+fn check_space(
+    cache: &Path,
+    images: &Pair<PathBuf>,
+    roots: Roots,
+    hosts: usize,
+) -> Result<(), WorkspaceError> {
+    let bytes = |image: &PathBuf| {
+        let metadata = fs::metadata(image).map_err(make(format!("look at `{}`", image.display())))?;
+        Ok::<u64, WorkspaceError>(metadata.len())
     };
-    let needed = copies.saturating_mul(image_bytes).saturating_add(FOR_WRITING);
+    let unpacked: u64 = images.each().map(bytes).sum::<Result<u64, _>>()?;
+    // Each host has a root of its own and one for each machine.
+    let copied = match roots {
+        Roots::Btrfs => 0,
+        Roots::Copy => {
+            let hosts = u64::try_from(hosts).unwrap_or(u64::MAX);
+            hosts.saturating_mul(bytes(&images.host)? + 2 * bytes(&images.payload)?)
+        }
+    };
+    let needed = unpacked.saturating_add(copied).saturating_add(FOR_WRITING);
     let vfs = statvfs(cache).map_err(errno(format!("ask for the free space of `{}`", cache.display())))?;
     let free = vfs.blocks_available() * vfs.fragment_size();
     if free < needed {

@@ -2,7 +2,7 @@
 //!
 //! A [`Recipe`] says how an image comes to be, and a [`Store`] keeps what came of it: one uncompressed tar file each,
 //! because every run unpacks it (0.3 s) and only the first one builds it (20 s). One image serves as the host and as
-//! the machines, so that both run the same systemd.
+//! the machines, so that both run the same systemd, unless a [`Pair`] says otherwise.
 
 mod build;
 mod debian;
@@ -11,12 +11,14 @@ mod finish;
 mod job;
 mod lock;
 mod packing;
+mod pair;
 mod recipe;
 mod store;
 mod suite;
 mod workplace;
 
 pub use error::ImageError;
+pub use pair::Pair;
 pub use recipe::Recipe;
 pub use store::{DEFAULT_FOLDER, Entry, Image, Store};
 use suite::Suite;

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use futures_util::stream::{self, StreamExt};
 use nspawn_matrix::engine::{Engine, Outcome, Progress};
-use nspawn_matrix::image::Recipe;
+use nspawn_matrix::image::{Pair, Recipe};
 use nspawn_matrix::plan::{HostPlan, Plan};
 use nspawn_matrix::prepare::{Ready, prepare};
 use nspawn_matrix::{interruption, run_id};
@@ -191,15 +191,16 @@ async fn run(
         }
         interrupt.send_replace(true);
     });
-    let recipe = Recipe::parse(&plan.image).map_err(|error| error.to_string())?;
+    let recipe = Recipe::parse(&plan.images.host).map_err(|error| error.to_string())?;
+    let recipes = Pair::of_one(recipe);
     let mut no_more = interrupted.clone();
-    let Ready { image, roots } = tokio::select! {
-        ready = prepare(&cache, &recipe, None, setup, |line| eprintln!("{line}")) => ready.map_err(|unable| unable.to_string())?,
+    let Ready { images, roots } = tokio::select! {
+        ready = prepare(&cache, &recipes, None, setup, |line| eprintln!("{line}")) => ready.map_err(|unable| unable.to_string())?,
         _ = no_more.wait_for(|interrupted| *interrupted) => return Err("the run was interrupted".to_owned()),
     };
     let engine = Engine {
         run_id: run_id::new(),
-        image: image.path,
+        images: Pair { host: images.host.path, payload: images.payload.path },
         cache,
         agent: PathBuf::from(env!("CARGO_BIN_EXE_nspawn-matrix")),
         roots,
