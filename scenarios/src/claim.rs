@@ -57,6 +57,20 @@ impl Claim {
         self
     }
 
+    /// Limits the claim to machines from this version on.
+    #[must_use]
+    pub fn machines_since(mut self, version: u32) -> Self {
+        self.payload.first = version;
+        self
+    }
+
+    /// Limits the claim to machines up to this version.
+    #[must_use]
+    pub fn machines_until(mut self, version: u32) -> Self {
+        self.payload.last = version;
+        self
+    }
+
     /// Limits the claim to where `setting` was detected to be `value`.
     #[must_use]
     pub fn when(mut self, setting: Setting, value: &str) -> Self {

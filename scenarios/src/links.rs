@@ -80,6 +80,8 @@ pub const BRIDGE_NETFILTER: &str =
 /// Images on file systems that cannot map ids.
 pub const FINDING_ID_MAPPING: &str =
     "docs/findings.md#a-file-system-that-cannot-map-ids-changes-what--u-does";
+/// "systemd-networkd shuts down DHCPv4 before releasing lease".
+pub const ISSUE_RELEASE: &str = "https://github.com/systemd/systemd/issues/39299";
 /// nft(8).
 pub const NFT: &str = "https://www.netfilter.org/projects/nftables/manpage.html";
 /// "IPMasquerade=both drops the IPv6 default route".
