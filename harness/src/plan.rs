@@ -169,6 +169,14 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_told_from_one_whose_machines_are_made_from_another_image() {
+        let images = Pair { host: "sid".to_owned(), payload: "bookworm".to_owned() };
+        let plan = Plan::new(images, catalogue::all(), Check::ALL, 32, 8);
+        assert_eq!(plan.hosts[0].id, "sandbox/sid+bookworm/host-network");
+        assert!(plan.summary().contains(" from sid+bookworm, "), "{}", plan.summary());
+    }
+
+    #[test]
     fn a_command_line_is_not_asked_whether_it_comes_back() {
         let plan = Plan::new("trixie", catalogue::all(), &[Check::AutostartAfterReboot], 32, 8);
         for host in &plan.hosts {

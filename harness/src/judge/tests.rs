@@ -300,8 +300,12 @@ fn a_lookup_that_nobody_answered_does_not_say_that_the_name_is_unknown() {
 }
 
 #[test]
-fn a_machine_that_did_not_start_fails_whatever_was_claimed_of_it() {
+fn a_machine_that_did_not_start_fails_whatever_else_was_claimed_of_it() {
     let properties = Properties::new("no machine", [("machine", "not started".to_owned())]);
     let seen = Observation::Properties(properties);
     assert_eq!(verdict(Expectation::NoLink, &seen), fail("the machine did not start"));
+    let mapped = Expectation::properties(&[("mapped", "yes")]);
+    assert_eq!(verdict(mapped, &seen), fail("the machine did not start"));
+    let not_started = Expectation::properties(&[("machine", "not started")]);
+    assert_eq!(verdict(not_started, &seen), pass());
 }
