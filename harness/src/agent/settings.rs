@@ -60,7 +60,7 @@ impl Standing {
     }
 
     /// Whether the machines have leases from a subnet that the host has left for another one.
-    fn has_stray_leases(&self) -> anyhow::Result<bool> {
+    pub(super) fn has_stray_leases(&self) -> anyhow::Result<bool> {
         let own = host_addresses()?;
         let has = |lease: Subnet| own.iter().any(|(_, address)| is_in(lease, *address));
         let elsewhere = |lease: Subnet| {
