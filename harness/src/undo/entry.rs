@@ -33,6 +33,13 @@ pub(crate) enum Undo {
         /// The copy of it.
         kept: PathBuf,
     },
+    /// A setting of the kernel had another value: writes that.
+    Sysctl {
+        /// Its file in /proc/sys.
+        path: PathBuf,
+        /// The value.
+        before: String,
+    },
     /// Gives a directory its owner and permission bits back.
     Own {
         /// Absolute path.
@@ -94,6 +101,9 @@ impl Undo {
             Self::Remove { path } => remove(path).with_context(|| format!("remove `{}`", path.display())),
             Self::PutBack { path, kept } => {
                 journal::copy(kept, path).with_context(|| format!("put `{}` back", path.display()))
+            }
+            Self::Sysctl { path, before } => {
+                fs::write(path, before).with_context(|| format!("write `{}` back", path.display()))
             }
             Self::Own { path, uid, gid, mode } => own(path, *uid, *gid, *mode)
                 .with_context(|| format!("give `{}` its owner back", path.display())),

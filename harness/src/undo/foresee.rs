@@ -24,6 +24,9 @@ pub(crate) async fn foresee(step: &Step, journal: &Journal) -> anyhow::Result<Ve
             Ok(_) => Ok(Vec::new()),
             Err(_) => Ok(vec![Undo::Remove { path: topmost_missing(Path::new(path))? }]),
         },
+        Step::File { path, content, .. } if path.starts_with("/etc/sysctl.d/") => {
+            Ok(file(Path::new(path), journal)?.into_iter().chain(sysctls(content)?).collect())
+        }
         Step::File { path, .. }
         | Step::Symlink { path, .. }
         | Step::Fifo { path, .. }
@@ -66,6 +69,22 @@ fn file(path: &Path, journal: &Journal) -> anyhow::Result<Vec<Undo>> {
         }
         Err(_) => Ok(vec![Undo::Remove { path: topmost_missing(path)? }]),
     }
+}
+
+/// The values that the settings of a sysctl.d(5) file have now. What reads the file writes them, and nothing else writes them
+/// back when it is gone; one that the kernel lacks is not written either.
+fn sysctls(content: &str) -> anyhow::Result<Vec<Undo>> {
+    let mut undo = Vec::new();
+    for (key, _) in content.lines().filter_map(|line| line.split_once('=')) {
+        let key = key.trim().trim_start_matches('-').replace('.', "/");
+        let path = Path::new("/proc/sys").join(key);
+        match fs::read_to_string(&path) {
+            Ok(before) => undo.push(Undo::Sysctl { path, before }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("read `{}`", path.display())),
+        }
+    }
+    Ok(undo)
 }
 
 /// The path itself, or the first folder on the way to it that is not there.
@@ -135,6 +154,13 @@ mod tests {
         let step = Step::config(path(folder.path(), "a/b/c"), "x");
         let undo = foresee(&step, &journal(folder.path())).await.unwrap();
         assert_eq!(undo, [Undo::Remove { path: folder.path().join("a") }]);
+    }
+
+    #[test]
+    fn a_setting_of_the_kernel_is_remembered_if_there_is_one() {
+        let undo = sysctls("# none\nkernel.ostype=x\n-no.such.setting = 1\n").unwrap();
+        let before = "Linux\n".to_owned();
+        assert_eq!(undo, [Undo::Sysctl { path: "/proc/sys/kernel/ostype".into(), before }]);
     }
 
     #[tokio::test]
