@@ -10,14 +10,12 @@ use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitCode, ExitStatus, Stdio};
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Failed};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use nspawn_matrix::image::{Pair, Recipe};
-use nspawn_matrix::prepare::prepare;
 use nspawn_matrix_reports::{Report, TimelineEvent, Verdict};
-use support::Settings;
 use support::machine::{Machine, names_in, processes};
+use support::{Settings, trial};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -44,25 +42,6 @@ fn main() -> ExitCode {
         trial("after-sigkill", || ends_by_signal(Signal::SIGKILL, "bridge: measuring", None)),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
-    Trial::ignorable_test(name, move || {
-        let Settings { cache, setup, require } = Settings::from_environment();
-        let ready = support::on_this_thread(async {
-            let recipe = Recipe::parse("trixie").map_err(|error| error.to_string())?;
-            prepare(&cache, &Pair::of_one(recipe), None, setup, |_| {})
-                .await
-                .map(|_| ())
-                .map_err(|unable| unable.to_string())
-        });
-        match ready {
-            Err(reason) if require => Err(reason.into()),
-            Err(reason) => Ok(Completion::ignored_with(reason)),
-            Ok(()) => run().map(|()| Completion::Completed),
-        }
-    })
-    .with_ignored_flag(support::is_nextest() && support::all_will_be_ignored())
 }
 
 fn ends_by_itself(options: &[&str], code: i32) -> Result<(), Failed> {

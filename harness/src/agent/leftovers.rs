@@ -30,15 +30,25 @@ const SHUTDOWN: Duration = Duration::from_secs(20);
 /// How long what belongs to a machine may stay after the end of its systemd-nspawn.
 const REST: Duration = Duration::from_secs(3);
 
-/// Powers all `machines` off, as a person does, and waits for the end of the processes that ran them. Gives the unit
-/// that each of them was in, by machine.
-pub(super) async fn power_off(machines: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
+/// What a machine had on the host while it stood.
+#[derive(Clone, Debug)]
+pub(super) struct Belongings {
+    /// The unit that its processes were in.
+    unit: String,
+    /// The host's ends of its links, and the bridges that systemd-nspawn had made for them.
+    links: Vec<String>,
+}
+
+/// Powers all `machines` off, as a person does, and waits for the end of the processes that ran them. Gives what each
+/// of them had, by machine.
+pub(super) async fn power_off(machines: &[String]) -> anyhow::Result<BTreeMap<String, Belongings>> {
     let mut machined = Machined::subscribe().await?;
     let mut ends = Vec::new();
-    let mut units = BTreeMap::new();
+    let mut had = BTreeMap::new();
     for machine in machines {
         let leader = machined.leader(machine, REST).await?;
-        units.insert(machine.clone(), machined.unit(machine).await?);
+        let unit = machined.unit(machine).await?;
+        had.insert(machine.clone(), Belongings { unit, links: made_for(leader).await? });
         let nspawn =
             parent(leader).with_context(|| format!("find the systemd-nspawn of machine `{machine}`"))?;
         // SAFETY: the descriptor is owned by the value that is handed over, and stays open as long as that.
@@ -57,7 +67,7 @@ pub(super) async fn power_off(machines: &[String]) -> anyhow::Result<BTreeMap<St
         anyhow::Ok(())
     }))
     .await?;
-    Ok(units)
+    Ok(had)
 }
 
 /// The parent of a process (proc_pid_status(5)).
@@ -67,10 +77,22 @@ fn parent(pid: i32) -> anyhow::Result<i32> {
     Ok(line.trim().parse()?)
 }
 
-/// Looks for what is left of a machine that was powered off; `unit` is what its processes were in.
-pub(super) async fn left(machine: &str, unit: &str) -> anyhow::Result<Observation> {
+/// The links of the host that are there for the machine of `leader`, and are to go with it.
+async fn made_for(leader: i32) -> anyhow::Result<Vec<String>> {
+    let ends = links::counterparts(leader).await?.into_iter().filter(|link| link.is_end);
+    Ok(ends
+        .flat_map(|end| {
+            let zone = end.bridge.filter(|bridge| bridge.starts_with(links::ZONE));
+            zone.into_iter().chain([end.name])
+        })
+        .collect())
+}
+
+/// Looks for what is left of a machine that was powered off and `had` these.
+pub(super) async fn left(machine: &str, had: &Belongings) -> anyhow::Result<Observation> {
+    let Belongings { unit, links } = had;
     let (links, (units, registered), masquerading) =
-        tokio::try_join!(left_links(machine), left_units(machine, unit), left_masquerading())?;
+        tokio::try_join!(left_links(links), left_units(machine, unit), left_masquerading())?;
     let mounts = mounts(machine)?;
     let kinds = [
         ("links", !links.is_empty()),
@@ -84,7 +106,7 @@ pub(super) async fn left(machine: &str, unit: &str) -> anyhow::Result<Observatio
     Ok(Observation::Properties(Properties::new(
         answer,
         [
-            ("unit", unit.to_owned()),
+            ("unit", unit.clone()),
             ("links", or_none(&links)),
             ("units", or_none(&units)),
             ("mounts", or_none(&mounts)),
@@ -99,11 +121,12 @@ fn or_none(things: &[String]) -> String {
 }
 
 /// All machines are off, so a bridge that is still there is left of each of them.
-async fn left_links(machine: &str) -> anyhow::Result<Vec<String>> {
+async fn left_links(had: &[String]) -> anyhow::Result<Vec<String>> {
     let mut events = Events::subscribe(&[MulticastGroup::Link]).context("subscribe to links")?;
     let look = || {
-        let mine = |link: &String| link.starts_with("vz-") || link.ends_with(&format!("-{machine}"));
-        anyhow::Ok(links::of_machines()?.into_iter().filter(mine).collect::<Vec<_>>())
+        let links = nix::net::if_::if_nameindex().context("list the links of the host")?;
+        let names = links.iter().map(|link| link.name().to_string_lossy().into_owned());
+        anyhow::Ok(names.filter(|name| had.contains(name)).collect::<Vec<_>>())
     };
     let until_gone = async {
         while !look()?.is_empty() {
@@ -172,7 +195,7 @@ async fn left_units(machine: &str, unit: &str) -> anyhow::Result<(Vec<String>, b
 }
 
 /// The mount points of the host with the machine's name in their path (proc_pid_mountinfo(5)).
-fn mounts(machine: &str) -> anyhow::Result<Vec<String>> {
+pub(super) fn mounts(machine: &str) -> anyhow::Result<Vec<String>> {
     let table = fs::read_to_string("/proc/self/mountinfo").context("read /proc/self/mountinfo")?;
     Ok(points_of(machine, &table))
 }

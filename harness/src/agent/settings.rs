@@ -9,7 +9,7 @@ use nspawn_matrix_scenarios::{Setting, Settings, UNKNOWN};
 
 use super::bridge_netfilter::BridgeNetfilter;
 use super::standing::{Machine, Standing, host_addresses, is_in, multicast_on_host};
-use super::{facts, forwarding, id_mapping, nsswitch};
+use super::{facts, forwarding, id_mapping, links, nsswitch};
 use crate::probe::multicast::{Multicast, Reach};
 
 impl Standing {
@@ -25,8 +25,8 @@ impl Standing {
             (Setting::Llmnr, least(|multicast| multicast.llmnr)),
             (Setting::MulticastDns, least(|multicast| multicast.mdns)),
             (Setting::StrayLease, Some(word(self.has_stray_leases()?))),
-            (Setting::BridgeNetfilter, Some(self.filters_bridged()?.to_owned())),
-            (Setting::Forwarding, Some(forwarding::ipv4(self.links_of_machines()?)?.to_owned())),
+            (Setting::BridgeNetfilter, Some(self.filters_bridged().await?.to_owned())),
+            (Setting::Forwarding, Some(forwarding::ipv4(self.links_of_machines().await?)?.to_owned())),
             (Setting::PingSysctl, self.ping_sysctl().await),
             (Setting::IdMapping, Some(id_mapping().await)),
             (Setting::NssFirst, nsswitch::first_that_knows_machines().map(str::to_owned)),
@@ -35,8 +35,8 @@ impl Standing {
     }
 
     /// Whether the frames of the machines' bridges pass the host's firewall.
-    fn filters_bridged(&self) -> anyhow::Result<&'static str> {
-        BridgeNetfilter::read()?.of_ipv4(self.links_of_machines()?)
+    async fn filters_bridged(&self) -> anyhow::Result<&'static str> {
+        BridgeNetfilter::read()?.of_ipv4(self.links_of_machines().await?)
     }
 
     /// Whether every machine's sysctl.d(5) opens ICMP sockets to ordinary users; none if there is no machine.
@@ -53,8 +53,8 @@ impl Standing {
 
     /// LLMNR and multicast DNS on both ends of each machine's link.
     async fn multicast_everywhere(&self) -> anyhow::Result<Vec<Multicast>> {
-        let ends = self.machines.iter().map(|(name, machine)| async move {
-            anyhow::Ok([Some(machine.multicast().await?), multicast_on_host(name).await?])
+        let ends = self.machines.values().map(|machine| async move {
+            anyhow::Ok([Some(machine.multicast().await?), multicast_on_host(machine).await?])
         });
         Ok(try_join_all(ends).await?.into_iter().flatten().flatten().collect())
     }
@@ -66,7 +66,7 @@ impl Standing {
         let elsewhere = |lease: Subnet| {
             own.iter().any(|(link, address)| {
                 let is_routable = matches!(address, IpAddr::V4(v4) if !v4.is_link_local());
-                link.starts_with("vz-") && is_routable && !is_in(lease, *address)
+                link.starts_with(links::ZONE) && is_routable && !is_in(lease, *address)
             })
         };
         let leases = self.leases();

@@ -157,9 +157,9 @@ impl Standing {
     }
 
     /// The links of the host that lead to machines, bridges among them.
-    pub(super) fn links_of_machines(&self) -> anyhow::Result<BTreeSet<String>> {
-        let each = self.machines.keys().map(|name| links::of_machine(name));
-        Ok(each.collect::<anyhow::Result<Vec<_>>>()?.concat().into_iter().collect())
+    pub(super) async fn links_of_machines(&self) -> anyhow::Result<BTreeSet<String>> {
+        let each = self.machines.values().map(|machine| links::of_machine(machine.leader.get()));
+        Ok(try_join_all(each).await?.concat().into_iter().collect())
     }
 
     /// The major version of the machines' systemd; they are all made from one image.
@@ -185,8 +185,8 @@ async fn await_name(probe: &Client, name: &str, wanted: Established) -> anyhow::
 }
 
 /// LLMNR and multicast DNS on the host's link to a machine; none if it has none.
-pub(super) async fn multicast_on_host(machine: &str) -> anyhow::Result<Option<Multicast>> {
-    match links::configured(machine)? {
+pub(super) async fn multicast_on_host(machine: &Machine) -> anyhow::Result<Option<Multicast>> {
+    match links::configured(machine.leader.get()).await? {
         Some(link) => multicast::on(Some(link)).await.map(Some),
         None => Ok(None),
     }

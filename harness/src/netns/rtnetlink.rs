@@ -75,6 +75,14 @@ impl RtNetlink {
         }
     }
 
+    /// Lists all links.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub async fn links(&self) -> io::Result<Vec<LinkMessage>> {
+        self.handle.link().get().execute().try_collect().await.map_err(to_io)
+    }
+
     /// Lists the addresses of the link `index`.
     ///
     /// # Errors

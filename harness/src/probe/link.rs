@@ -43,8 +43,6 @@ pub struct LinkState {
     /// Whether the kernel carries packets (RFC 2863, `operstate` up; `lo` is never). It follows `carrier` by a
     /// moment, and what is sent between, such as the first ARP request, is lost and costs a second.
     pub operational: bool,
-    /// Index of the other end, or of the link that it is made from, in the namespace that has that (`IFLA_LINK`).
-    pub peer: Option<u32>,
     /// Its hardware address, where it has one.
     pub mac: Option<String>,
     /// Its addresses, in the order of the kernel.
@@ -189,18 +187,9 @@ async fn look(netlink: &RtNetlink, link: &str) -> Result<Option<LinkState>, Link
         index: message.header.index,
         carrier: message.header.flags.contains(LinkFlags::LowerUp),
         operational: message.attributes.contains(&LinkAttribute::OperState(State::Up)),
-        peer: message.attributes.iter().find_map(peer),
         mac: message.attributes.iter().find_map(hardware_address),
         addresses: dump.iter().filter_map(link_address).collect(),
     }))
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "the attributes of links are the kernel's, and many")]
-fn peer(attribute: &LinkAttribute) -> Option<u32> {
-    match attribute {
-        LinkAttribute::Link(index) => Some(*index),
-        _ => None,
-    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the attributes of links are the kernel's, and many")]

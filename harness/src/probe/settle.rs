@@ -34,8 +34,6 @@ pub struct Settled {
     pub gateway: Option<Ipv4Addr>,
     /// The hardware address of its link.
     pub mac: Option<String>,
-    /// Index of the host's end of its link, or of the link that it is made from, on the host.
-    pub host_end: Option<u32>,
     /// The full version of its systemd: `257 (257.13-1~deb13u1)`.
     pub systemd: String,
 }
@@ -65,11 +63,9 @@ pub(crate) async fn settle(own_link: Option<&OwnLink>, patience: Duration) -> an
     let (network, ()) = tokio::try_join!(connected(own_link, patience), booted(patience))?;
     let Connected { own, shared, route } = network;
     let lease = observed(own_link, own.as_ref());
-    let host_end = own.as_ref().and_then(|state| state.peer);
     let reached_at = own.or(shared);
     Ok(Settled {
         lease,
-        host_end,
         mac: reached_at.as_ref().and_then(|state| state.mac.clone()),
         ipv4: reached_at.as_ref().and_then(ipv4),
         ipv6_link_local: reached_at.as_ref().and_then(ipv6_link_local),

@@ -6,8 +6,9 @@ pub(crate) mod machine;
 
 use std::path::PathBuf;
 
+use libtest_mimic::{Completion, Failed, Trial};
 use nspawn_matrix::agent::Question;
-use nspawn_matrix::image::DEFAULT_FOLDER;
+use nspawn_matrix::image::{DEFAULT_FOLDER, Pair, Recipe};
 use nspawn_matrix::prepare;
 use tokio::task::LocalSet;
 
@@ -43,6 +44,26 @@ pub(crate) fn is_nextest() -> bool {
 pub(crate) fn all_will_be_ignored() -> bool {
     let Settings { setup, require, .. } = Settings::from_environment();
     !require && prepare::is_hopeless(setup)
+}
+
+/// A trial that boots hosts from trixie, or is ignored where that cannot be.
+pub(crate) fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    Trial::ignorable_test(name, move || {
+        let Settings { cache, setup, require } = Settings::from_environment();
+        let ready = on_this_thread(async {
+            let recipe = Recipe::parse("trixie").map_err(|error| error.to_string())?;
+            prepare::prepare(&cache, &Pair::of_one(recipe), None, setup, |_| {})
+                .await
+                .map(|_| ())
+                .map_err(|unable| unable.to_string())
+        });
+        match ready {
+            Err(reason) if require => Err(reason.into()),
+            Err(reason) => Ok(Completion::ignored_with(reason)),
+            Ok(()) => run().map(|()| Completion::Completed),
+        }
+    })
+    .with_ignored_flag(is_nextest() && all_will_be_ignored())
 }
 
 /// The name of a case, as `Case::name` gives it.

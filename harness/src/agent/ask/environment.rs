@@ -145,9 +145,9 @@ pub(super) async fn resolv_conf(machine: &Machine) -> anyhow::Result<Observation
     ))
 }
 
-pub(super) async fn multicast(name: &str, machine: &Machine) -> anyhow::Result<Observation> {
+pub(super) async fn multicast(machine: &Machine) -> anyhow::Result<Observation> {
     let inside: Multicast = machine.multicast().await?;
-    let outside = multicast_on_host(name).await?;
+    let outside = multicast_on_host(machine).await?;
     let on_host = |of: fn(&Multicast) -> String| outside.as_ref().map_or_else(|| "no link".to_owned(), of);
     let (llmnr, mdns) = (inside.llmnr.effective().to_string(), inside.mdns.effective().to_string());
     Ok(observed(

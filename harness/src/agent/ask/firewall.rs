@@ -27,7 +27,7 @@ const LEGACY: [&str; 2] = ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_na
 impl Standing {
     pub(super) async fn forward(&self) -> anyhow::Result<Observation> {
         let rules = self.firewall().await?;
-        let (from, to) = (self.link_of_a_machine()?, uplink().await?);
+        let (from, to) = (self.link_of_a_machine().await?, uplink().await?);
         let fate = |ipv6| {
             let packet = Packet { from: from.clone(), to: to.clone(), ipv6, protocol: Protocol::Echo };
             rules.fate(Hook::Forward, &packet)
@@ -38,7 +38,7 @@ impl Standing {
 
     pub(super) async fn input(&self) -> anyhow::Result<Observation> {
         let rules = self.firewall().await?;
-        let from = self.link_of_a_machine()?;
+        let from = self.link_of_a_machine().await?;
         let fate = |ipv6, port| {
             let packet = Packet { from: from.clone(), to: None, ipv6, protocol: Protocol::Udp(port) };
             rules.fate(Hook::Input, &packet)
@@ -70,9 +70,9 @@ impl Standing {
     }
 
     /// The link that the host has for a machine; the one that it would have, where machines use the host's own.
-    fn link_of_a_machine(&self) -> anyhow::Result<String> {
-        for name in self.machines.keys() {
-            if let Some(link) = links::configured(name)? {
+    async fn link_of_a_machine(&self) -> anyhow::Result<String> {
+        for machine in self.machines.values() {
+            if let Some(link) = links::configured(machine.leader.get()).await? {
                 return Ok(link);
             }
         }

@@ -31,10 +31,10 @@ pub(super) fn network_files() -> anyhow::Result<Observation> {
 }
 
 impl Standing {
-    pub(super) fn forwarding(&self) -> anyhow::Result<Observation> {
+    pub(super) async fn forwarding(&self) -> anyhow::Result<Observation> {
         let ipv4 = forwarding::of("ipv4", "all")?;
         let ipv6 = forwarding::of("ipv6", "all")?;
-        let links = self.links_of_machines()?;
+        let links = self.links_of_machines().await?;
         let of_links = |family| {
             let each = links.iter().map(|link| Ok(format!("{link} {}", forwarding::of(family, link)?)));
             let each = each.collect::<anyhow::Result<Vec<String>>>()?;
@@ -60,10 +60,10 @@ impl Standing {
     }
 
     /// Which bridged frames pass the host's firewall.
-    pub(super) fn bridge_netfilter(&self) -> anyhow::Result<Observation> {
+    pub(super) async fn bridge_netfilter(&self) -> anyhow::Result<Observation> {
         let word = |state: Option<bool>| state.map_or("absent", |on| if on { "on" } else { "off" });
         let (before, now) = (&self.before.bridge_netfilter, BridgeNetfilter::read()?);
-        let alone = bridge_netfilter::on_by_themselves(self.links_of_machines()?)?;
+        let alone = bridge_netfilter::on_by_themselves(self.links_of_machines().await?)?;
         let answer = match (now.ipv4, now.ipv6) {
             (Some(true), Some(false)) => "IPv4",
             (Some(false), Some(true)) => "IPv6",
@@ -106,13 +106,14 @@ impl Standing {
     }
 
     pub(super) async fn pool_overlap(&self, name: &str) -> anyhow::Result<Observation> {
-        let Some(subnet) = self.machine(name)?.settled.lease.address else {
+        let machine = self.machine(name)?;
+        let Some(subnet) = machine.settled.lease.address else {
             return Ok(observed(
                 "no subnet",
                 [("subnet", "none".to_owned()), ("overlaps", "nothing".to_owned())],
             ));
         };
-        let own = links::of_machine(name)?;
+        let own = links::of_machine(machine.leader.get()).await?;
         let mut overlaps: Vec<String> = routes::ipv4()
             .await?
             .into_iter()

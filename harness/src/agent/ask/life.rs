@@ -9,9 +9,10 @@ use nspawn_matrix_reports::{Autostart, Observation, Properties, Subnet};
 use nspawn_matrix_scenarios::{Subject, launch};
 
 use super::tell;
+use crate::agent::leftovers::{self, Belongings};
 use crate::agent::machined::Machined;
 use crate::agent::standing::{Machine, Standing, call, probe_in};
-use crate::agent::{Job, event, event_with, leftovers};
+use crate::agent::{Job, event, event_with};
 use crate::chain::chain;
 use crate::command::Command;
 use crate::enter;
@@ -73,16 +74,16 @@ pub(in crate::agent) async fn power_off(job: &Job) {
     join_all(job.questions.iter().map(|question| tell(question, left(&question.subject, &off)))).await;
 }
 
-/// `off` is the unit of each machine that was powered off, or why they could not be.
+/// `off` is what each machine had that was powered off, or why they could not be.
 async fn left(
     subject: &Subject,
-    off: &Result<BTreeMap<String, String>, String>,
+    off: &Result<BTreeMap<String, Belongings>, String>,
 ) -> anyhow::Result<Observation> {
-    let units = off.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+    let had = off.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
     match subject {
         Subject::Host { machine } => {
-            let unit = units.get(machine).context("the machine was not powered off")?;
-            leftovers::left(machine, unit).await
+            let had = had.get(machine).context("the machine was not powered off")?;
+            leftovers::left(machine, had).await
         }
         Subject::Machine { .. } | Subject::Pair { .. } | Subject::HostItself => {
             anyhow::bail!("only the host is asked what is left")

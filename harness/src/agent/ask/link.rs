@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use nspawn_matrix_reports::{Observation, Properties};
 
+use crate::agent::links;
 use crate::agent::standing::{Machine, Standing, call};
 use crate::probe::{self, End, Which};
 use crate::rpc::Client;
@@ -45,8 +46,12 @@ impl Machine {
 impl Standing {
     /// The host's side of the machine's link; none if the machine has no link of its own.
     pub(super) async fn host_end(&self, machine: &Machine) -> anyhow::Result<Option<HostEnd>> {
-        let Some(index) = machine.settled.host_end else { return Ok(None) };
-        let Some(port) = look(&self.host, Which::Index(index)).await? else { return Ok(None) };
+        let Some(link) = &machine.settled.lease.link else { return Ok(None) };
+        let counterparts = links::counterparts(machine.leader.get()).await?;
+        let Some(counterpart) = counterparts.into_iter().find(|counterpart| counterpart.of == *link) else {
+            return Ok(None);
+        };
+        let Some(port) = look(&self.host, Which::Index(counterpart.index)).await? else { return Ok(None) };
         let bridge = match port.bridge {
             Some(bridge) => look(&self.host, Which::Index(bridge)).await?,
             None => None,

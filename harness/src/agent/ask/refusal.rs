@@ -1,14 +1,12 @@
 //! Machines that do not start: why, and what is left of them.
 
-use std::fs;
-
-use anyhow::Context;
 use nspawn_matrix_reports::{Observation, Properties};
 use nspawn_matrix_scenarios::launch;
 
 use crate::agent::launch::Ended;
 use crate::agent::machined::Machined;
 use crate::agent::standing::Standing;
+use crate::agent::{leftovers, links};
 use crate::command::Command;
 
 impl Standing {
@@ -52,16 +50,9 @@ pub(super) fn not_started() -> Observation {
 
 /// The links, mounts and units of a machine that does not stand.
 async fn left_of(machine: &str) -> anyhow::Result<String> {
-    let mut left = Vec::new();
-    let links = nix::net::if_::if_nameindex().context("list the links")?;
-    let names = links.iter().map(|link| link.name().to_string_lossy().into_owned());
-    left.extend(names.filter(|name| name.ends_with(&format!("-{machine}"))));
-    let mounts = fs::read_to_string("/proc/self/mountinfo").context("read /proc/self/mountinfo")?;
-    let root = launch::root(machine);
-    let points = mounts.lines().filter_map(|line| line.split(' ').nth(4));
-    left.extend(points.filter(|point| point.starts_with(&root)).map(str::to_owned));
-    // The second is its name from systemd 262 on.
-    for scope in [format!("machine-{machine}.scope"), format!("{machine}.scope")] {
+    let mut left = links::named_after(machine).await?;
+    left.extend(leftovers::mounts(machine)?);
+    for scope in scopes(machine) {
         // It tells by its output; its exit status says the same again.
         let state = Command::new("systemctl", ["is-active", &scope]).end().await?.stdout;
         if state.trim() != "inactive" {
@@ -71,9 +62,20 @@ async fn left_of(machine: &str) -> anyhow::Result<String> {
     Ok(if left.is_empty() { "nothing".to_owned() } else { left.join(" ") })
 }
 
+/// The scope that a machine of a command line is put into (unit names: systemd.unit(5)); the second is its name from
+/// systemd 262 on.
+fn scopes(machine: &str) -> [String; 2] {
+    [format!("machine-{}.scope", machine.replace('-', r"\x2d")), format!("{machine}.scope")]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hyphen_in_the_name_of_a_machine_is_escaped_in_that_of_its_scope() {
+        assert_eq!(scopes("web-1.lan"), [r"machine-web\x2d1.lan.scope", "web-1.lan.scope"]);
+    }
 
     #[test]
     fn paths_are_told_as_the_machine_has_them() {

@@ -112,14 +112,7 @@ fn a_lease_is_the_address_whose_lifetime_ends() {
         AddressAttribute::CacheInfo(life),
     ];
     let address = link_address(&message).unwrap();
-    let state = LinkState {
-        index: 2,
-        carrier: true,
-        operational: true,
-        peer: None,
-        mac: None,
-        addresses: vec![address],
-    };
+    let state = LinkState { index: 2, carrier: true, operational: true, mac: None, addresses: vec![address] };
     assert_eq!(state.lease(), "10.0.55.38/24".parse().ok());
 }
 

@@ -1,0 +1,52 @@
+//! A person's own set-ups, measured for real: the claims of their scenario files are what these trials assert.
+//!
+//! They need what live trials need, and are ignored or fail for the same reasons.
+
+mod support;
+
+use std::fs;
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Failed};
+use nspawn_matrix_reports::{Report, Verdict};
+use support::trial;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = vec![
+        trial("long-names", || as_claimed("long-names")),
+        trial("long-names-zone", || as_claimed("long-names-zone")),
+    ];
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Runs the scenario of the file of this name: each of its claims must be met, and every question have an answer.
+fn as_claimed(name: &str) -> Result<(), Failed> {
+    let file = format!("{}/tests/own/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let report = run(&[&format!("--scenario-file={file}"), &format!("--scenario={name}")])?;
+    let differ: Vec<String> = report
+        .cases
+        .iter()
+        .filter(|case| !matches!(case.verdict, Verdict::Pass | Verdict::Skip))
+        .map(|case| format!("{} is {}: {:?}", case.name(), case.verdict, case.reason))
+        .collect();
+    let passed = report.cases.iter().filter(|case| case.verdict == Verdict::Pass).count();
+    match (passed, differ.as_slice()) {
+        (0, []) => Err("nothing was claimed".into()),
+        (_, []) => Ok(()),
+        (_, differ) => Err(differ.join("\n").into()),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
+fn run(options: &[&str]) -> Result<Report, Failed> {
+    let out = tempfile::tempdir()?;
+    let output = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
+        .args(["run", "--samples=2"])
+        .arg(format!("--out={}", out.path().display()))
+        .args(options)
+        .output()?;
+    let report = fs::read_to_string(out.path().join("report.json"))
+        .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    Ok(serde_json::from_str(&report)?)
+}
