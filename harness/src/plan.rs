@@ -141,9 +141,10 @@ fn cells(scenario: &Scenario, checks: &[Check]) -> Vec<Cell> {
         .checks()
         .filter(|check| checks.contains(check))
         .flat_map(|check| {
-            let not_asked = scenario.not_asked(check).map(str::to_owned);
-            let cell =
-                move |subject| Cell { question: Question { check, subject }, not_asked: not_asked.clone() };
+            let cell = move |subject| Cell {
+                not_asked: scenario.not_asked(check, &subject).map(str::to_owned),
+                question: Question { check, subject },
+            };
             check.subjects(&scenario.machines).into_iter().map(cell)
         })
         .collect()
@@ -151,7 +152,7 @@ fn cells(scenario: &Scenario, checks: &[Check]) -> Vec<Cell> {
 
 #[cfg(test)]
 mod tests {
-    use nspawn_matrix_scenarios::catalogue;
+    use nspawn_matrix_scenarios::{catalogue, scenario_file};
 
     use super::*;
 
@@ -174,6 +175,25 @@ mod tests {
         let plan = Plan::new(images, catalogue::all(), Check::ALL, 32, 8);
         assert_eq!(plan.hosts[0].id, "sandbox/sid+bookworm/host-network");
         assert!(plan.summary().contains(" from sid+bookworm, "), "{}", plan.summary());
+    }
+
+    #[test]
+    fn ports_are_asked_about_where_one_leads_to_a_machine_over_tcp() {
+        let text = r#"
+            name = "mine"
+            machines = ["web", "dns", "idle"]
+            topics = ["ports"]
+            step = [
+                { step = "file", path = "/etc/systemd/nspawn/web.nspawn", content = "[Network]\nPort=8080:80" },
+                { step = "file", path = "/etc/systemd/nspawn/dns.nspawn", content = "[Network]\nPort=udp:53" },
+            ]"#;
+        let mine = scenario_file::read(text).unwrap();
+        let plan = Plan::new("trixie", vec![mine], Check::ALL, 32, 8);
+        let asked: Vec<String> =
+            plan.hosts[0].asked().iter().map(|question| question.subject.to_string()).collect();
+        assert_eq!(asked, ["dns->web", "idle->web", "dns->web", "idle->web", "host->web"]);
+        let reasons = plan.hosts[0].cells.iter().filter_map(|cell| cell.not_asked.as_deref());
+        assert!(reasons.clone().count() > 0 && reasons.into_iter().all(|reason| reason.contains("Port=")));
     }
 
     #[test]

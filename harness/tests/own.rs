@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("long-names", || as_claimed("long-names")),
         trial("long-names-zone", || as_claimed("long-names-zone")),
+        trial("ports", || as_claimed("ports")),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }

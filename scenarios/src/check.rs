@@ -248,6 +248,16 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// The machine that the question is about; none if it is about the host alone.
+    #[must_use]
+    pub fn about(&self) -> Option<&str> {
+        match self {
+            Self::Machine { machine } | Self::Host { machine } => Some(machine),
+            Self::Pair { peer, .. } => Some(peer),
+            Self::HostItself => None,
+        }
+    }
+
     /// The machine that must stand for there to be an answer; none if it is about the host alone.
     #[must_use]
     pub fn asked_about(&self) -> Option<&str> {

@@ -13,6 +13,13 @@ pub fn is_hostname(name: &str) -> bool {
     name.len() <= 64 && name.split('.').all(is_label)
 }
 
+/// Tells whether a host name can be a name of DNS: at most 63 characters between two dots, and 253 in all (RFC 1035,
+/// 2.3.4).
+#[must_use]
+pub fn is_domain(name: &str) -> bool {
+    name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
+}
+
 /// Tells whether `name` can be the name of a link (`ifname_valid()` of systemd).
 #[must_use]
 pub fn is_link(name: &str) -> bool {

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attachment, BindMount, Check, Claim, Launch, Settings, Step, Topic, UNKNOWN, pacman_cache};
+use crate::port::Forward;
+use crate::{
+    Attachment, BindMount, Check, Claim, Launch, Settings, Step, Subject, Topic, UNKNOWN, name, nspawn_file,
+    pacman_cache,
+};
 
 /// The machines of every scenario.
 pub const MACHINES: [&str; 2] = ["alpha", "beta"];
@@ -13,7 +17,7 @@ pub const HOST_NAME: &str = "nspawnhost";
 /// A name that only the DNS server beyond the host knows.
 pub const OUTSIDE_NAME: &str = "outside.example";
 
-/// A name that the DNS server beyond the host knows, in a top-level domain that is called as `machine` is.
+/// A name that the DNS server beyond the host knows, in a domain that is called as `machine` is.
 #[must_use]
 pub fn below_machine(machine: &str) -> String {
     format!("www.{machine}")
@@ -130,9 +134,41 @@ impl Scenario {
         Check::ALL.iter().copied().filter(|check| self.topics.contains(&check.topic()))
     }
 
+    /// The settings of a machine, if one of the steps writes its .nspawn file.
+    #[must_use]
+    pub fn nspawn_settings(&self, machine: &str) -> nspawn_file::Settings {
+        let path = nspawn_file::path(machine);
+        let mut files = self.steps.iter().rev().filter_map(Step::file);
+        let content = files.find_map(|(written, content)| (written == path).then_some(content));
+        nspawn_file::Settings::of(&nspawn_file::parse(content.unwrap_or_default().as_bytes()))
+    }
+
+    /// The first port of the host that leads to `machine` over TCP; none if there is none. Those of a command line
+    /// replace those of the .nspawn file.
+    #[must_use]
+    pub fn port(&self, machine: &str) -> Option<Forward> {
+        let of_options = match &self.launch {
+            Launch::CommandLine { options } => Forward::of_options(options),
+            Launch::Unit => Vec::new(),
+        };
+        let forwards = if of_options.is_empty() { self.nspawn_settings(machine).ports } else { of_options };
+        forwards.into_iter().find(|forward| !forward.is_udp)
+    }
+
+    /// Why a question of its topics is put to nobody here; none if it is put to somebody.
+    #[must_use]
+    pub fn never_asked(&self, check: Check) -> Option<&str> {
+        let subjects = check.subjects(&self.machines);
+        let mut reasons = subjects.iter().map(|subject| self.not_asked(check, subject));
+        match reasons.next() {
+            None => Some("it is about two machines, and there is one"),
+            Some(first) => first.filter(|_| reasons.all(|reason| reason.is_some())),
+        }
+    }
+
     /// Why a question of its topics is not asked here all the same; none if it is.
     #[must_use]
-    pub fn not_asked(&self, check: Check) -> Option<&str> {
+    pub fn not_asked(&self, check: Check, subject: &Subject) -> Option<&str> {
         if let Some((_, reason)) = self.left_out.iter().find(|(left_out, _)| *left_out == check) {
             return Some(reason);
         }
@@ -141,6 +177,14 @@ impl Scenario {
         }
         if check == Check::AddressAfterRestart && self.attachment == Attachment::Shared {
             return Some("the machine has no address of its own");
+        }
+        if check.topic() == Topic::Ports && subject.about().is_some_and(|about| self.port(about).is_none()) {
+            return Some("no Port= or --port= has a port of the host lead to the machine over TCP");
+        }
+        if check == Check::ResolveBelowMachineAny
+            && subject.about().is_some_and(|about| !name::is_domain(&below_machine(about)))
+        {
+            return Some("no domain can be called so: DNS allows 63 characters between two dots (RFC 1035)");
         }
         (check.topic() == Topic::Binds && self.bind.is_none())
             .then_some("the machines have no bind mount of a directory that can be looked at")
@@ -163,6 +207,38 @@ impl Scenario {
 mod tests {
     use super::*;
     use crate::{Setting, catalogue};
+
+    #[test]
+    fn the_port_of_a_machine_is_the_first_of_tcp_and_those_of_a_command_line_replace_those_of_the_file() {
+        let file = |machine: &str, ports: &str| {
+            Step::config(nspawn_file::path(machine), format!("[Network]\n{ports}"))
+        };
+        let mut scenario = Scenario {
+            machines: vec!["web".to_owned(), "idle".to_owned()],
+            steps: vec![file("web", "Port=9\n"), file("web", "Port=udp:53\nPort=no\nPort=8080:80\n")],
+            ..catalogue::all().remove(0)
+        };
+        let ports = |scenario: &Scenario, machine: &str| {
+            scenario.port(machine).map(|forward| (forward.host, forward.machine))
+        };
+        for launch in [Launch::Unit, Launch::CommandLine { options: vec!["-n".to_owned()] }] {
+            scenario.launch = launch;
+            assert_eq!(ports(&scenario, "web"), Some((8080, 80)));
+            assert_eq!(ports(&scenario, "idle"), None);
+        }
+        scenario.launch = Launch::CommandLine { options: vec!["--port=2222:22".to_owned()] };
+        assert_eq!(ports(&scenario, "web"), Some((2222, 22)));
+        assert_eq!(ports(&scenario, "idle"), Some((2222, 22)));
+    }
+
+    #[test]
+    fn a_domain_cannot_be_called_as_every_machine_is() {
+        let asked = |machine: &str| {
+            let subject = Subject::Host { machine: machine.to_owned() };
+            catalogue::all()[0].not_asked(Check::ResolveBelowMachineAny, &subject).is_none()
+        };
+        assert!(asked(&"a".repeat(63)) && !asked(&"a".repeat(64)));
+    }
 
     #[test]
     fn what_depends_on_a_setting_that_is_unknown_is_not_claimed() {

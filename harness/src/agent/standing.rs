@@ -10,6 +10,7 @@ use anyhow::Context;
 use futures_util::future::try_join_all;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
+use nspawn_matrix_scenarios::port::Forward;
 use nspawn_matrix_scenarios::{Attachment, BindMount, HOST_NAME, Launch, Scenario};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
@@ -46,6 +47,8 @@ pub(super) struct Machine {
     pub(super) settled: Settled,
     surroundings: OnceCell<Surroundings>,
     router: OnceCell<bool>,
+    /// Set when its port is served.
+    pub(super) serving: OnceCell<()>,
 }
 
 impl Machine {
@@ -87,6 +90,8 @@ pub(super) struct Standing {
     pub(super) before: Before,
     /// The machines that did not start, where that is an answer.
     pub(super) refused: BTreeMap<String, Ended>,
+    /// The ports of the host that lead to machines, by machine.
+    pub(super) ports: BTreeMap<String, Forward>,
     /// How the machines were started.
     pub(super) launch: Launch,
     firewall: OnceCell<Ruleset>,
@@ -104,6 +109,7 @@ impl Standing {
             sequences: Sequences::default(),
             before,
             refused: started.refused().clone(),
+            ports: forwards(scenario),
             launch: scenario.launch.clone(),
             firewall: OnceCell::new(),
         };
@@ -117,6 +123,8 @@ impl Standing {
     pub(super) fn renew_probes(&mut self) -> anyhow::Result<()> {
         for (name, machine) in &mut self.machines {
             machine.probe = probe_in(machine.leader.get(), Some(name.clone()))?;
+            // The probe that served is gone.
+            machine.serving = OnceCell::new();
         }
         self.host = probe_in(std::process::id().try_into()?, None)?;
         Ok(())
@@ -218,8 +226,13 @@ async fn settle(name: String, leader: i32, attachment: Attachment) -> anyhow::Re
     let settled = call(&probe, probe::Request::Settle { own_link, patience_ms })
         .await
         .with_context(|| format!("wait for machine `{name}`"))?;
-    let (surroundings, router) = (OnceCell::new(), OnceCell::new());
-    Ok((name, Machine { leader: Cell::new(leader), probe, settled, surroundings, router }))
+    let (surroundings, router, serving) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+    Ok((name, Machine { leader: Cell::new(leader), probe, settled, surroundings, router, serving }))
+}
+
+fn forwards(scenario: &Scenario) -> BTreeMap<String, Forward> {
+    let forward = |machine: &String| Some((machine.clone(), scenario.port(machine)?));
+    scenario.machines.iter().filter_map(forward).collect()
 }
 
 /// Starts a probe in the namespaces of `leader`; what it tells is told on as an event of `machine`, if that is given.

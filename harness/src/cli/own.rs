@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nspawn_matrix_scenarios::nspawn_file::{self, NamedFile, Settings};
+use nspawn_matrix_scenarios::nspawn_file::{self, NamedFile};
 use nspawn_matrix_scenarios::{Launch, Scenario, Step, scenario_file};
 
 use super::Failure;
@@ -125,7 +125,7 @@ fn nearest(scenario: &Scenario) -> Option<&'static str> {
     match &scenario.launch {
         Launch::CommandLine { options } => nearest_command_line(options),
         Launch::Unit => {
-            let of = |machine: &String| settings(scenario, machine).nearest_scenario();
+            let of = |machine: &String| scenario.nspawn_settings(machine).nearest_scenario();
             let nearest = scenario.machines.first().and_then(of);
             nearest.filter(|_| scenario.machines.iter().all(|machine| of(machine) == nearest))
         }
@@ -159,12 +159,4 @@ fn nearest_command_line(options: &[String]) -> Option<&'static str> {
     } else {
         Some("host-network")
     }
-}
-
-/// The settings of a machine, if one of the steps writes its file.
-fn settings(scenario: &Scenario, machine: &str) -> Settings {
-    let path = nspawn_file::path(machine);
-    let mut files = scenario.steps.iter().rev().filter_map(Step::file);
-    let content = files.find_map(|(written, content)| (written == path).then_some(content));
-    Settings::of(&nspawn_file::parse(content.unwrap_or_default().as_bytes()))
 }

@@ -117,7 +117,7 @@ impl Sandbox {
         let console = workspace.console_file(name);
         let group =
             workspace.group(name).map_err(|error| SandboxError::Make("create a control group", error))?;
-        let internet = Internet::new().await?;
+        let internet = Internet::new(machines).await?;
         let notify_name = format!("nspawn-matrix-{run_id}-{name}");
         let made = Made { agent: agent.to_owned(), root, console, group, notify_name };
         let (nspawn, notify) = made.start(0)?;

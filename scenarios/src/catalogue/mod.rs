@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn every_question_has_exactly_one_claim_for_every_version_where_nothing_unusual_was_detected() {
         for scenario in all() {
-            for check in scenario.checks().filter(|check| scenario.not_asked(*check).is_none()) {
+            for check in scenario.checks().filter(|check| scenario.never_asked(*check).is_none()) {
                 for (host, payload) in versions() {
                     let claims = scenario.claims.iter().filter(|claim| {
                         claim.check == check && claim.is_about(host, payload, &Settings::new())
@@ -104,7 +104,7 @@ mod tests {
             for claim in &scenario.claims {
                 let asked = scenario.checks().any(|check| check == claim.check);
                 assert!(
-                    asked && scenario.not_asked(claim.check).is_none(),
+                    asked && scenario.never_asked(claim.check).is_none(),
                     "{}: {}",
                     scenario.name,
                     claim.check

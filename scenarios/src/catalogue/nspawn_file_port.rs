@@ -5,8 +5,7 @@ use super::common::nspawn_file;
 use crate::{Launch, MACHINES, Scenario, Topic, port};
 
 pub(super) fn scenario() -> Scenario {
-    let file = |machine: &str| {
-        let on_host = port::on_host(machine).expect("it is one of the machines");
+    let file = |(on_host, machine): (u16, &str)| {
         let port = format!("Port=tcp:{on_host}:{}", port::MACHINE_PORT);
         nspawn_file(machine, &format!("\n[Network]\nVirtualEthernet=1\n{port}\n"))
     };
@@ -15,7 +14,7 @@ pub(super) fn scenario() -> Scenario {
         "the shipped unit, Port= in the .nspawn file",
         &["N10"],
         Launch::Unit,
-        MACHINES.map(file).to_vec(),
+        (8001..).zip(MACHINES).map(file).collect(),
         claims::forwarded(),
     )
     .asked_about([Topic::Ports])

@@ -128,12 +128,18 @@ pub fn scenario(files: &[NamedFile]) -> Result<Own, Unusable> {
         claims: bind.iter().flat_map(|(_, bind)| claims(bind, &settings)).collect(),
         // Where it leads elsewhere, a lease is waited for in vain, and the machines are asked all the same.
         attachment: Attachment::Host,
-        topics: Topic::GENERAL.to_vec(),
+        topics: topics(&settings),
         bind: bind.map(|(mount, _)| mount),
         left_out: Vec::new(),
         may_refuse: false,
     };
     Ok(Own { scenario, added, nearest: nearest(&settings) })
+}
+
+/// Ports are asked about if there is one that can be: of those of UDP nobody answers.
+fn topics(settings: &[Settings]) -> Vec<Topic> {
+    let forwards = settings.iter().flat_map(|settings| &settings.ports).any(|forward| !forward.is_udp);
+    Topic::GENERAL.into_iter().chain(forwards.then_some(Topic::Ports)).collect()
 }
 
 fn distinct(machines: &[(String, &NamedFile)]) -> Result<(), Unusable> {

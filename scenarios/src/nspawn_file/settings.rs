@@ -4,6 +4,7 @@ use super::bind::Bind;
 use super::keys;
 use super::syntax::{Content, Line};
 use super::value::{Kind, boolean};
+use crate::port::Forward;
 
 /// The settings that count. What systemd ignores is not among them; of several values the last one wins, and an empty
 /// one unsets.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub links: Vec<(String, String)>,
     /// Whether there is any `VirtualEthernetExtra=`.
     pub extra_veth: bool,
+    /// `Port=`, in the order of the file.
+    pub ports: Vec<Forward>,
 }
 
 impl Settings {
@@ -57,6 +60,7 @@ impl Settings {
             ("Bridge", _) => self.bridge = text,
             ("Zone", _) => self.zone = text,
             ("VirtualEthernetExtra", _) => self.extra_veth = text.is_some(),
+            ("Port", _) => self.ports.extend(Forward::parse(value)),
             ("PrivateUsers", _) => self.host_users = boolean(value) == Some(false),
             ("Interface" | "MACVLAN" | "IPVLAN", _) if text.is_none() => {
                 self.links.retain(|(key, _)| key != name);

@@ -4,6 +4,7 @@ use super::bind::{self, Bind};
 use super::kernel_names;
 use crate::name;
 use crate::nearest::nearest;
+use crate::port::Forward;
 
 /// What a setting takes.
 #[derive(Debug)]
@@ -230,8 +231,7 @@ fn absolute(value: &str) -> Result<(), Complaint> {
 }
 
 fn port(value: &str) -> Result<(), Complaint> {
-    let ports = value.strip_prefix("tcp:").or_else(|| value.strip_prefix("udp:")).unwrap_or(value);
-    if ports.splitn(2, ':').all(|port| port.parse::<u16>().is_ok_and(|port| port > 0)) {
+    if Forward::parse(value).is_some() {
         Ok(())
     } else {
         Err(Complaint::new(format!(

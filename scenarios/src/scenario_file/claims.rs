@@ -24,7 +24,7 @@ impl Reader {
         let check = self.check(&check, at)?;
         if !scenario.topics.contains(&check.topic()) {
             self.wrong(at, format!("`{check}` belongs to none of the `topics`"));
-        } else if let Some(reason) = scenario.not_asked(check) {
+        } else if let Some(reason) = scenario.never_asked(check) {
             self.wrong(at, format!("`{check}` is not asked here: {reason}"));
         }
         let claim = Claim {

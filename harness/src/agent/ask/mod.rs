@@ -28,7 +28,6 @@ use super::{Job, Notice, Question};
 use crate::chain::chain;
 use crate::probe::ping::Manner;
 use crate::{host, rpc};
-use ports::port;
 use reach::ping;
 
 /// A packet as large as the uplink carries, and one that is larger by a byte.
@@ -41,9 +40,6 @@ impl Standing {
         rpc::notify(&Notice::Settings(self.settings().await?));
         if let Some(payload) = self.payload() {
             rpc::notify(&Notice::Payload(payload));
-        }
-        if job.questions.iter().any(|question| question.check.topic() == Topic::Ports) {
-            self.serve().await?;
         }
         let Order { apart, rounds, looks, changes } = Order::of(&job.questions);
         let in_rounds = async {
@@ -151,8 +147,8 @@ impl Standing {
                 asked.ping_so(about.settled.ipv6_link_local, Manner::Connected).await
             }
             Check::PingPeerSourceIpv4 => self.source_seen(asked, about).await,
-            Check::PortPeerIpv4 => port(&asked.probe, peer, true).await,
-            Check::PortPeerIpv6 => port(&asked.probe, peer, false).await,
+            Check::PortPeerIpv4 => self.port(&asked.probe, peer, true).await,
+            Check::PortPeerIpv6 => self.port(&asked.probe, peer, false).await,
             names if names.topic() == Topic::Names => self.names_of_peer(names, machine, peer, samples).await,
             _ => Err(misplaced(check)),
         }
@@ -165,7 +161,7 @@ impl Standing {
         match check {
             Check::LinkHost => self.host_link(about()?).await,
             Check::PingMachineFromHostIpv4 => ping(&self.host, about()?.settled.ipv4.map(Into::into)).await,
-            Check::PortMachineFromHostIpv4 => port(&self.host, machine, true).await,
+            Check::PortMachineFromHostIpv4 => self.port(&self.host, machine, true).await,
             names if names.topic() == Topic::Names => self.names_of_machine(names, machine, samples).await,
             Check::FirewallMasquerade => self.masquerade(machine).await,
             Check::AddressPoolOverlap => self.pool_overlap(machine).await,

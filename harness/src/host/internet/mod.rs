@@ -67,11 +67,12 @@ pub struct Internet {
 }
 
 impl Internet {
-    /// Makes an internet with no host in it. The current tokio runtime serves its DNS.
+    /// Makes an internet with no host in it, where there is a domain called as each of `machines` is. The current tokio
+    /// runtime serves its DNS.
     ///
     /// # Errors
     /// If the namespace, its addresses or the sockets of the DNS server cannot be made; needs root.
-    pub async fn new() -> Result<Self, InternetError> {
+    pub async fn new(machines: &[String]) -> Result<Self, InternetError> {
         let namespace = NetworkNamespace::new().map_err(at("make a network namespace"))?;
         be_no_router(&namespace)?;
         let netlink = RtNetlink::connect_in(&namespace).map_err(at("connect to rtnetlink"))?;
@@ -82,7 +83,7 @@ impl Internet {
             let added = netlink.add_address(LO, address, prefix).await;
             added.map_err(at(format!("add {address} to `lo`")))?;
         }
-        let dns = dns::serve(&namespace).map_err(at(format!("serve DNS on {DNS_V4}")))?;
+        let dns = dns::serve(&namespace, machines).map_err(at(format!("serve DNS on {DNS_V4}")))?;
         Ok(Self { netlink, _dns: dns })
     }
 

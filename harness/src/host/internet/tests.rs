@@ -46,7 +46,7 @@ async fn plugged_in() -> Option<(Internet, NetworkNamespace, RtNetlink)> {
         println!("not run: needs root");
         return None;
     }
-    let internet = Internet::new().await.unwrap();
+    let internet = Internet::new(&["alpha".to_owned()]).await.unwrap();
     let host = NetworkNamespace::new().unwrap();
     internet.plug_in(&host).await.unwrap();
     let netlink = configure(&host).await;
