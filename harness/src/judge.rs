@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nspawn_matrix_reports::{
-    AddressSpace, Autostart, BindFile, BindWrite, FileKind, Lease, Mount, Names, Observation, Ping,
+    AddressSpace, Autostart, BindFile, BindWrite, FileKind, Lease, Missing, Mount, Names, Observation, Ping,
     Properties, RecordType, Verdict, Wire,
 };
 use nspawn_matrix_scenarios::{Claim, Expectation, MountClaim};
@@ -57,10 +57,10 @@ fn difference(expectation: &Expectation, observation: &Observation) -> Result<Op
         }};
     }
     if let Observation::Properties(seen) = observation
-        && seen.values.get("machine").is_some_and(|machine| machine == "not started")
-        && !matches!(expectation, Expectation::Properties { are } if are.contains_key("machine"))
+        && let Some(missing) = Missing::of(seen)
+        && !is_about(expectation, missing)
     {
-        return Ok(Some("the machine did not start".to_owned()));
+        return Ok(Some(missing.to_string()));
     }
     Ok(match expectation {
         Expectation::Lease { prefix } => lease(*prefix, seen!(Lease)),
@@ -95,6 +95,11 @@ fn difference(expectation: &Expectation, observation: &Observation) -> Result<Op
         Expectation::BackAfterReboot => back(seen!(Autostart)),
         Expectation::Properties { are } => properties(are, seen!(Properties)),
     })
+}
+
+/// Whether it is expected, one way or the other, that something is missing.
+fn is_about(expectation: &Expectation, missing: Missing) -> bool {
+    matches!(expectation, Expectation::Properties { are } if are.contains_key(missing.property().0))
 }
 
 /// Names the properties whose value is not one of those that are right.
@@ -265,8 +270,8 @@ fn each(files: &[BindFile], right: impl Fn(&FileKind, &FileKind) -> bool, what: 
 }
 
 fn mounted(claim: &MountClaim, seen: &Mount) -> Option<String> {
-    if seen.options.is_empty() {
-        return Some("nothing is mounted there".to_owned());
+    if seen.is_none() {
+        return Some(Missing::Mount.to_string());
     }
     if let Some(missing) = claim.options.iter().find(|option| !seen.options.contains(option)) {
         return Some(format!("mounted {}, without {missing}", seen.options.join(",")));

@@ -17,6 +17,8 @@ fn main() -> ExitCode {
         trial("long-names", || as_claimed("long-names")),
         trial("long-names-zone", || as_claimed("long-names-zone")),
         trial("ports", || as_claimed("ports")),
+        trial("ignored-bind", || as_claimed("ignored-bind")),
+        trial("linked-bind", || as_claimed("linked-bind")),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }

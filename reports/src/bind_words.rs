@@ -2,7 +2,7 @@
 //!
 //! The main type is [`Kept`]: what became of one attribute of one file on its way through the mount.
 
-use crate::{BindFile, BindWrite, FileKind, Mount};
+use crate::{BindFile, BindWrite, FileKind, Missing, Mount};
 
 /// The user and group that the kernel shows for ids without a mapping (`/proc/sys/kernel/overflowuid`).
 const NOBODY: u32 = 65_534;
@@ -110,14 +110,20 @@ pub(crate) fn files_sentence(files: &[BindFile], check: &str) -> String {
     }
 }
 
-/// `rw` or `ro`, and `idmap` where ids are mapped.
+/// `rw` or `ro`, and `idmap` where ids are mapped; `no mount` where there is none.
 pub(crate) fn short_mount(mount: &Mount) -> String {
+    if mount.is_none() {
+        return "no mount".to_owned();
+    }
     let access = if mount.options.iter().any(|option| option == "ro") { "ro" } else { "rw" };
     if mount.idmapped { format!("{access} idmap") } else { access.to_owned() }
 }
 
 /// `btrfs rw,nosuid, shared, idmapped`.
 pub(crate) fn mount_sentence(mount: &Mount) -> String {
+    if mount.is_none() {
+        return Missing::Mount.to_string();
+    }
     let propagation =
         if mount.propagation.is_empty() { "private".to_owned() } else { mount.propagation.join(" ") };
     let ids = if mount.idmapped { "idmapped" } else { "ids not mapped" };

@@ -12,6 +12,7 @@ mod clean;
 mod fixture;
 pub mod json;
 pub mod junit;
+mod missing;
 mod names;
 mod names_words;
 mod observation;
@@ -24,6 +25,7 @@ mod words;
 
 pub use address::{AddressSpace, ParseSubnetError, Subnet};
 pub use case::{Case, Explanation};
+pub use missing::Missing;
 pub use names::{Family, LookupPath, Names, SeenAddress, Times};
 pub use observation::{
     Autostart, BindFile, BindFiles, BindWrite, FileKind, Lease, Mount, Observation, Ping, Properties, Written,

@@ -130,6 +130,12 @@ impl Mount {
     pub fn none() -> Self {
         Self { fs_type: "none".to_owned(), options: Vec::new(), propagation: Vec::new(), idmapped: false }
     }
+
+    /// Tells whether nothing is mounted: any mount is `rw` or `ro`.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.options.is_empty()
+    }
 }
 
 /// What became of a file that root of the machine made in the bind mount.

@@ -301,11 +301,20 @@ fn a_lookup_that_nobody_answered_does_not_say_that_the_name_is_unknown() {
 
 #[test]
 fn a_machine_that_did_not_start_fails_whatever_else_was_claimed_of_it() {
-    let properties = Properties::new("no machine", [("machine", "not started".to_owned())]);
-    let seen = Observation::Properties(properties);
+    let seen = Missing::Machine.observed();
     assert_eq!(verdict(Expectation::NoLink, &seen), fail("the machine did not start"));
     let mapped = Expectation::properties(&[("mapped", "yes")]);
     assert_eq!(verdict(mapped, &seen), fail("the machine did not start"));
     let not_started = Expectation::properties(&[("machine", "not started")]);
     assert_eq!(verdict(not_started, &seen), pass());
+}
+
+#[test]
+fn a_bind_mount_that_is_not_there_fails_unless_that_is_claimed() {
+    let seen = Missing::Mount.observed();
+    let mapped = Expectation::properties(&[("mapped", "yes")]);
+    for expectation in [Expectation::SameMode, Expectation::WrittenAs { uid: 0, gid: 0 }, mapped] {
+        assert_eq!(verdict(expectation, &seen), fail("nothing is mounted there"));
+    }
+    assert_eq!(verdict(Expectation::properties(&[("mount", "none")]), &seen), pass());
 }

@@ -1,12 +1,25 @@
 //! The mount table of the machine, from proc_pid_mountinfo(5).
 
+use std::io::ErrorKind;
+use std::path::Path;
+
 use anyhow::Context;
 use nspawn_matrix_reports::Mount;
 
-/// Finds the mount that is on top at `path`.
+/// Finds the mount that is on top at `path`, wherever links in it lead; none if the path is not there.
 pub(crate) fn find(path: &str) -> anyhow::Result<Option<Mount>> {
+    let path = match std::fs::canonicalize(path) {
+        Ok(path) => path,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("look at `{path}`")),
+    };
     let table = std::fs::read_to_string("/proc/self/mountinfo").context("read /proc/self/mountinfo")?;
-    Ok(table.lines().rev().filter_map(parse).find(|(point, _)| point == path).map(|(_, mount)| mount))
+    Ok(table
+        .lines()
+        .rev()
+        .filter_map(parse)
+        .find(|(point, _)| path == Path::new(point))
+        .map(|(_, mount)| mount))
 }
 
 /// Reads one line: `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`.

@@ -18,12 +18,16 @@ const MADE: &str = "made-by-root";
 /// The file that a user of the machine makes.
 const MADE_BY_OWNER: &str = "made-by-owner";
 
+/// The option that `check` is about.
+pub(super) fn option(check: Check) -> Option<BindOption> {
+    BindOption::ALL.into_iter().find(|option| option.check() == check)
+}
+
 impl Standing {
     /// What is asked about `check`, which is about one option.
     pub(super) async fn bind_option(&self, asked: &Machine, check: Check) -> anyhow::Result<Observation> {
         let probe = &asked.probe;
-        let option = BindOption::ALL.into_iter().find(|option| option.check() == check);
-        let option = option.with_context(|| format!("`{check}` is about no option"))?;
+        let option = option(check).with_context(|| format!("`{check}` is about no option"))?;
         let path = option.path();
         let properties = match option {
             BindOption::Idmap | BindOption::Rootidmap | BindOption::Owneridmap => {

@@ -9,9 +9,11 @@ use anyhow::Context;
 use nspawn_matrix_reports::{
     BindFile, BindFiles, BindWrite, FileKind, Mount, Observation, Properties, Written,
 };
-use nspawn_matrix_scenarios::{BindMount, Check, pacman_cache};
+use nspawn_matrix_scenarios::bind_options::BindOption;
+use nspawn_matrix_scenarios::{BindMount, Check, Topic, pacman_cache};
 
 use super::bind_attributes::compare;
+use super::bind_options;
 use crate::agent::standing::{Standing, call};
 use crate::probe::{self, Attributes, Change, NamedFile, Outcome};
 use crate::rpc::Client;
@@ -80,6 +82,25 @@ impl Standing {
 
     pub(super) fn bind(&self) -> anyhow::Result<&BindMount> {
         self.bind.as_ref().context("the machines have no bind mount to look at")
+    }
+
+    /// Where something must be mounted in the machine for there to be an answer to `check`; none if an answer says
+    /// itself that nothing is.
+    pub(super) fn mount_point(&self, check: Check) -> Option<String> {
+        match check.topic() {
+            Topic::Binds if check != Check::BindOptions => {
+                self.bind.as_ref().map(|bind| bind.destination.clone())
+            }
+            Topic::BindOptions => bind_options::option(check).map(BindOption::path),
+            Topic::Binds
+            | Topic::Reach
+            | Topic::Ports
+            | Topic::Names
+            | Topic::Settings
+            | Topic::Refusal
+            | Topic::Environment
+            | Topic::Life => None,
+        }
     }
 
     /// Where the file of this name lies.

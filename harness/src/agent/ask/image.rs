@@ -1,5 +1,7 @@
 //! Who owns what in the image of a machine, on the disk of the host, beneath whatever is mounted in the machine.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use nspawn_matrix_reports::{FileKind, Observation, Properties};
@@ -24,8 +26,13 @@ pub(super) fn image_owner(machine: &str) -> anyhow::Result<Observation> {
 
 /// Who owns the directory that systemd-nspawn has made for the bind mount.
 pub(super) fn mount_point_owner(machine: &str, bind: &BindMount) -> anyhow::Result<Observation> {
-    let (root, point) = (in_image(machine, "/")?, in_image(machine, &bind.destination)?);
-    let (root, ids) = (owner(&root), owner(&point));
+    let root = owner(&in_image(machine, "/")?);
+    let path = format!("{}{}", launch::root(machine), bind.destination);
+    // Where the setting was ignored, none was made.
+    let ids = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => "none".to_owned(),
+        Ok(_) | Err(_) => owner(&in_image(machine, &bind.destination)?),
+    };
     let owner = if ids == root { "root-of-machine".to_owned() } else { ids.clone() };
     let answer = if ids == root { "root".to_owned() } else { ids.clone() };
     Ok(Observation::Properties(Properties::new(answer, [("owner", owner), ("ids", ids), ("image", root)])))

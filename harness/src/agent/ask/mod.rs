@@ -18,7 +18,7 @@ mod settings;
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use nspawn_matrix_reports::Observation;
+use nspawn_matrix_reports::{Missing, Observation};
 use nspawn_matrix_scenarios::{Check, Subject, Topic};
 
 pub(super) use life::{after_reboot, power_off};
@@ -72,7 +72,7 @@ impl Standing {
             && question.check != Check::StartRefusal
             && self.refused.contains_key(machine)
         {
-            return Ok(refusal::not_started());
+            return Ok(Missing::Machine.observed());
         }
         match &question.subject {
             Subject::Machine { machine } => self.of_machine(question.check, machine, samples).await,
@@ -86,6 +86,11 @@ impl Standing {
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other questions are put to somebody else")]
     async fn of_machine(&self, check: Check, machine: &str, samples: u32) -> anyhow::Result<Observation> {
         let asked = self.machine(machine)?;
+        if let Some(path) = self.mount_point(check)
+            && binds::mount(&asked.probe, &path).await?.is_none()
+        {
+            return Ok(Missing::Mount.observed());
+        }
         match check {
             Check::LinkMachine => asked.link().await,
             Check::AddressLease => asked.lease().await,
@@ -120,7 +125,7 @@ impl Standing {
             Check::IdentityMachineId => self.machine_id(machine).await,
             Check::BindChown => self.bind_chown(&asked.probe, machine).await,
             Check::BindChmod => self.bind_chmod(&asked.probe, machine).await,
-            Check::SettingsBinds => settings::binds(&asked.probe).await,
+            Check::SettingsBinds => settings::binds(&asked.probe, self.bind.as_ref()).await,
             _ if check.topic() == Topic::BindOptions => self.bind_option(asked, check).await,
             _ => Err(misplaced(check)),
         }

@@ -43,11 +43,6 @@ fn in_machine(line: &str, machine: &str) -> String {
     line.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// What is said about a machine that did not start, whatever is asked.
-pub(super) fn not_started() -> Observation {
-    Observation::Properties(Properties::new("no machine", [("machine", "not started".to_owned())]))
-}
-
 /// The links, mounts and units of a machine that does not stand.
 async fn left_of(machine: &str) -> anyhow::Result<String> {
     let mut left = links::named_after(machine).await?;

@@ -2,7 +2,7 @@
 
 use nspawn_matrix_reports::{Observation, Properties};
 use nspawn_matrix_scenarios::bind_options::{FROM_COMMAND_LINE, FROM_FILE};
-use nspawn_matrix_scenarios::{Launch, launch, pacman_cache};
+use nspawn_matrix_scenarios::{BindMount, Launch, launch, pacman_cache};
 
 use super::binds::mount;
 use crate::agent::journal::{self, Entry, PRIORITIES, WARNING};
@@ -53,10 +53,12 @@ fn in_journal(entries: &[Entry]) -> Vec<Warning> {
     entries.iter().enumerate().filter(is_warning).map(warning).collect()
 }
 
-/// Which bind mounts are there.
-pub(super) async fn binds(probe: &Client) -> anyhow::Result<Observation> {
+/// Which bind mounts are there: those that the catalogue asks for, and the one that the scenario is about.
+pub(super) async fn binds(probe: &Client, own: Option<&BindMount>) -> anyhow::Result<Observation> {
+    let own = own.map(|bind| ("bind", bind.destination.as_str()));
+    let own = own.filter(|(_, path)| BINDS.iter().all(|(_, known)| known != path));
     let mut values = Vec::new();
-    for (name, path) in BINDS {
+    for (name, path) in BINDS.into_iter().chain(own) {
         values.push((name, if mount(probe, path).await?.is_some() { "present" } else { "absent" }));
     }
     let present: Vec<&str> =
