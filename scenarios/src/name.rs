@@ -1,5 +1,9 @@
 //! Names of machines and links, by the rules of systemd.
 
+/// What [`is_hostname`] demands, in words.
+pub const HOSTNAME_RULE: &str =
+    "up to 64 letters, digits, hyphens and dots, with a letter or digit at both ends and beside each dot";
+
 /// Tells whether `name` can be the name of a machine: a host name whose labels begin and end with a letter or digit, of
 /// at most 64 characters (`hostname_is_valid()` of systemd).
 #[must_use]

@@ -1,5 +1,6 @@
 //! The host's journal.
 
+use super::main_process::MainProcess;
 use crate::command::Command;
 
 /// One entry.
@@ -9,6 +10,25 @@ pub(super) struct Entry {
     pub(super) priority: u8,
     /// What it says.
     pub(super) message: String,
+    /// The process that says it.
+    pid: Option<i32>,
+    /// The unit that this was of; journald does not know it where the process was gone when it looked.
+    unit: Option<String>,
+}
+
+impl Entry {
+    /// Makes an entry of nobody in particular.
+    #[cfg(test)]
+    pub(super) fn new(priority: u8, message: &str) -> Self {
+        Self { priority, message: message.to_owned(), pid: None, unit: None }
+    }
+
+    fn is_of(&self, unit: &str, main: MainProcess) -> bool {
+        match &self.unit {
+            Some(own) => own == unit,
+            None => self.pid.is_some() && self.pid == main.pid,
+        }
+    }
 }
 
 /// The priority of a warning.
@@ -26,18 +46,23 @@ pub(super) async fn said(unit: &str, identifier: &str) -> anyhow::Result<Vec<Ent
         "--boot".to_owned(),
         "--no-pager".to_owned(),
         "--output=json".to_owned(),
-        "--output-fields=MESSAGE,PRIORITY".to_owned(),
-        format!("--unit={unit}"),
+        "--output-fields=MESSAGE,PRIORITY,_PID,_SYSTEMD_UNIT".to_owned(),
         format!("--identifier={identifier}"),
     ];
     let entries = Command::new("journalctl", argv).output().await?;
-    Ok(entries.lines().filter_map(read).collect())
+    let main = MainProcess::of(unit).await?;
+    Ok(entries.lines().filter_map(read).filter(|entry| entry.is_of(unit, main)).collect())
 }
 
 fn read(line: &str) -> Option<Entry> {
     let entry: serde_json::Value = serde_json::from_str(line).ok()?;
-    let priority = entry.get("PRIORITY")?.as_str()?.parse().ok()?;
-    Some(Entry { priority, message: message(entry.get("MESSAGE")?)? })
+    let field = |name: &str| entry.get(name).and_then(serde_json::Value::as_str);
+    Some(Entry {
+        priority: field("PRIORITY")?.parse().ok()?,
+        message: message(entry.get("MESSAGE")?)?,
+        pid: field("_PID").and_then(|pid| pid.parse().ok()),
+        unit: field("_SYSTEMD_UNIT").map(str::to_owned),
+    })
 }
 
 /// The message of one entry; what is no text in UTF-8 is an array of bytes in journalctl's JSON.
@@ -65,12 +90,22 @@ mod tests {
     #[test]
     fn a_message_is_text_or_bytes() {
         let said = |message: &str| read(&format!(r#"{{"PRIORITY":"6","MESSAGE":{message}}}"#));
-        let entry = |message: &str| Some(Entry { priority: 6, message: message.to_owned() });
+        let entry = |message: &str| Some(Entry::new(6, message));
         assert_eq!(said(r#""a b""#), entry("a b"));
         assert_eq!(said("[97,27]"), entry("a\u{1b}"));
         assert_eq!(said("[300]"), None);
         assert_eq!(said("null"), None);
         assert_eq!(read("-- No entries --"), None);
+    }
+
+    #[test]
+    fn what_a_process_said_before_its_end_is_its_units_although_journald_does_not_know() {
+        let of = |fields: &str| {
+            let entry = read(&format!(r#"{{"PRIORITY":"4","MESSAGE":"x",{fields}}}"#)).unwrap();
+            entry.is_of("a.service", MainProcess { pid: Some(7), code: Some(1) })
+        };
+        assert!(of(r#""_PID":"7""#) && of(r#""_PID":"8","_SYSTEMD_UNIT":"a.service""#));
+        assert!(!of(r#""_PID":"8""#) && !of(r#""_PID":"7","_SYSTEMD_UNIT":"b.service""#));
     }
 
     proptest! {
@@ -82,7 +117,7 @@ mod tests {
         #[test]
         fn every_text_is_read_as_it_was_written(text in ".{0,40}", priority in 0u8..8) {
             let line = serde_json::json!({ "MESSAGE": text, "PRIORITY": priority.to_string() }).to_string();
-            prop_assert_eq!(read(&line), Some(Entry { priority, message: text }));
+            prop_assert_eq!(read(&line), Some(Entry::new(priority, &text)));
         }
     }
 }

@@ -7,10 +7,12 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::future::try_join_all;
 use nspawn_matrix_scenarios::{Launch, Scenario, launch};
 use tokio::process::Child;
 
-use super::event;
+use super::main_process::MainProcess;
+use super::{event, journal};
 use crate::command::Command;
 
 /// How long systemd-nspawn may take to notice that its machine is gone.
@@ -25,14 +27,15 @@ pub(super) fn console(machine: &str) -> String {
 #[derive(Default)]
 pub(super) struct Launched {
     commands: BTreeMap<String, Child>,
-    refused: BTreeMap<String, Ended>,
+    /// Those whose unit has failed to start.
+    failed: BTreeMap<String, Ended>,
 }
 
 impl Launched {
-    /// Waits until the command of `machine` ends, which it does not as long as the machine lives, and says how it did.
-    /// Never comes back for a machine that a unit has started.
+    /// Waits until the systemd-nspawn of `machine` ends, which it does not as long as the machine lives, and says how it
+    /// did. Never comes back for a machine whose unit has started.
     pub(super) async fn ended(&mut self, machine: &str) -> Ended {
-        if let Some(ended) = self.refused.get(machine) {
+        if let Some(ended) = self.failed.get(machine) {
             return ended.clone();
         }
         let Some(command) = self.commands.get_mut(machine) else { return std::future::pending().await };
@@ -119,33 +122,32 @@ pub(super) async fn launch(scenario: &Scenario) -> anyhow::Result<Launched> {
             let commands = scenario.machines.iter().map(start).collect::<anyhow::Result<_>>()?;
             Ok(Launched { commands, ..Launched::default() })
         }
-        Launch::Unit if scenario.may_refuse => {
-            let mut refused = BTreeMap::new();
-            for machine in &scenario.machines {
-                if let Some(ended) = start_unit(machine).await? {
-                    refused.insert(machine.clone(), ended);
-                }
-            }
-            Ok(Launched { refused, ..Launched::default() })
-        }
         Launch::Unit => {
-            let units = scenario.machines.iter().map(|machine| launch::unit(machine));
-            Command::new("systemctl", ["start".to_owned()].into_iter().chain(units)).output().await?;
-            Ok(Launched::default())
+            let ends = try_join_all(scenario.machines.iter().map(|machine| start_unit(machine))).await?;
+            let failed = scenario.machines.iter().cloned().zip(ends);
+            let failed = failed.filter_map(|(machine, ended)| Some((machine, ended?))).collect();
+            Ok(Launched { failed, ..Launched::default() })
         }
     }
 }
 
-/// Starts the unit of a machine; gives how that ended if it has not started.
+/// Starts the unit of `machine`, and says how it ended if it did not come up.
 async fn start_unit(machine: &str) -> anyhow::Result<Option<Ended>> {
-    let output = Command::new("systemctl", ["start".to_owned(), launch::unit(machine)]).end().await?;
-    let ended = || Ended {
-        machine: machine.to_owned(),
-        code: output.status.code(),
-        status: output.status.to_string(),
-        said: output.stderr.lines().map(str::to_owned).collect(),
-    };
-    Ok((!output.status.success()).then(ended))
+    let unit = launch::unit(machine);
+    let start = Command::new("systemctl", ["start", &unit]).end().await?;
+    if start.status.success() {
+        return Ok(None);
+    }
+    let code = MainProcess::of(&unit).await?.code;
+    let journal = journal::said(&unit, "systemd-nspawn").await?;
+    let own = journal.into_iter().map(|entry| entry.message).take_while(|line| !is_greeting(line));
+    let mut said: Vec<String> = own.filter(|line| is_complaint(line)).collect();
+    if said.is_empty() {
+        // It was never run.
+        said.extend(start.stderr.lines().map(str::to_owned));
+    }
+    let status = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit status: {code}"));
+    Ok(Some(Ended { machine: machine.to_owned(), status, code, said }))
 }
 
 fn start_in_foreground(launch: &Launch, machine: &str) -> anyhow::Result<Child> {
@@ -160,7 +162,33 @@ fn start_in_foreground(launch: &Launch, machine: &str) -> anyhow::Result<Child> 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A line of systemd-nspawn's own, as it writes them to a terminal.
+    const COMPLAINT: &str = "[A-Z][a-z]{0,8} [a-z=/ .]{0,20}[a-z]";
+
+    proptest! {
+        #[test]
+        fn no_complaint_before_the_greeting_is_lost_and_none_after_it_is_taken(
+            before in prop::collection::vec(COMPLAINT, 0..6),
+            after in prop::collection::vec("\\PC{0,20}", 0..6),
+            ending in prop::sample::select(vec!["\n", "\r\n", "\u{1b}[0m\n"]),
+        ) {
+            let wanted: Vec<String> = before.iter().filter(|line| is_complaint(line)).cloned().collect();
+            let greeting = "systemd 257 running in system mode (+PAM)".to_owned();
+            let lines: Vec<String> = before.into_iter().chain([greeting]).chain(after).collect();
+            let told = said(&lines.iter().map(|line| format!("{line}{ending}")).collect::<String>());
+            prop_assert_eq!(told.len(), wanted.len());
+            prop_assert!(told.iter().zip(&wanted).all(|(told, wanted)| told.starts_with(wanted.as_str())));
+        }
+
+        #[test]
+        fn no_console_makes_the_reader_panic(console in "(\\PC|\\n|\\r|\\x1b){0,80}") {
+            prop_assert!(said(&console).iter().all(|line| is_complaint(line)));
+        }
+    }
 
     #[test]
     fn the_machine_itself_and_the_usual_greetings_are_no_complaints() {

@@ -55,6 +55,9 @@ pub(super) async fn power_off(machines: &[String]) -> anyhow::Result<BTreeMap<St
         let end = unsafe { AsyncFd::register(enter::pidfd(nspawn)?) }.context("watch systemd-nspawn")?;
         ends.push((machine, end));
     }
+    if ends.is_empty() {
+        return Ok(had);
+    }
     Command::new("machinectl", ["poweroff"].into_iter().chain(machines.iter().map(String::as_str)))
         .output()
         .await?;

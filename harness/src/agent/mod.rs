@@ -16,6 +16,7 @@ mod launch;
 mod leftovers;
 mod links;
 mod machined;
+mod main_process;
 mod network_files;
 mod nft;
 mod nsswitch;
@@ -228,7 +229,8 @@ impl Agent {
 
     async fn power_off(&self, job: Job) -> anyhow::Result<()> {
         self.standing.take();
-        ask::power_off(&job).await;
+        let registered = self.leaders().into_iter().map(|(machine, _)| machine).collect();
+        ask::power_off(&job, registered).await;
         if let Some(started) = self.started.borrow_mut().as_mut() {
             started.are_gone();
         }

@@ -10,8 +10,8 @@ use super::bind::{Bind, Source};
 use super::settings::Settings;
 use super::syntax::{Line, parse};
 use crate::{
-    Attachment, BindMount, Check, Claim, Expectation, Launch, MountClaim, Scenario, Step, Topic, host_bridge,
-    launch, links, name, pacman_cache,
+    Attachment, BindMount, Check, Claim, Expectation, HOST_NAME, Launch, MountClaim, Scenario, Step, Topic,
+    host_bridge, launch, links, name, pacman_cache,
 };
 
 /// What names of files end with.
@@ -45,19 +45,23 @@ pub enum Unusable {
     #[error("`{0}` is not a .nspawn file: its name must be that of a machine and `.nspawn`")]
     NotNspawn(String),
     /// No machine can be called so.
-    #[error(
-        "`{0}`: `{1}` cannot be the name of a machine: up to 64 letters, digits and hyphens, none of these at the ends"
-    )]
+    #[error("`{0}`: `{1}` cannot be the name of a machine: {rule}", rule = name::HOSTNAME_RULE)]
     Name(String, String),
+    /// The host is called so.
+    #[error("`{0}`: the host is called `{HOST_NAME}` already")]
+    Host(String),
     /// There is no room for the peer's name.
-    #[error("`{0}` is too long a name for a machine whose peer is to be called `{0}{PEER}`")]
-    NoRoomForPeer(String),
+    #[error("`{0}` is too long a name for a machine whose peer is to be called `{1}`; name two files")]
+    NoRoomForPeer(String, String),
     /// Two files are for one machine.
     #[error("two files are for the machine `{0}`")]
     Twice(String),
+    /// The names of two machines differ in nothing but case.
+    #[error("`{0}` and `{1}` cannot both be machines: names of hosts are the same in any case")]
+    Case(String, String),
     /// It cannot be copied as it is.
-    #[error("`{0}` is not UTF-8, which systemd refuses outside of comments; save it as UTF-8")]
-    NotUtf8(String),
+    #[error("`{0}`:{1} is not UTF-8, which systemd refuses outside of comments; save it as UTF-8")]
+    NotUtf8(String, usize),
 }
 
 /// Takes a file by its name, without folders, and what is in it.
@@ -70,8 +74,14 @@ pub fn named(file: &str, bytes: Vec<u8>) -> Result<NamedFile, Unusable> {
     if !name::is_hostname(machine) {
         return Err(Unusable::Name(file.to_owned(), machine.to_owned()));
     }
+    if machine.eq_ignore_ascii_case(HOST_NAME) {
+        return Err(Unusable::Host(file.to_owned()));
+    }
     let lines = parse(&bytes);
-    let content = String::from_utf8(bytes).map_err(|_| Unusable::NotUtf8(file.to_owned()))?;
+    let content = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        Unusable::NotUtf8(file.to_owned(), valid.iter().filter(|byte| **byte == b'\n').count() + 1)
+    })?;
     Ok(NamedFile { machine: machine.to_owned(), content, lines })
 }
 
@@ -95,9 +105,9 @@ pub fn scenario(files: &[NamedFile]) -> Result<Own, Unusable> {
         files.iter().map(|file| (file.machine.clone(), file)).collect();
     let mut added = Vec::new();
     if let [only] = files {
-        let peer = format!("{}{PEER}", only.machine);
+        let peer = peer(&only.machine);
         if !name::is_hostname(&peer) {
-            return Err(Unusable::NoRoomForPeer(only.machine.clone()));
+            return Err(Unusable::NoRoomForPeer(only.machine.clone(), peer));
         }
         added.push(format!("a second machine, `{peer}`, with the same file"));
         machines.push((peer, only));
@@ -125,29 +135,44 @@ pub fn scenario(files: &[NamedFile]) -> Result<Own, Unusable> {
         steps,
         launch: Launch::Unit,
         machines: names,
-        claims: bind.iter().flat_map(|(_, bind)| claims(bind, &settings)).collect(),
+        claims: [starts()]
+            .into_iter()
+            .chain(bind.iter().flat_map(|(_, bind)| claims(bind, &settings)))
+            .collect(),
         // Where it leads elsewhere, a lease is waited for in vain, and the machines are asked all the same.
         attachment: Attachment::Host,
         topics: topics(&settings),
         bind: bind.map(|(mount, _)| mount),
         left_out: Vec::new(),
-        may_refuse: false,
+        may_refuse: true,
     };
     Ok(Own { scenario, added, nearest: nearest(&settings) })
 }
 
-/// Ports are asked about if there is one that can be: of those of UDP nobody answers.
+/// Whether the machines start at all; and ports, if there is one that can be asked about: of those of UDP nobody answers.
 fn topics(settings: &[Settings]) -> Vec<Topic> {
     let forwards = settings.iter().flat_map(|settings| &settings.ports).any(|forward| !forward.is_udp);
-    Topic::GENERAL.into_iter().chain(forwards.then_some(Topic::Ports)).collect()
+    Topic::GENERAL.into_iter().chain([Topic::Refusal]).chain(forwards.then_some(Topic::Ports)).collect()
+}
+
+/// `web-peer` of `web`, and `web-peer.lan` of `web.lan`: they are in one domain.
+fn peer(machine: &str) -> String {
+    match machine.split_once('.') {
+        Some((first, domain)) => format!("{first}{PEER}.{domain}"),
+        None => format!("{machine}{PEER}"),
+    }
 }
 
 fn distinct(machines: &[(String, &NamedFile)]) -> Result<(), Unusable> {
-    let mut seen = BTreeSet::new();
-    match machines.iter().find(|(machine, _)| !seen.insert(machine.to_ascii_lowercase())) {
-        Some((machine, _)) => Err(Unusable::Twice(machine.clone())),
-        None => Ok(()),
+    for (at, (machine, _)) in machines.iter().enumerate() {
+        let earlier = machines[..at].iter().map(|(earlier, _)| earlier);
+        match earlier.clone().find(|earlier| earlier.eq_ignore_ascii_case(machine)) {
+            Some(same) if same == machine => return Err(Unusable::Twice(machine.clone())),
+            Some(other) => return Err(Unusable::Case(other.clone(), machine.clone())),
+            None => {}
+        }
     }
+    Ok(())
 }
 
 /// `web.nspawn`, `web+db.nspawn`: no scenario of the catalogue has a dot in its name.
@@ -239,6 +264,11 @@ fn missing_links(settings: &[Settings]) -> Vec<String> {
         format!("nothing for `{key}={link}`: if a fresh host has no such link, the machine does not start")
     };
     links.into_iter().map(line).collect()
+}
+
+fn starts() -> Claim {
+    let expectation = Expectation::properties(&[("started", "yes")]);
+    Claim::new(Check::StartRefusal, expectation, "a machine with such a file is to start", links::NSPAWN_FILE)
 }
 
 fn claims(bind: &Bind, settings: &[Settings]) -> Vec<Claim> {

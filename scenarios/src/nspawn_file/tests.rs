@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Step, catalogue, shell};
+use crate::{Check, Step, catalogue, shell};
 
 /// What would be told about a file, a line for each finding.
 fn told(text: &str, systemd: u32) -> String {
@@ -138,12 +138,21 @@ fn names_that_cannot_be_used_are_told() {
     let error = |name: &str| named(name, Vec::new()).unwrap_err().to_string();
     insta::assert_snapshot!(error("web.conf"), @"`web.conf` is not a .nspawn file: its name must be that of a machine and `.nspawn`");
     insta::assert_snapshot!(error(".nspawn"), @"`.nspawn` is not a .nspawn file: its name must be that of a machine and `.nspawn`");
-    insta::assert_snapshot!(error("my_web.nspawn"), @"`my_web.nspawn`: `my_web` cannot be the name of a machine: up to 64 letters, digits and hyphens, none of these at the ends");
+    insta::assert_snapshot!(error("my_web.nspawn"), @"`my_web.nspawn`: `my_web` cannot be the name of a machine: up to 64 letters, digits, hyphens and dots, with a letter or digit at both ends and beside each dot");
     let web = || file("web.nspawn", "");
     assert_eq!(scenario(&[web(), web()]).unwrap_err(), Unusable::Twice("web".to_owned()));
     let long = file(&format!("{}.nspawn", "a".repeat(60)), "");
-    assert_eq!(scenario(&[long]).unwrap_err(), Unusable::NoRoomForPeer("a".repeat(60)));
-    assert_eq!(named("a.nspawn", vec![0xff]).unwrap_err(), Unusable::NotUtf8("a.nspawn".to_owned()));
+    assert_eq!(
+        scenario(&[long]).unwrap_err(),
+        Unusable::NoRoomForPeer("a".repeat(60), format!("{}-peer", "a".repeat(60)))
+    );
+    insta::assert_snapshot!(
+        named("a.nspawn", b"[Exec]\n\nHostname=\xff".to_vec()).unwrap_err(),
+        @"`a.nspawn`:3 is not UTF-8, which systemd refuses outside of comments; save it as UTF-8"
+    );
+    insta::assert_snapshot!(error("NSPAWNHOST.nspawn"), @"`NSPAWNHOST.nspawn`: the host is called `nspawnhost` already");
+    let two = [file("web.nspawn", ""), file("Web.nspawn", "")];
+    insta::assert_snapshot!(scenario(&two).unwrap_err(), @"`web` and `Web` cannot both be machines: names of hosts are the same in any case");
 }
 
 #[test]
@@ -180,4 +189,27 @@ proptest! {
         let is_wrong = findings.iter().any(|finding| finding.line == 4);
         prop_assert_eq!(settings.bridge.is_none(), is_wrong || value.is_empty());
     }
+}
+
+#[test]
+fn a_peer_is_in_the_domain_of_its_machine() {
+    let machines = |name: &str| scenario(&[file(name, "")]).unwrap().scenario.machines;
+    assert_eq!(machines("web.nspawn"), ["web", "web-peer"]);
+    assert_eq!(machines("web.example.com.nspawn"), ["web.example.com", "web-peer.example.com"]);
+}
+
+#[test]
+fn that_a_machine_starts_is_claimed_and_that_it_does_not_is_an_answer() {
+    let own = scenario(&[file("web.nspawn", "[Files]\nBind=/srv:/srv:idmpa\n")]).unwrap().scenario;
+    assert!(own.may_refuse && own.checks().any(|check| check == Check::StartRefusal));
+    assert_eq!(own.claims[0].check, Check::StartRefusal);
+}
+
+#[test]
+fn ports_are_asked_about_where_one_of_tcp_is_forwarded() {
+    let asked = |ports: &str| {
+        let own = scenario(&[file("web.nspawn", &format!("[Network]\n{ports}"))]).unwrap().scenario;
+        own.checks().any(|check| check == Check::PortPeerIpv4)
+    };
+    assert!(asked("Port=8080:80\n") && !asked("Port=udp:53\n") && !asked("Port=http\n"));
 }

@@ -129,12 +129,15 @@ impl Reader {
         }
         for (machine, at) in &machines {
             if !name::is_hostname(machine) {
-                let rule = "up to 64 letters, digits and hyphens, none of these at the ends";
+                let rule = name::HOSTNAME_RULE;
                 self.wrong(*at, format!("`{machine}` cannot be the name of a machine: {rule}"));
-            } else if machine == HOST_NAME {
-                self.wrong(*at, format!("`{machine}` is the name of the host"));
+            } else if machine.eq_ignore_ascii_case(HOST_NAME) {
+                self.wrong(*at, format!("`{machine}`: the host is called `{HOST_NAME}` already"));
             } else if !seen.insert(machine.to_ascii_lowercase()) {
-                self.wrong(*at, format!("machine `{machine}` is named twice"));
+                self.wrong(
+                    *at,
+                    format!("machine `{machine}` is named twice; upper and lower case are the same"),
+                );
             }
         }
         machines.into_iter().map(|(machine, _)| machine).collect()

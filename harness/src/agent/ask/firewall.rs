@@ -76,7 +76,7 @@ impl Standing {
                 return Ok(link);
             }
         }
-        let first = self.machines.keys().next().context("no machine stands")?;
+        let first = self.machines.keys().chain(self.refused.keys()).next().context("there is no machine")?;
         Ok(format!("ve-{first}"))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::future::join_all;
-use nspawn_matrix_reports::{Autostart, Observation, Properties, Subnet};
+use nspawn_matrix_reports::{Autostart, Missing, Observation, Properties, Subnet};
 use nspawn_matrix_scenarios::{Subject, launch};
 
 use super::tell;
@@ -68,9 +68,9 @@ fn compared(before: &str, after: &str) -> &'static str {
     }
 }
 
-/// Powers the machines off, and asks what is asked then.
-pub(in crate::agent) async fn power_off(job: &Job) {
-    let off = leftovers::power_off(&job.scenario.machines).await.map_err(chain);
+/// Powers the machines that are `registered` off, and asks what is asked then.
+pub(in crate::agent) async fn power_off(job: &Job, registered: Vec<String>) {
+    let off = leftovers::power_off(&registered).await.map_err(chain);
     join_all(job.questions.iter().map(|question| tell(question, left(&question.subject, &off)))).await;
 }
 
@@ -82,7 +82,7 @@ async fn left(
     let had = off.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
     match subject {
         Subject::Host { machine } => {
-            let had = had.get(machine).context("the machine was not powered off")?;
+            let Some(had) = had.get(machine) else { return Ok(Missing::Machine.observed()) };
             leftovers::left(machine, had).await
         }
         Subject::Machine { .. } | Subject::Pair { .. } | Subject::HostItself => {

@@ -68,9 +68,10 @@ impl Standing {
     }
 
     async fn answer(&self, question: &Question, samples: u32) -> anyhow::Result<Observation> {
-        if let Some(machine) = question.subject.asked_about()
-            && question.check != Check::StartRefusal
-            && self.refused.contains_key(machine)
+        let Question { check, subject } = question;
+        let concerned = [subject.asked_about(), subject.about()];
+        if *check != Check::StartRefusal
+            && concerned.into_iter().flatten().any(|machine| self.refused.contains_key(machine))
         {
             return Ok(Missing::Machine.observed());
         }

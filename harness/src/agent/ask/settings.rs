@@ -46,7 +46,7 @@ fn in_journal(entries: &[Entry]) -> Vec<Warning> {
     let is_warning = |(at, entry): &(usize, &Entry)| {
         entry.priority <= WARNING || (*at < greeting && is_complaint(&entry.message))
     };
-    let warning = |(_, Entry { message, priority }): (usize, &Entry)| Warning {
+    let warning = |(_, Entry { message, priority, .. }): (usize, &Entry)| Warning {
         words: message.clone(),
         priority: Some(*priority),
     };
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_complaint_of_no_priority_is_told_from_what_the_machine_says() {
-        let entry = |priority, message: &str| Entry { priority, message: message.to_owned() };
+        let entry = Entry::new;
         let entries = [
             entry(6, "Ignoring network settings, file /x is not trusted."),
             entry(6, "systemd 252.39 running in system mode (+PAM)"),
