@@ -181,10 +181,8 @@ impl Scenario {
         if check.topic() == Topic::Ports && subject.about().is_some_and(|about| self.port(about).is_none()) {
             return Some("no Port= or --port= has a port of the host lead to the machine over TCP");
         }
-        if check == Check::ResolveBelowMachineAny
-            && subject.about().is_some_and(|about| !name::is_domain(&below_machine(about)))
-        {
-            return Some("no domain can be called so: DNS allows 63 characters between two dots (RFC 1035)");
+        if is_asked_by_dns(check) && subject.about().is_some_and(|about| !name::is_domain(about)) {
+            return Some("DNS has no such name: it allows 63 characters between two dots (RFC 1035)");
         }
         (check.topic() == Topic::Binds && self.bind.is_none())
             .then_some("the machines have no bind mount of a directory that can be looked at")
@@ -201,6 +199,20 @@ impl Scenario {
         }
         claims().filter(|claim| claim.is_about(host, payload, settings)).max_by_key(|claim| claim.when.len())
     }
+}
+
+/// Whether the name of a machine is put into a message of DNS, LLMNR or multicast DNS by the question itself.
+fn is_asked_by_dns(check: Check) -> bool {
+    matches!(
+        check,
+        Check::ResolveBelowMachineAny
+            | Check::ResolvePeerStubIpv4
+            | Check::ResolvePeerStubIpv6
+            | Check::ResolvePeerLlmnrIpv4
+            | Check::ResolvePeerLlmnrIpv6
+            | Check::ResolvePeerMdnsIpv4
+            | Check::ResolvePeerMdnsIpv6
+    )
 }
 
 #[cfg(test)]

@@ -210,6 +210,8 @@ fn points_of(machine: &str, table: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -228,5 +230,26 @@ mod tests {
                      2 2 0:3 / /var/lib/machines/alphabet rw - tmpfs x rw\n3 2 0:3 / / rw - tmpfs x rw\nshort\n";
         assert_eq!(points_of("alpha", table), ["/run/systemd/nspawn/propagate/alpha"]);
         assert!(points_of("beta", table).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn every_mount_of_the_machine_is_found_and_none_of_another(
+            machine in "[a-z][a-z0-9-]{0,9}",
+            parts in prop::collection::vec("[a-z][a-z0-9-]{0,9}", 1..5),
+            at in any::<prop::sample::Index>(),
+        ) {
+            let line = |parts: &[String]| format!("1 2 0:3 / /{} rw - tmpfs x rw\n", parts.join("/"));
+            let others: Vec<String> = parts.iter().map(|part| format!("{part}_")).collect();
+            let mut own = others.clone();
+            own.insert(at.index(own.len() + 1), machine.clone());
+            let found = points_of(&machine, &[line(&others), line(&own)].concat());
+            prop_assert_eq!(found, [format!("/{}", own.join("/"))]);
+        }
+
+        #[test]
+        fn no_table_makes_the_reader_panic(table in "([ -~]|\n){0,80}") {
+            let _ = points_of("alpha", &table);
+        }
     }
 }

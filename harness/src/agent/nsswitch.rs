@@ -16,6 +16,8 @@ fn first(nsswitch: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -25,5 +27,23 @@ mod tests {
         assert_eq!(hosts("files resolve [!UNAVAIL=return] dns myhostname mymachines"), Some("resolve"));
         assert_eq!(hosts("files dns # resolve"), None);
         assert_eq!(first(""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_comes_before_and_after_the_first_does_not_matter(
+            before in prop::collection::vec("(files|dns|myhostname|\\[[A-Z!=a-z]{1,9}\\]|mymachinesx)", 0..5),
+            wanted in prop::sample::select(vec!["mymachines", "resolve"]),
+            after in "[ \t]([a-z !=\\[\\]#]{0,20})",
+            other in "[a-gi-z]{1,8}: [a-z ]{0,20}",
+        ) {
+            let line = format!("hosts: {} {wanted}{after}", before.join(" "));
+            prop_assert_eq!(first(&format!("{other}\n{line}\n{other}")), Some(wanted));
+        }
+
+        #[test]
+        fn no_file_makes_the_reader_panic(file in "(hosts:|\\PC|\n|#){0,40}") {
+            let _ = first(&file);
+        }
     }
 }

@@ -10,6 +10,7 @@ use anyhow::Context;
 use futures_util::future::try_join_all;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
+use nspawn_matrix_scenarios::name::is_domain;
 use nspawn_matrix_scenarios::port::Forward;
 use nspawn_matrix_scenarios::{Attachment, BindMount, HOST_NAME, Launch, Scenario};
 use serde::de::DeserializeOwned;
@@ -185,8 +186,11 @@ impl Standing {
     }
 }
 
-/// Waits until `name` is answered to over all families `wanted`; tells whether it is.
+/// Waits until `name` is answered to over all families `wanted`; tells whether it is. What DNS cannot carry never is.
 async fn await_name(probe: &Client, name: &str, wanted: Established) -> anyhow::Result<bool> {
+    if !is_domain(name) {
+        return Ok(false);
+    }
     let patience_ms = u64::try_from(NAMING.as_millis())?;
     let request = probe::Request::AwaitName { name: name.to_owned(), wanted, patience_ms };
     Ok(call::<Established>(probe, request).await? == wanted)

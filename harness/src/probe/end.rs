@@ -176,6 +176,8 @@ fn neighbour(message: &NeighbourMessage, link: u32) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -193,5 +195,43 @@ mod tests {
         assert_eq!(route(&message, 3), None);
         message.header.table = 255;
         assert_eq!(route(&message, 2), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_route_is_told_with_its_prefix_and_gateway(to: [u8; 4], prefix in 1..=32_u8, gateway: [u8; 4], link: u32) {
+            let mut message = RouteMessageBuilder::<Ipv4Addr>::new()
+                .destination_prefix(to.into(), prefix)
+                .gateway(gateway.into())
+                .output_interface(link)
+                .build();
+            let told = route(&message, link).unwrap();
+            let (subnet, via) = told.split_once(" via ").unwrap();
+            let (address, length) = subnet.split_once('/').unwrap();
+            prop_assert_eq!(address.parse(), Ok(Ipv4Addr::from(to)));
+            prop_assert_eq!((length.parse(), via.parse()), (Ok(prefix), Ok(Ipv4Addr::from(gateway))));
+            message.attributes.retain(|attribute| !matches!(attribute, RouteAttribute::Oif(_)));
+            prop_assert_eq!(route(&message, link), None);
+        }
+
+        #[test]
+        fn a_neighbour_is_told_on_its_own_link_unless_it_is_a_group(
+            who: [u8; 16], hardware in prop::collection::vec(any::<u8>(), 0..9), link: u32, other: u32,
+        ) {
+            let mut message = NeighbourMessage::default();
+            message.header.ifindex = link;
+            message.attributes = vec![
+                NeighbourAttribute::LinkLayerAddress(hardware.clone()),
+                NeighbourAttribute::Destination(NeighbourAddress::Inet6(who.into())),
+            ];
+            let told = neighbour(&message, link);
+            prop_assert_eq!(told.is_some(), !Ipv6Addr::from(who).is_multicast());
+            prop_assert!(other == link || neighbour(&message, other).is_none());
+            let address = told.as_deref().and_then(|told| told.split(' ').next()).map(str::parse);
+            prop_assert!(address.is_none_or(|address| address == Ok(Ipv6Addr::from(who))));
+            let bytes = hardware_address(&hardware);
+            let read = bytes.split(':').filter(|byte| !byte.is_empty()).map(|byte| u8::from_str_radix(byte, 16));
+            prop_assert_eq!(read.collect::<Result<Vec<_>, _>>(), Ok(hardware));
+        }
     }
 }

@@ -82,6 +82,8 @@ fn word(text: &str) -> (String, Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn bind(value: &str) -> Bind {
@@ -109,6 +111,24 @@ mod tests {
     fn what_systemd_ignores_is_no_bind_mount() {
         for value in ["", "data", "/srv:data", "+srv:/data", "/srv:"] {
             assert_eq!(Bind::parse(value, false), None, "{value:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_escaped_is_read_as_it_is(
+            source in "/[ -~]{0,12}", destination in "/[ -~]{0,12}",
+            options in prop::collection::vec("(rbind|norbind|idmap|noidmap|rootidmap)", 0..3),
+        ) {
+            let escaped = |path: &str| path.replace('\\', r"\\").replace(':', r"\:");
+            let value = format!("{}:{}:{}", escaped(&source), escaped(&destination), options.join(","));
+            let read = Bind { source: Source::Host(source), destination, options, read_only: false };
+            prop_assert_eq!(Bind::parse(&value, false), Some(read));
+        }
+
+        #[test]
+        fn no_value_makes_the_reader_panic(value in "([+:/\\\\,a]|\\PC){0,20}") {
+            let _ = Bind::parse(&value, true).map(|bind| bind.is_idmapped());
         }
     }
 }

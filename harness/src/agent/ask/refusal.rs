@@ -36,9 +36,13 @@ fn in_machine(line: &str, machine: &str) -> String {
     let word = |word: &str| {
         let below_root = word.strip_prefix(&launch::root(machine)).or_else(|| {
             let rest = word.strip_prefix("/tmp/nspawn-root-")?;
-            Some(&rest[rest.find('/')?..])
+            Some(rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric()))
         });
-        below_root.unwrap_or(word).to_owned()
+        match below_root {
+            Some(path) if path.starts_with('/') => path.to_owned(),
+            Some(rest) if rest.is_empty() || rest.starts_with([':', ',']) => format!("/{rest}"),
+            Some(_) | None => word.to_owned(),
+        }
     };
     line.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
@@ -65,6 +69,8 @@ fn scopes(machine: &str) -> [String; 2] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -78,5 +84,31 @@ mod tests {
             assert_eq!(in_machine(line, "alpha"), "mount /srv/x: no");
         }
         assert_eq!(in_machine("stat /srv/x: no", "alpha"), "stat /srv/x: no");
+    }
+
+    #[test]
+    fn another_machine_whose_name_begins_so_is_another() {
+        let line = "mount /var/lib/machines/alpha-2/srv: no";
+        assert_eq!(in_machine(line, "alpha"), line);
+        assert_eq!(in_machine("open /var/lib/machines/alpha: no", "alpha"), "open /: no");
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_is_told_alike_wherever_the_root_of_the_machine_was(
+            machine in "[a-z][a-z0-9-]{0,9}", path in "(/[a-z]{1,6}){1,3}", unique in "[A-Za-z0-9]{6}",
+            words in "[A-Za-z ]{0,12}",
+        ) {
+            let told = |root: &str| in_machine(&format!("{words}{root}{path}: {words}"), &machine);
+            let roots = [format!(" {}", launch::root(&machine)), format!(" /tmp/nspawn-root-{unique}")];
+            for root in roots {
+                prop_assert_eq!(told(&root), format!("{words} {path}: {words}"));
+            }
+        }
+
+        #[test]
+        fn no_line_makes_the_reader_panic(line in "(/tmp/nspawn-root-|/var/lib/machines/a|/| |\\PC){0,20}") {
+            let _ = in_machine(&line, "a");
+        }
     }
 }

@@ -128,6 +128,8 @@ fn short(error: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -153,5 +155,31 @@ mod tests {
             short("org.freedesktop.DBus.Error.ServiceUnknown"),
             "org.freedesktop.DBus.Error.ServiceUnknown"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn every_address_is_read_as_it_was_sent(link in 1..i32::MAX, v4: [u8; 4], v6: [u8; 16]) {
+            let read = |bytes: &[u8]| address(&(link, 0, bytes.to_vec())).unwrap();
+            prop_assert_eq!(read(&v4).parse(), Ok(IpAddr::from(v4)));
+            let text = read(&v6);
+            let (bare, scope) = text.split_once('%').map_or((text.as_str(), None), |(bare, scope)| (bare, Some(scope)));
+            prop_assert_eq!(bare.parse(), Ok(IpAddr::from(v6)));
+            prop_assert!(scope.is_none_or(|scope| scope == link.to_string()));
+        }
+
+        #[test]
+        fn bytes_of_another_length_are_no_address(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
+            let is_address = [4, 16].contains(&bytes.len());
+            prop_assert_eq!(address(&(1, 0, bytes)).is_some(), is_address);
+        }
+
+        #[test]
+        fn every_flag_that_is_known_is_told(flags: u64) {
+            let told = winner(flags);
+            for (flag, name) in SOURCES.iter().chain(&WAYS) {
+                prop_assert!(flags & flag == 0 || told.contains(name), "{} is not in {}", name, told);
+            }
+        }
     }
 }
