@@ -72,8 +72,12 @@ fn difference(expectation: &Expectation, observation: &Observation) -> Result<Op
         Expectation::Refused { error } => refused_with(error, seen!(Ping)),
         Expectation::Unreached => unreached(seen!(Ping)),
         Expectation::Unresolved => unresolved(seen!(Names)),
-        Expectation::Resolves { to } => resolves(to, seen!(Names)),
-        Expectation::OnTheWire { a, aaaa } => on_the_wire(a, aaaa, seen!(Wire)),
+        Expectation::Resolves { to } => {
+            let seen = seen!(Names);
+            among(to, seen).or_else(|| left_to_chance(to, seen))
+        }
+        Expectation::ResolvesAmong { to } => among(to, seen!(Names)),
+        Expectation::OnTheWire { a, aaaa, perhaps } => on_the_wire([a, aaaa, perhaps], seen!(Wire)),
         Expectation::SameOwner => {
             let same = |outside: &FileKind, inside: &FileKind| {
                 (outside.uid, outside.gid) == (inside.uid, inside.gid)
@@ -194,7 +198,7 @@ fn unresolved(seen: &Names) -> Option<String> {
     }
 }
 
-fn resolves(to: &[AddressSpace], seen: &Names) -> Option<String> {
+fn among(to: &[AddressSpace], seen: &Names) -> Option<String> {
     if seen.samples == 0 {
         return Some("no lookup was made".to_owned());
     }
@@ -216,13 +220,17 @@ fn resolves(to: &[AddressSpace], seen: &Names) -> Option<String> {
             why.join(", ")
         ));
     }
+    None
+}
+
+fn left_to_chance(to: &[AddressSpace], seen: &Names) -> Option<String> {
     let missing = to.iter().find(|space| !seen.spaces.contains_key(space));
     missing
         .filter(|_| shows_chance(seen))
         .map(|space| format!("none of {} lookups gave {space}", seen.samples))
 }
 
-fn on_the_wire(a: &[AddressSpace], aaaa: &[AddressSpace], seen: &Wire) -> Option<String> {
+fn on_the_wire([a, aaaa, perhaps]: [&[AddressSpace]; 3], seen: &Wire) -> Option<String> {
     if seen.sent == 0 && seen.not_sent.is_empty() {
         return Some("there was no link to ask on".to_owned());
     }
@@ -233,7 +241,8 @@ fn on_the_wire(a: &[AddressSpace], aaaa: &[AddressSpace], seen: &Wire) -> Option
         return Some("no question was asked".to_owned());
     }
     let differs = |(record, claimed): (RecordType, &[AddressSpace])| {
-        let spaces = seen.spaces(record);
+        let mut spaces = seen.spaces(record);
+        spaces.retain(|space| claimed.contains(space) || !perhaps.contains(space));
         let answered = seen.answered.get(&record).copied().unwrap_or_default();
         if spaces != claimed {
             let spaces: Vec<&str> = spaces.iter().map(|space| space.name()).collect();

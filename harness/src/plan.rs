@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn every_scenario_is_asked_every_question_of_its_topics_of_all_machines() {
-        let plan = Plan::new("trixie", catalogue::all(), Check::ALL, 32, 8);
+        let plan = Plan::new("trixie", catalogue::all(), Check::all(), 32, 8);
         assert_eq!(plan.hosts.len(), catalogue::all().len());
         for host in &plan.hosts {
             for check in host.scenario.checks() {
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_host_is_told_from_one_whose_machines_are_made_from_another_image() {
         let images = Pair { host: "sid".to_owned(), payload: "bookworm".to_owned() };
-        let plan = Plan::new(images, catalogue::all(), Check::ALL, 32, 8);
+        let plan = Plan::new(images, catalogue::all(), Check::all(), 32, 8);
         assert_eq!(plan.hosts[0].id, "sandbox/sid+bookworm/host-network");
         assert!(plan.summary().contains(" from sid+bookworm, "), "{}", plan.summary());
     }
@@ -188,7 +188,7 @@ mod tests {
                 { step = "file", path = "/etc/systemd/nspawn/dns.nspawn", content = "[Network]\nPort=udp:53" },
             ]"#;
         let mine = scenario_file::read(text).unwrap();
-        let plan = Plan::new("trixie", vec![mine], Check::ALL, 32, 8);
+        let plan = Plan::new("trixie", vec![mine], Check::all(), 32, 8);
         let asked: Vec<String> =
             plan.hosts[0].asked().iter().map(|question| question.subject.to_string()).collect();
         assert_eq!(asked, ["dns->web", "idle->web", "dns->web", "idle->web", "host->web"]);

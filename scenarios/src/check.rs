@@ -1,162 +1,169 @@
 //! The questions.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Topic;
+use crate::{NameQuestion, Topic};
 
-/// Writes the questions down as a table, one row for each: variant, name, topic, who is asked, the question in words.
+/// Writes the questions down as two tables, one row for each: variant, name, topic, who is asked, the question in words.
+/// Between them come the questions about names, which have a table of their own.
 macro_rules! checks {
-    ($($variant:ident $name:literal $topic:ident $asked:ident $question:literal)*) => {
+    (
+        { $($before:ident $before_name:literal $before_topic:ident $before_asked:ident $before_question:literal)* }
+        names
+        { $($after:ident $after_name:literal $after_topic:ident $after_asked:ident $after_question:literal)* }
+    ) => {
         /// One question, named `subject/object/detail`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Check {
-            $(#[doc = $question] $variant,)*
+            $(#[doc = $before_question] $before,)*
+            /// What a name resolves to.
+            Name(NameQuestion),
+            $(#[doc = $after_question] $after,)*
         }
 
         impl Check {
             /// Every question, in the order in which they are reported.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+            #[must_use]
+            pub fn all() -> &'static [Self] {
+                static ALL: LazyLock<Vec<Check>> = LazyLock::new(|| {
+                    let names = NameQuestion::all().map(Check::Name);
+                    [$(Check::$before),*].into_iter().chain(names).chain([$(Check::$after),*]).collect()
+                });
+                &ALL
+            }
 
             /// The name used in reports and on the command line.
             #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
+            pub fn name(self) -> Cow<'static, str> {
+                match self {
+                    $(Self::$before => $before_name.into(),)*
+                    Self::Name(question) => question.to_string().into(),
+                    $(Self::$after => $after_name.into(),)*
+                }
             }
 
             /// What the question is about.
             #[must_use]
             pub fn topic(self) -> Topic {
-                match self { $(Self::$variant => Topic::$topic,)* }
+                match self {
+                    $(Self::$before => Topic::$before_topic,)*
+                    Self::Name(_) => Topic::Names,
+                    $(Self::$after => Topic::$after_topic,)*
+                }
             }
 
             /// Who the question goes to.
             #[must_use]
             pub fn asked(self) -> Asked {
-                match self { $(Self::$variant => Asked::$asked,)* }
+                match self {
+                    $(Self::$before => Asked::$before_asked,)*
+                    Self::Name(question) => question.whose.asked(),
+                    $(Self::$after => Asked::$after_asked,)*
+                }
             }
 
             /// The question in words.
             #[must_use]
-            pub fn question(self) -> &'static str {
-                match self { $(Self::$variant => $question,)* }
+            pub fn question(self) -> Cow<'static, str> {
+                match self {
+                    $(Self::$before => $before_question.into(),)*
+                    Self::Name(question) => question.words().into(),
+                    $(Self::$after => $after_question.into(),)*
+                }
             }
         }
     };
 }
 
 checks! {
-    // Links, addresses, and who answers whom.
-    LinkMachine "link/machine" Reach Machine "is the machine's end of its link up, and which file configures it?"
-    LinkHost "link/host" Reach Host "is the host's end of it up, or its bridge, and which file configures it?"
-    AddressLease "address/lease" Reach Machine "which address is the machine given?"
-    AddressOwn "address/own" Reach Machine "are its addresses its own, or the host's?"
-    PingGatewayIpv4 "ping/gateway/ipv4" Reach Machine "does its default gateway answer?"
-    PingGatewayIpv4Unprivileged "ping/gateway/ipv4-unprivileged" Reach Machine "... when an ordinary user of the machine asks?"
-    PingGatewayIpv6LinkLocal "ping/gateway/ipv6-link-local" Reach Machine "does the host answer at its fe80 address on the link?"
-    PingPeerIpv4 "ping/peer/ipv4" Reach Pair "does the other machine answer at its IPv4 address?"
-    PingPeerIpv4Unprivileged "ping/peer/ipv4-unprivileged" Reach Pair "... when an ordinary user of the machine asks?"
-    PingPeerIpv6LinkLocal "ping/peer/ipv6-link-local" Reach Pair "does the other machine answer at its fe80 address?"
-    PingPeerIpv6LinkLocalUnprivileged "ping/peer/ipv6-link-local-unprivileged" Reach Pair "... when an ordinary user of the machine asks?"
-    PingPeerIpv6LinkLocalUnscoped "ping/peer/ipv6-link-local-unscoped" Reach Pair "... when no link is named with the fe80 address?"
-    PingPeerSourceIpv4 "ping/peer/source-ipv4" Reach Pair "from which address does the other machine see it ask?"
-    PingMachineFromHostIpv4 "ping/machine-from-host/ipv4" Reach Host "does the machine answer the host?"
-    PingOutsideIpv4 "ping/outside/ipv4" Reach Machine "does an address beyond the host answer?"
-    PingOutsideIpv4Unprivileged "ping/outside/ipv4-unprivileged" Reach Machine "... when an ordinary user of the machine asks?"
-    PingOutsideIpv4Largest "ping/outside/ipv4-largest" Reach Machine "... a packet as large as the uplink carries?"
-    PingOutsideIpv4TooLarge "ping/outside/ipv4-too-large" Reach Machine "... one byte more, that may not be fragmented?"
-    PingOutsideIpv6 "ping/outside/ipv6" Reach Machine "does an IPv6 address beyond the host answer?"
-    PingNobodyIpv4 "ping/nobody/ipv4" Reach Machine "does an address answer that nobody has?"
+    {
+        // Links, addresses, and who answers whom.
+        LinkMachine "link/machine" Reach Machine "is the machine's end of its link up, and which file configures it?"
+        LinkHost "link/host" Reach Host "is the host's end of it up, or its bridge, and which file configures it?"
+        AddressLease "address/lease" Reach Machine "which address is the machine given?"
+        AddressOwn "address/own" Reach Machine "are its addresses its own, or the host's?"
+        PingGatewayIpv4 "ping/gateway/ipv4" Reach Machine "does its default gateway answer?"
+        PingGatewayIpv4Unprivileged "ping/gateway/ipv4-unprivileged" Reach Machine "... when an ordinary user of the machine asks?"
+        PingGatewayIpv6LinkLocal "ping/gateway/ipv6-link-local" Reach Machine "does the host answer at its fe80 address on the link?"
+        PingPeerIpv4 "ping/peer/ipv4" Reach Pair "does the other machine answer at its IPv4 address?"
+        PingPeerIpv4Unprivileged "ping/peer/ipv4-unprivileged" Reach Pair "... when an ordinary user of the machine asks?"
+        PingPeerIpv6LinkLocal "ping/peer/ipv6-link-local" Reach Pair "does the other machine answer at its fe80 address?"
+        PingPeerIpv6LinkLocalUnprivileged "ping/peer/ipv6-link-local-unprivileged" Reach Pair "... when an ordinary user of the machine asks?"
+        PingPeerIpv6LinkLocalUnscoped "ping/peer/ipv6-link-local-unscoped" Reach Pair "... when no link is named with the fe80 address?"
+        PingPeerSourceIpv4 "ping/peer/source-ipv4" Reach Pair "from which address does the other machine see it ask?"
+        PingMachineFromHostIpv4 "ping/machine-from-host/ipv4" Reach Host "does the machine answer the host?"
+        PingOutsideIpv4 "ping/outside/ipv4" Reach Machine "does an address beyond the host answer?"
+        PingOutsideIpv4Unprivileged "ping/outside/ipv4-unprivileged" Reach Machine "... when an ordinary user of the machine asks?"
+        PingOutsideIpv4Largest "ping/outside/ipv4-largest" Reach Machine "... a packet as large as the uplink carries?"
+        PingOutsideIpv4TooLarge "ping/outside/ipv4-too-large" Reach Machine "... one byte more, that may not be fragmented?"
+        PingOutsideIpv6 "ping/outside/ipv6" Reach Machine "does an IPv6 address beyond the host answer?"
+        PingNobodyIpv4 "ping/nobody/ipv4" Reach Machine "does an address answer that nobody has?"
 
-    // Ports that the host forwards to a machine.
-    PortPeerIpv4 "port/peer/ipv4" Ports Pair "does the other machine answer at its port of the host?"
-    PortPeerIpv6 "port/peer/ipv6" Ports Pair "... at the IPv6 address of the host?"
-    PortMachineFromHostIpv4 "port/machine-from-host/ipv4" Ports Host "does the machine answer the host at its port of the host?"
+        // Ports that the host forwards to a machine.
+        PortPeerIpv4 "port/peer/ipv4" Ports Pair "does the other machine answer at its port of the host?"
+        PortPeerIpv6 "port/peer/ipv6" Ports Pair "... at the IPv6 address of the host?"
+        PortMachineFromHostIpv4 "port/machine-from-host/ipv4" Ports Host "does the machine answer the host at its port of the host?"
+    }
+    names
+    {
+        // The bind mount of the package cache.
+        BindOwner "bind/owner" Binds Machine "who owns the files of the bind mount, seen from the machine?"
+        BindMode "bind/mode" Binds Machine "which kinds and permission bits do they have?"
+        BindOptions "bind/options" Binds Machine "how is the bind mount mounted?"
+        BindAttributes "bind/attributes" Binds Machine "what becomes of links, devices, lists and attributes?"
+        BindWrite "bind/write" Binds Machine "what does a file that the machine makes look like on the host?"
+        BindChown "bind/chown" Binds Machine "what becomes of a file of the host's that the machine gives away?"
+        BindChmod "bind/chmod" Binds Machine "what becomes of a file of the host's whose mode the machine changes?"
+        BindMountPointOwner "bind/mount-point-owner" Binds Host "who owns the mount point in the image of the machine?"
+        ImageOwner "image/owner" Binds Host "who owns the image of the machine on the disk of the host?"
 
-    // Names, by family and by path.
-    ResolvePeerAny "resolve/peer/any" Names Pair "what does the other machine's name resolve to?"
-    ResolvePeerIpv4 "resolve/peer/ipv4" Names Pair "... when only IPv4 is asked for?"
-    ResolvePeerIpv6 "resolve/peer/ipv6" Names Pair "... when only IPv6 is asked for?"
-    ResolvePeerIpv4AfterAny "resolve/peer/ipv4-after-any" Names Pair "... when IPv4 is asked for just after any family?"
-    ResolvePeerAnyAfterIpv4 "resolve/peer/any-after-ipv4" Names Pair "... when any family is asked for just after IPv4?"
-    ResolvePeerStubIpv4 "resolve/peer/stub-ipv4" Names Pair "... when 127.0.0.53 is asked for A records by DNS?"
-    ResolvePeerStubIpv6 "resolve/peer/stub-ipv6" Names Pair "... when 127.0.0.53 is asked for AAAA records by DNS?"
-    ResolvePeerApi "resolve/peer/api" Names Pair "... when resolved is asked by its own interface?"
-    ResolvePeerLlmnrIpv4 "resolve/peer/llmnr-ipv4" Names Pair "who answers to the other machine's name by LLMNR over IPv4?"
-    ResolvePeerLlmnrIpv6 "resolve/peer/llmnr-ipv6" Names Pair "... by LLMNR over IPv6?"
-    ResolvePeerMdnsIpv4 "resolve/peer/mdns-ipv4" Names Pair "... by multicast DNS over IPv4, with .local after the name?"
-    ResolvePeerMdnsIpv6 "resolve/peer/mdns-ipv6" Names Pair "... by multicast DNS over IPv6, with .local after the name?"
-    ResolvePeerDhcpDomain "resolve/peer/dhcp-domain" Names Pair "what does the other machine's name resolve to with ._dhcp after it?"
-    ResolveSelfAny "resolve/self/any" Names Machine "what does nss-myhostname resolve the machine's own name to?"
-    ResolveGatewayAny "resolve/gateway/any" Names Machine "what does nss-myhostname resolve _gateway to?"
-    ResolveHostAny "resolve/host/any" Names Machine "what does the host's name resolve to in the machine?"
-    ResolveHostIpv4 "resolve/host/ipv4" Names Machine "... when only IPv4 is asked for?"
-    ResolveHostIpv6 "resolve/host/ipv6" Names Machine "... when only IPv6 is asked for?"
-    ResolveMachineFromHostAny "resolve/machine-from-host/any" Names Host "what does the machine's name resolve to on the host?"
-    ResolveMachineFromHostIpv4 "resolve/machine-from-host/ipv4" Names Host "... when only IPv4 is asked for?"
-    ResolveMachineFromHostIpv6 "resolve/machine-from-host/ipv6" Names Host "... when only IPv6 is asked for?"
-    ResolveMachineFromHostMymachines "resolve/machine-from-host/mymachines" Names Host "... when only nss-mymachines is asked?"
-    ResolveMachineFromHostApi "resolve/machine-from-host/api" Names Host "... when resolved is asked by its own interface?"
-    ResolveMachineFromHostDhcpDomain "resolve/machine-from-host/dhcp-domain" Names Host "what does it resolve to on the host with ._dhcp after it?"
-    ResolveBelowMachineAny "resolve/below-machine/any" Names Host "what does a name in a top-level domain resolve to that is called as the machine is?"
-    ResolveOutsideAny "resolve/outside/any" Names Machine "what does a name beyond the host resolve to?"
-    ResolveOutsideIpv4 "resolve/outside/ipv4" Names Machine "... when only IPv4 is asked for?"
-    ResolveOutsideIpv6 "resolve/outside/ipv6" Names Machine "... when only IPv6 is asked for?"
+        // Bind mounts with options of their own.
+        BindIdmap "bind/idmap" BindOptions Machine "what does a bind mount do with idmap?"
+        BindRootidmap "bind/rootidmap" BindOptions Machine "... with rootidmap?"
+        BindOwneridmap "bind/owneridmap" BindOptions Machine "... with owneridmap?"
+        BindRbind "bind/rbind" BindOptions Machine "is what is mounted below the source there, with rbind?"
+        BindNorbind "bind/norbind" BindOptions Machine "... with norbind?"
+        BindReadOnly "bind/read-only" BindOptions Machine "is a read-only bind mount read-only?"
+        BindDevice "bind/device" BindOptions Machine "can a device node be opened through its bind mount?"
+        BindSymlink "bind/symlink" BindOptions Machine "where does a source lead that is a symbolic link?"
 
-    // The bind mount of the package cache.
-    BindOwner "bind/owner" Binds Machine "who owns the files of the bind mount, seen from the machine?"
-    BindMode "bind/mode" Binds Machine "which kinds and permission bits do they have?"
-    BindOptions "bind/options" Binds Machine "how is the bind mount mounted?"
-    BindAttributes "bind/attributes" Binds Machine "what becomes of links, devices, lists and attributes?"
-    BindWrite "bind/write" Binds Machine "what does a file that the machine makes look like on the host?"
-    BindChown "bind/chown" Binds Machine "what becomes of a file of the host's that the machine gives away?"
-    BindChmod "bind/chmod" Binds Machine "what becomes of a file of the host's whose mode the machine changes?"
-    BindMountPointOwner "bind/mount-point-owner" Binds Host "who owns the mount point in the image of the machine?"
-    ImageOwner "image/owner" Binds Host "who owns the image of the machine on the disk of the host?"
+        // Which settings came into effect.
+        SettingsBinds "settings/binds" Settings Machine "which of the bind mounts that were asked for are there?"
+        SettingsWarnings "settings/warnings" Settings Host "what does systemd-nspawn warn of?"
 
-    // Bind mounts with options of their own.
-    BindIdmap "bind/idmap" BindOptions Machine "what does a bind mount do with idmap?"
-    BindRootidmap "bind/rootidmap" BindOptions Machine "... with rootidmap?"
-    BindOwneridmap "bind/owneridmap" BindOptions Machine "... with owneridmap?"
-    BindRbind "bind/rbind" BindOptions Machine "is what is mounted below the source there, with rbind?"
-    BindNorbind "bind/norbind" BindOptions Machine "... with norbind?"
-    BindReadOnly "bind/read-only" BindOptions Machine "is a read-only bind mount read-only?"
-    BindDevice "bind/device" BindOptions Machine "can a device node be opened through its bind mount?"
-    BindSymlink "bind/symlink" BindOptions Machine "where does a source lead that is a symbolic link?"
+        // Machines that are not meant to start.
+        StartRefusal "start/refusal" Refusal Host "does the machine start, and if not, why and what is left of it?"
 
-    // Which settings came into effect.
-    SettingsBinds "settings/binds" Settings Machine "which of the bind mounts that were asked for are there?"
-    SettingsWarnings "settings/warnings" Settings Host "what does systemd-nspawn warn of?"
+        // What surrounds the machines.
+        EnvironmentSystemd "environment/systemd" Environment Machine "which systemd runs in the machine, and what does it take to be around it?"
+        EnvironmentCapabilities "environment/capabilities" Environment Machine "may the machine configure its network (CAP_NET_ADMIN)?"
+        EnvironmentUserNamespace "environment/user-namespace" Environment Machine "are the machine's user ids a range of their own?"
+        EnvironmentCgroups "environment/cgroups" Environment Machine "which version of control groups does the machine see?"
+        EnvironmentServices "environment/services" Environment Machine "which services configure links and names in the machine?"
+        EnvironmentHostServices "environment/host-services" Environment HostItself "which services configure links and names on the host?"
+        EnvironmentNetworkFiles "environment/network-files" Environment HostItself "is anything wrong with the host's .netdev and .network files?"
+        EnvironmentResolvConf "environment/resolv-conf" Environment Machine "where does /etc/resolv.conf lead, and does anybody answer there?"
+        EnvironmentMulticast "environment/multicast" Environment Machine "what are LLMNR and multicast DNS set to on the machine's link?"
+        EnvironmentForwarding "environment/forwarding" Environment HostItself "which families does the host forward?"
+        EnvironmentBridgeNetfilter "environment/bridge-netfilter" Environment HostItself "do frames between machines on one bridge pass the host's firewall?"
+        EnvironmentIpv6DefaultRoute "environment/ipv6-default-route" Environment HostItself "does the host keep its IPv6 default route when the machines start?"
+        FirewallForward "firewall/forward" Environment HostItself "does the host's firewall let through what a machine sends to the outside?"
+        FirewallInput "firewall/input" Environment HostItself "does the host's firewall let in what a machine asks of DHCP and LLMNR?"
+        FirewallMasquerade "firewall/masquerade" Environment Host "does systemd masquerade the machine's subnet?"
+        AddressPoolOverlap "address/pool-overlap" Environment Host "is the machine's subnet in use elsewhere on the host?"
+        IdentityHostname "identity/hostname" Environment Machine "is the machine's host name the name that it was started by?"
+        IdentityMachineId "identity/machine-id" Environment Machine "does the machine have a machine id of its own?"
 
-    // Machines that are not meant to start.
-    StartRefusal "start/refusal" Refusal Host "does the machine start, and if not, why and what is left of it?"
-
-    // What surrounds the machines.
-    EnvironmentSystemd "environment/systemd" Environment Machine "which systemd runs in the machine, and what does it take to be around it?"
-    EnvironmentCapabilities "environment/capabilities" Environment Machine "may the machine configure its network (CAP_NET_ADMIN)?"
-    EnvironmentUserNamespace "environment/user-namespace" Environment Machine "are the machine's user ids a range of their own?"
-    EnvironmentCgroups "environment/cgroups" Environment Machine "which version of control groups does the machine see?"
-    EnvironmentServices "environment/services" Environment Machine "which services configure links and names in the machine?"
-    EnvironmentHostServices "environment/host-services" Environment HostItself "which services configure links and names on the host?"
-    EnvironmentNetworkFiles "environment/network-files" Environment HostItself "is anything wrong with the host's .netdev and .network files?"
-    EnvironmentResolvConf "environment/resolv-conf" Environment Machine "where does /etc/resolv.conf lead, and does anybody answer there?"
-    EnvironmentMulticast "environment/multicast" Environment Machine "what are LLMNR and multicast DNS set to on the machine's link?"
-    EnvironmentForwarding "environment/forwarding" Environment HostItself "which families does the host forward?"
-    EnvironmentBridgeNetfilter "environment/bridge-netfilter" Environment HostItself "do frames between machines on one bridge pass the host's firewall?"
-    EnvironmentIpv6DefaultRoute "environment/ipv6-default-route" Environment HostItself "does the host keep its IPv6 default route when the machines start?"
-    FirewallForward "firewall/forward" Environment HostItself "does the host's firewall let through what a machine sends to the outside?"
-    FirewallInput "firewall/input" Environment HostItself "does the host's firewall let in what a machine asks of DHCP and LLMNR?"
-    FirewallMasquerade "firewall/masquerade" Environment Host "does systemd masquerade the machine's subnet?"
-    AddressPoolOverlap "address/pool-overlap" Environment Host "is the machine's subnet in use elsewhere on the host?"
-    IdentityHostname "identity/hostname" Environment Machine "is the machine's host name the name that it was started by?"
-    IdentityMachineId "identity/machine-id" Environment Machine "does the machine have a machine id of its own?"
-
-    // What becomes of a machine over a restart, and what is left of it.
-    AddressAfterRestart "address/after-restart" Life Machine "has the machine its addresses again after it was rebooted?"
-    AutostartAfterReboot "autostart/after-reboot" Life Machine "is the machine back after the host was rebooted?"
-    EnvironmentLeftovers "environment/leftovers" Environment Host "what is left of the machine on the host when it is powered off?"
+        // What becomes of a machine over a restart, and what is left of it.
+        AddressAfterRestart "address/after-restart" Life Machine "has the machine its addresses again after it was rebooted?"
+        AutostartAfterReboot "autostart/after-reboot" Life Machine "is the machine back after the host was rebooted?"
+        EnvironmentLeftovers "environment/leftovers" Environment Host "what is left of the machine on the host when it is powered off?"
+    }
 }
 
 /// Who a question goes to.
@@ -192,7 +199,7 @@ impl Check {
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        f.pad(&self.name())
     }
 }
 
@@ -204,13 +211,13 @@ impl FromStr for Check {
     type Err = UnknownCheck;
 
     fn from_str(name: &str) -> Result<Self, UnknownCheck> {
-        Self::ALL.iter().copied().find(|check| check.name() == name).ok_or(UnknownCheck)
+        Self::all().iter().copied().find(|check| check.name() == name).ok_or(UnknownCheck)
     }
 }
 
 impl Serialize for Check {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
+        serializer.serialize_str(&self.name())
     }
 }
 
@@ -285,7 +292,7 @@ mod tests {
 
     #[test]
     fn every_name_leads_back_to_its_question() {
-        for check in Check::ALL {
+        for check in Check::all() {
             assert_eq!(check.name().parse(), Ok(*check));
         }
         assert_eq!("ping/peer".parse::<Check>(), Err(UnknownCheck));

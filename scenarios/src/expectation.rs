@@ -40,6 +40,11 @@ pub enum Expectation {
         /// The spaces, never empty.
         to: Vec<AddressSpace>,
     },
+    /// The first address of every lookup is of one of these spaces; which, is not said.
+    ResolvesAmong {
+        /// The spaces, never empty.
+        to: Vec<AddressSpace>,
+    },
     /// Every question on the wire is answered with addresses of these spaces, by the type of the record; nobody answers
     /// for a type that has none.
     OnTheWire {
@@ -47,6 +52,9 @@ pub enum Expectation {
         a: Vec<AddressSpace>,
         /// What AAAA records hold.
         aaaa: Vec<AddressSpace>,
+        /// What either may hold besides.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        perhaps: Vec<AddressSpace>,
     },
     /// No lookup gives an address, if only because nobody answers in time.
     Unresolved,
@@ -132,7 +140,11 @@ impl fmt::Display for Expectation {
             Self::NoAddress => f.write_str("there is no address to ask"),
             Self::Refused { error } => write!(f, "refused: {error}"),
             Self::Resolves { to } => resolves(to, f),
-            Self::OnTheWire { a, aaaa } => on_the_wire(a, aaaa, f),
+            Self::ResolvesAmong { to } => {
+                let spaces: Vec<&str> = to.iter().map(|space| space.name()).collect();
+                write!(f, "every lookup gives one of {} first", spaces.join(", "))
+            }
+            Self::OnTheWire { a, aaaa, perhaps } => on_the_wire([a, aaaa, perhaps], f),
             Self::Unreached => {
                 f.write_str("no echo request is answered, or the address is reported as unreachable")
             }
@@ -157,7 +169,7 @@ fn properties(are: &BTreeMap<String, Vec<String>>, f: &mut fmt::Formatter<'_>) -
     f.write_str(&are.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
-fn on_the_wire(a: &[AddressSpace], aaaa: &[AddressSpace], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn on_the_wire([a, aaaa, perhaps]: [&[AddressSpace]; 3], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let named = |spaces: &[AddressSpace]| match spaces {
         [] => "nothing".to_owned(),
         spaces => spaces.iter().map(|space| space.name()).collect::<Vec<_>>().join(", "),
@@ -165,7 +177,8 @@ fn on_the_wire(a: &[AddressSpace], aaaa: &[AddressSpace], f: &mut fmt::Formatter
     if a.is_empty() && aaaa.is_empty() {
         return f.write_str("nobody answers");
     }
-    write!(f, "every question is answered, A with {}, AAAA with {}", named(a), named(aaaa))
+    write!(f, "every question is answered, A with {}, AAAA with {}", named(a), named(aaaa))?;
+    if perhaps.is_empty() { Ok(()) } else { write!(f, ", perhaps {} besides", named(perhaps)) }
 }
 
 fn resolves(to: &[AddressSpace], f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 //!
 //! A [`Scenario`] is one way of standing up containers: the [`Step`]s that prepare the host, the [`Launch`] that
 //! starts the machines, and the [`Claim`]s that its answers are held against. The questions are the variants of
-//! [`Check`]. [`catalogue::all`] lists the scenarios.
+//! [`Check`], and those about names the rows of [`NameQuestion`]. [`catalogue::all`] lists the scenarios.
 
 mod attachment;
 mod attribute;
@@ -17,6 +17,7 @@ mod host_bridge;
 pub mod launch;
 pub mod links;
 pub mod name;
+mod name_question;
 pub mod nearest;
 pub mod nspawn_file;
 pub mod pacman_cache;
@@ -35,6 +36,7 @@ pub use check::{Asked, Check, Subject};
 pub use claim::{Claim, Versions};
 pub use expectation::{Expectation, MountClaim};
 pub use launch::Launch;
+pub use name_question::{NameQuestion, Way, Whose};
 pub use scenario::{HOST_NAME, MACHINES, OUTSIDE_NAME, Scenario, below_machine};
 pub use setting::{Setting, Settings, UNKNOWN};
 pub use step::{Device, Owner, Step};

@@ -61,6 +61,11 @@ pub const FINDING_STRAY_LEASE: &str =
     "docs/findings.md#a-zone-whose-machines-have-leases-from-a-subnet-that-it-does-not-have";
 /// Machines with the host's network resolve nothing.
 pub const FINDING_HOST_NETWORK: &str = "docs/findings.md#machines-with-the-hosts-network-resolve-nothing";
+/// The host's end of a link has addresses of two subnets.
+pub const FINDING_TWO_SUBNETS: &str =
+    "docs/findings.md#systemd-252-gives-the-hosts-end-of-a-veth-link-two-subnets";
+/// What is asked for one family has no scope, and is sorted last.
+pub const FINDING_SCOPELESS: &str = "docs/findings.md#asked-for-one-family-fe80-comes-without-its-link";
 /// Bridged frames can be masqueraded.
 pub const FINDING_BRIDGE_NETFILTER: &str = "docs/findings.md#bridged-frames-can-be-masqueraded";
 /// systemd-detect-virt(1).

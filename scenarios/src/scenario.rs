@@ -129,9 +129,9 @@ impl Scenario {
         self
     }
 
-    /// The questions that belong to the topics of this scenario, in the order of [`Check::ALL`].
+    /// The questions that belong to the topics of this scenario, in the order of [`Check::all`].
     pub fn checks(&self) -> impl Iterator<Item = Check> {
-        Check::ALL.iter().copied().filter(|check| self.topics.contains(&check.topic()))
+        Check::all().iter().copied().filter(|check| self.topics.contains(&check.topic()))
     }
 
     /// The settings of a machine, if one of the steps writes its .nspawn file.
@@ -181,7 +181,7 @@ impl Scenario {
         if check.topic() == Topic::Ports && subject.about().is_some_and(|about| self.port(about).is_none()) {
             return Some("no Port= or --port= has a port of the host lead to the machine over TCP");
         }
-        if is_asked_by_dns(check) && subject.about().is_some_and(|about| !name::is_domain(about)) {
+        if is_beyond_dns(check, subject) {
             return Some("DNS has no such name: it allows 63 characters between two dots (RFC 1035)");
         }
         (check.topic() == Topic::Binds && self.bind.is_none())
@@ -201,24 +201,21 @@ impl Scenario {
     }
 }
 
-/// Whether the name of a machine is put into a message of DNS, LLMNR or multicast DNS by the question itself.
-fn is_asked_by_dns(check: Check) -> bool {
-    matches!(
-        check,
-        Check::ResolveBelowMachineAny
-            | Check::ResolvePeerStubIpv4
-            | Check::ResolvePeerStubIpv6
-            | Check::ResolvePeerLlmnrIpv4
-            | Check::ResolvePeerLlmnrIpv6
-            | Check::ResolvePeerMdnsIpv4
-            | Check::ResolvePeerMdnsIpv6
-    )
+/// Whether the question itself puts a name into a message of DNS, LLMNR or multicast DNS that is too long for one.
+fn is_beyond_dns(check: Check, subject: &Subject) -> bool {
+    let Check::Name(question) = check else { return false };
+    question.is_asked_by_dns() && subject.about().is_some_and(|about| !name::is_domain(&question.name(about)))
 }
 
 #[cfg(test)]
 mod tests {
+    use nspawn_matrix_reports::{Family, LookupPath};
+
     use super::*;
-    use crate::{Setting, catalogue};
+    use crate::{NameQuestion, Setting, Way, Whose, catalogue};
+
+    const PEER_IPV4: Check =
+        Check::Name(NameQuestion { whose: Whose::Peer, way: Way::Lookup(LookupPath::Nss, Family::Ipv4) });
 
     #[test]
     fn the_port_of_a_machine_is_the_first_of_tcp_and_those_of_a_command_line_replace_those_of_the_file() {
@@ -244,12 +241,20 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_cannot_be_called_as_every_machine_is() {
-        let asked = |machine: &str| {
-            let subject = Subject::Host { machine: machine.to_owned() };
-            catalogue::all()[0].not_asked(Check::ResolveBelowMachineAny, &subject).is_none()
+    fn a_name_that_dns_cannot_carry_is_not_put_to_it() {
+        let asked = |question: &str, subject: &Subject| {
+            catalogue::all()[0].not_asked(question.parse().unwrap(), subject).is_none()
         };
-        assert!(asked(&"a".repeat(63)) && !asked(&"a".repeat(64)));
+        let about = |length: usize| Subject::Host { machine: "a".repeat(length) };
+        for question in ["below-machine/any", "machine-from-host/stub-ipv4", "machine-from-host/llmnr-ipv6"] {
+            let question = format!("resolve/{question}");
+            assert!(asked(&question, &about(63)) && !asked(&question, &about(64)), "{question}");
+        }
+        assert!(
+            asked("resolve/machine-from-host/any", &about(64)),
+            "NSS is asked, whatever it makes of that"
+        );
+        assert!(asked("resolve/host/stub-ipv4", &Subject::Machine { machine: "a".repeat(64) }));
     }
 
     #[test]
@@ -259,9 +264,9 @@ mod tests {
             let settings = Settings::from([(Setting::Llmnr, value.to_owned())]);
             zone.claim(check, 257, 257, &settings).map(|claim| claim.expectation.clone())
         };
-        assert!(claimed(Check::ResolvePeerIpv4, "yes").is_some());
-        assert_ne!(claimed(Check::ResolvePeerIpv4, "no"), claimed(Check::ResolvePeerIpv4, "yes"));
-        assert_eq!(claimed(Check::ResolvePeerIpv4, UNKNOWN), None);
+        assert!(claimed(PEER_IPV4, "yes").is_some());
+        assert_ne!(claimed(PEER_IPV4, "no"), claimed(PEER_IPV4, "yes"));
+        assert_eq!(claimed(PEER_IPV4, UNKNOWN), None);
         assert!(claimed(Check::BindMode, UNKNOWN).is_some());
     }
 }

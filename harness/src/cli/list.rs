@@ -48,9 +48,9 @@ pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
         lines.say_labelled(&scenario.name, label, &scenario.summary);
     }
     say!("\nChecks");
-    let label = Check::ALL.iter().map(|check| check.name().len()).max().unwrap_or_default();
-    for check in Check::ALL {
-        lines.say_labelled(check.name(), label, check.question());
+    let label = Check::all().iter().map(|check| check.name().len()).max().unwrap_or_default();
+    for check in Check::all() {
+        lines.say_labelled(&check.name(), label, &check.question());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -177,15 +177,35 @@ fn every_question_on_the_wire_must_be_answered_as_claimed() {
             not_sent: BTreeMap::new(),
         })
     };
-    let lease = || Expectation::OnTheWire { a: vec![AddressSpace::Lease], aaaa: Vec::new() };
+    let answers = |a: &[AddressSpace], perhaps: &[AddressSpace]| Expectation::OnTheWire {
+        a: a.to_vec(),
+        aaaa: Vec::new(),
+        perhaps: perhaps.to_vec(),
+    };
+    let lease = || answers(&[AddressSpace::Lease], &[AddressSpace::Ipv4LinkLocal]);
     assert_eq!(verdict(lease(), &wire(32, AddressSpace::Lease)), pass());
     assert_eq!(
         verdict(lease(), &wire(31, AddressSpace::Lease)),
         fail("31 of 32 questions for A are answered")
     );
     assert_eq!(verdict(lease(), &wire(32, AddressSpace::Other)), fail("A is answered with other"));
-    let nobody = Expectation::OnTheWire { a: Vec::new(), aaaa: Vec::new() };
-    assert_eq!(verdict(nobody, &wire(1, AddressSpace::Lease)), fail("A is answered with lease"));
+    assert_eq!(verdict(answers(&[], &[]), &wire(1, AddressSpace::Lease)), fail("A is answered with lease"));
+    let besides = wire(32, AddressSpace::Ipv4LinkLocal);
+    assert_eq!(
+        verdict(lease(), &besides),
+        fail("A is answered with nothing"),
+        "not in the place of the lease"
+    );
+    assert_eq!(verdict(answers(&[], &[]), &besides), fail("A is answered with ipv4-link-local"));
+}
+
+#[test]
+fn one_space_of_several_is_enough_where_nothing_is_said_of_which() {
+    let among = || Expectation::ResolvesAmong { to: vec![AddressSpace::Lease, AddressSpace::Other] };
+    assert_eq!(verdict(among(), &names(&[(AddressSpace::Other, 32)])), pass());
+    let fe80 = names(&[(AddressSpace::Lease, 31), (AddressSpace::Ipv6LinkLocal, 1)]);
+    assert_eq!(verdict(among(), &fe80), fail("1 of 32 lookups gave ipv6-link-local"));
+    assert_eq!(verdict(among(), &names(&[])), fail("no lookup was made"));
 }
 
 #[test]

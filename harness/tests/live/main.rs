@@ -32,7 +32,7 @@ use tokio::sync::oneshot;
 const IMAGE: &str = "trixie";
 
 fn main() -> ExitCode {
-    let plan = Plan::new(IMAGE, catalogue::all(), Check::ALL, 32, support::jobs());
+    let plan = Plan::new(IMAGE, catalogue::all(), Check::all(), 32, support::jobs());
     if let Some(process) = nextest::watched() {
         return nextest::broker(process, plan);
     }

@@ -4,7 +4,7 @@ use nspawn_matrix_reports::AddressSpace;
 
 use super::claims::{self, Kind, Network, resolves};
 use super::common::{br0_with, steps};
-use crate::{Check, Claim, Launch, Scenario, Setting, Step, Topic, links, pacman_cache};
+use crate::{Check, Claim, Launch, Scenario, Setting, Step, Topic, Whose, links, pacman_cache};
 
 /// What a DNS server more can change.
 const TOPICS: [Topic; 3] = [Topic::Reach, Topic::Names, Topic::Environment];
@@ -45,8 +45,9 @@ fn as_on_bridge() -> Vec<Claim> {
 fn dhcp_domain() -> Vec<Claim> {
     let told = "LocalLeaseDomain=_dhcp has networkd tell the host's resolved the leases of its DHCP server";
     let untold = "before systemd 259 networkd tells resolved nothing of its leases";
-    [Check::ResolvePeerDhcpDomain, Check::ResolveMachineFromHostDhcpDomain]
+    [Whose::PeerDhcp, Whose::MachineDhcp]
         .into_iter()
+        .flat_map(claims::all_lookups)
         .flat_map(|check| {
             let of_version =
                 |space, reason| Claim::new(check, resolves(&[space]), reason, links::SYSTEMD_NETWORK);

@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn every_question_is_asked_somewhere() {
-        for check in Check::ALL {
+        for check in Check::all() {
             assert!(all().iter().any(|scenario| scenario.checks().any(|asked| asked == *check)), "{check}");
         }
     }

@@ -1,9 +1,9 @@
 //! `--network-zone=lab`: a bridge that systemd-nspawn makes and removes by itself.
 
-use nspawn_matrix_reports::AddressSpace;
+use nspawn_matrix_reports::{AddressSpace, Family, LookupPath, Transport};
 
 use super::claims::{self, Kind, Network, resolves};
-use crate::{Check, Claim, Expectation, Launch, Scenario, Setting, links, pacman_cache};
+use crate::{Check, Claim, Expectation, Launch, Scenario, Setting, Whose, links, pacman_cache};
 
 pub(super) fn scenario() -> Scenario {
     Scenario::new(
@@ -21,17 +21,13 @@ pub(super) fn scenario() -> Scenario {
 /// back; the DHCP server goes on with the first. See docs/findings.md.
 pub(super) fn stray_lease(user_namespace: bool) -> Vec<Claim> {
     let reason = "networkd picked the zone another subnet when its carrier came back, and the DHCP server kept the first";
-    let fault = |check, expectation| {
-        Claim::new(check, expectation, reason, links::FINDING_STRAY_LEASE)
-            .when(Setting::StrayLease, "yes")
-            .fault()
+    let astray = |check, expectation| {
+        Claim::new(check, expectation, reason, links::FINDING_STRAY_LEASE).when(Setting::StrayLease, "yes")
     };
+    let fault = |check, expectation| astray(check, expectation).fault();
     let by_root = [
-        // That nobody has the address, or the name, is no fault; but the way to whoever would say so ends at the gateway.
-        Claim::new(Check::PingNobodyIpv4, Expectation::Unreached, reason, links::FINDING_STRAY_LEASE)
-            .when(Setting::StrayLease, "yes"),
-        Claim::new(Check::ResolvePeerDhcpDomain, Expectation::Unresolved, reason, links::FINDING_STRAY_LEASE)
-            .when(Setting::StrayLease, "yes"),
+        // That nobody has the address is no fault; but the way to whoever would say so ends at the gateway.
+        astray(Check::PingNobodyIpv4, Expectation::Unreached),
         fault(Check::PingGatewayIpv4, Expectation::Unreached),
         fault(Check::PingMachineFromHostIpv4, Expectation::Unreached),
         fault(Check::PingOutsideIpv4, Expectation::Unreached),
@@ -41,18 +37,53 @@ pub(super) fn stray_lease(user_namespace: bool) -> Vec<Claim> {
             Expectation::properties(&[("exists", "yes"), ("answering", "none")]),
         ),
         fault(Check::FirewallMasquerade, Expectation::properties(&[("table", "yes"), ("masqueraded", "no")])),
-        fault(Check::ResolveOutsideAny, Expectation::Unresolved),
-        fault(Check::ResolveOutsideIpv4, Expectation::Unresolved),
-        fault(Check::ResolveOutsideIpv6, Expectation::Unresolved),
-        fault(Check::ResolveHostIpv4, resolves(&[AddressSpace::Other])),
-        fault(Check::ResolveHostAny, resolves(&[AddressSpace::Ipv6LinkLocal, AddressSpace::Other])),
-        fault(Check::ResolveMachineFromHostApi, resolves(&[AddressSpace::Ipv6LinkLocal])).until(258),
-        fault(Check::ResolveMachineFromHostAny, resolves(&[AddressSpace::Ipv6LinkLocal]))
-            .until(258)
-            .when(Setting::NssFirst, "resolve"),
-        fault(Check::ResolveMachineFromHostIpv4, Expectation::Unresolved)
-            .until(258)
-            .when(Setting::NssFirst, "resolve"),
     ];
-    [claims::by_users(user_namespace, &by_root), by_root.to_vec()].concat()
+    [claims::by_users(user_namespace, &by_root), by_root.to_vec(), stray_names(&astray)].concat()
+}
+
+/// The machine asks from an address, and answers to one, that is not of its subnet: only IPv6 leads anywhere.
+fn stray_names(astray: &impl Fn(Check, Expectation) -> Claim) -> Vec<Claim> {
+    use AddressSpace::{Ipv6LinkLocal, Other};
+    let each = |checks: Vec<Check>, expectation: &Expectation| {
+        checks.into_iter().map(|check| astray(check, expectation.clone()).fault()).collect::<Vec<_>>()
+    };
+    let until_258 = |claims: Vec<Claim>| claims.into_iter().map(|claim| claim.until(258)).collect::<Vec<_>>();
+    let of_host = claims::or_link_local(&[Other]);
+    let nobody = claims::on_the_wire(&[], &[]);
+    let by_resolve = |claim: Claim| claim.until(258).when(Setting::NssFirst, "resolve");
+    let by_mdns = |claim: Claim| claim.when(Setting::MulticastDns, "yes");
+    let on_host = |paths: &[LookupPath], family| claims::lookups(Whose::Machine, paths, family);
+    let any = on_host(&[LookupPath::Nss], Family::Any);
+    let ipv4 = on_host(&[LookupPath::Nss], Family::Ipv4);
+    [
+        // That nobody has the name is no fault.
+        claims::all_lookups(Whose::PeerDhcp)
+            .into_iter()
+            .map(|check| astray(check, Expectation::Unresolved))
+            .collect(),
+        each(claims::all_lookups(Whose::Outside), &Expectation::Unresolved),
+        each(
+            claims::lookups(Whose::Host, &claims::RESOLVED, Family::Any),
+            &resolves(&[Ipv6LinkLocal, Other]),
+        ),
+        each(claims::lookups(Whose::Host, &claims::RESOLVED, Family::Ipv4), &resolves(&[Other])),
+        each(vec![claims::wire(Whose::Host, Transport::LlmnrIpv4)], &of_host),
+        each(vec![claims::wire(Whose::Machine, Transport::LlmnrIpv4)], &nobody),
+        each(vec![claims::wire(Whose::Host, Transport::MdnsIpv4)], &of_host)
+            .into_iter()
+            .map(by_mdns)
+            .collect(),
+        each(vec![claims::wire(Whose::Machine, Transport::MdnsIpv4)], &nobody)
+            .into_iter()
+            .map(by_mdns)
+            .collect(),
+        until_258(each(on_host(&[LookupPath::Api], Family::Any), &resolves(&[Ipv6LinkLocal]))),
+        until_258(each(
+            on_host(&[LookupPath::Stub, LookupPath::Api], Family::Ipv4),
+            &Expectation::Unresolved,
+        )),
+        each(any, &resolves(&[Ipv6LinkLocal])).into_iter().map(by_resolve).collect(),
+        each(ipv4, &Expectation::Unresolved).into_iter().map(by_resolve).collect(),
+    ]
+    .concat()
 }

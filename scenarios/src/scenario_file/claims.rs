@@ -42,7 +42,8 @@ impl Reader {
 
     pub(super) fn check(&mut self, name: &str, at: usize) -> Option<Check> {
         let Ok(check) = name.parse::<Check>() else {
-            let nearest = nearest(name, Check::ALL.iter().map(|check| check.name()));
+            let names: Vec<_> = Check::all().iter().map(|check| check.name()).collect();
+            let nearest = nearest(name, names.iter().map(AsRef::as_ref));
             self.problems.push(Located::new(at, format!("no question is named `{name}`")).nearest(nearest));
             return None;
         };

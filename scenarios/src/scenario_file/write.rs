@@ -39,7 +39,7 @@ pub fn write(scenario: &Scenario) -> String {
     section(&mut text, "[launch]", "by", &scenario.launch);
     for (check, reason) in &scenario.left_out {
         let _ = write!(text, "\n[[left-out]]\n");
-        line(&mut text, "check", &Value::from(check.name()));
+        line(&mut text, "check", &Value::from(check.name().as_ref()));
         line(&mut text, "reason", &Value::from(reason.as_str()));
     }
     for step in steps {
@@ -66,7 +66,7 @@ fn section(text: &mut String, header: &str, tag: &str, value: &impl Serialize) {
 
 fn claim_lines(text: &mut String, claim: &Claim) {
     let _ = write!(text, "\n[[claim]]\n");
-    line(text, "check", &Value::from(claim.check.name()));
+    line(text, "check", &Value::from(claim.check.name().as_ref()));
     table(text, "expect", &as_table(&claim.expectation));
     for (key, versions) in [("versions", claim.host), ("payload", claim.payload)] {
         if versions != Versions::KNOWN {

@@ -28,6 +28,7 @@ use super::{Job, Notice, Question};
 use crate::chain::chain;
 use crate::probe::ping::Manner;
 use crate::{host, rpc};
+use names::Place;
 use reach::ping;
 
 /// A packet as large as the uplink carries, and one that is larger by a byte.
@@ -41,18 +42,13 @@ impl Standing {
         if let Some(payload) = self.payload() {
             rpc::notify(&Notice::Payload(payload));
         }
-        let Order { apart, rounds, looks, changes } = Order::of(&job.questions);
-        let in_rounds = async {
-            for round in &rounds {
-                self.at_once(round, job.samples).await;
-            }
-        };
-        // Changing files comes after the files have been looked at.
-        let of_files = async {
-            self.at_once(&looks, job.samples).await;
-            self.at_once(&changes, job.samples).await;
-        };
-        tokio::join!(self.at_once(&apart, job.samples), in_rounds, of_files);
+        let Order { apart, resolver, wire, files } = Order::of(&job.questions);
+        tokio::join!(
+            self.at_once(&apart, job.samples),
+            self.in_rounds(&resolver, job.samples),
+            self.in_rounds(&wire, job.samples),
+            self.in_rounds(&files, job.samples),
+        );
         Ok(())
     }
 
@@ -60,6 +56,12 @@ impl Standing {
     pub(super) async fn restart(&self, job: &Job) {
         for question in &job.questions {
             tell(question, self.answer(question, job.samples)).await;
+        }
+    }
+
+    async fn in_rounds(&self, rounds: &[Vec<&Question>], samples: u32) {
+        for round in rounds {
+            self.at_once(round, samples).await;
         }
     }
 
@@ -75,17 +77,20 @@ impl Standing {
         {
             return Ok(Missing::Machine.observed());
         }
+        if let Check::Name(name) = question.check {
+            return self.name(name, &question.subject, samples).await;
+        }
         match &question.subject {
-            Subject::Machine { machine } => self.of_machine(question.check, machine, samples).await,
-            Subject::Pair { machine, peer } => self.of_pair(question.check, machine, peer, samples).await,
-            Subject::Host { machine } => self.of_host_about(question.check, machine, samples).await,
+            Subject::Machine { machine } => self.of_machine(question.check, machine).await,
+            Subject::Pair { machine, peer } => self.of_pair(question.check, machine, peer).await,
+            Subject::Host { machine } => self.of_host_about(question.check, machine).await,
             Subject::HostItself => self.of_host_itself(question.check).await,
         }
     }
 
     /// What a machine is asked about itself.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other questions are put to somebody else")]
-    async fn of_machine(&self, check: Check, machine: &str, samples: u32) -> anyhow::Result<Observation> {
+    async fn of_machine(&self, check: Check, machine: &str) -> anyhow::Result<Observation> {
         let asked = self.machine(machine)?;
         if let Some(path) = self.mount_point(check)
             && binds::mount(&asked.probe, &path).await?.is_none()
@@ -110,7 +115,6 @@ impl Standing {
             Check::PingOutsideIpv6 => asked.ping_by_router(host::OUTSIDE_V6).await,
             Check::PingNobodyIpv4 => asked.ping(Some(host::NOBODY_V4)).await,
             Check::AddressAfterRestart => self.after_restart(asked, machine).await,
-            names if names.topic() == Topic::Names => self.names_in(names, machine, samples).await,
             Check::BindOwner | Check::BindMode => self.bind_files(&asked.probe).await,
             Check::BindOptions => self.bind_options(&asked.probe).await,
             Check::BindAttributes => self.bind_attributes(&asked.probe).await,
@@ -134,13 +138,7 @@ impl Standing {
 
     /// What a machine is asked about another.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other questions are put to somebody else")]
-    async fn of_pair(
-        &self,
-        check: Check,
-        machine: &str,
-        peer: &str,
-        samples: u32,
-    ) -> anyhow::Result<Observation> {
+    async fn of_pair(&self, check: Check, machine: &str, peer: &str) -> anyhow::Result<Observation> {
         let (asked, about) = (self.machine(machine)?, self.machine(peer)?);
         match check {
             Check::PingPeerIpv4 => asked.ping(about.settled.ipv4).await,
@@ -155,20 +153,18 @@ impl Standing {
             Check::PingPeerSourceIpv4 => self.source_seen(asked, about).await,
             Check::PortPeerIpv4 => self.port(&asked.probe, peer, true).await,
             Check::PortPeerIpv6 => self.port(&asked.probe, peer, false).await,
-            names if names.topic() == Topic::Names => self.names_of_peer(names, machine, peer, samples).await,
             _ => Err(misplaced(check)),
         }
     }
 
     /// What the host is asked about a machine.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all other questions are put to somebody else")]
-    async fn of_host_about(&self, check: Check, machine: &str, samples: u32) -> anyhow::Result<Observation> {
+    async fn of_host_about(&self, check: Check, machine: &str) -> anyhow::Result<Observation> {
         let about = || self.machine(machine);
         match check {
             Check::LinkHost => self.host_link(about()?).await,
             Check::PingMachineFromHostIpv4 => ping(&self.host, about()?.settled.ipv4.map(Into::into)).await,
             Check::PortMachineFromHostIpv4 => self.port(&self.host, machine, true).await,
-            names if names.topic() == Topic::Names => self.names_of_machine(names, machine, samples).await,
             Check::FirewallMasquerade => self.masquerade(machine).await,
             Check::AddressPoolOverlap => self.pool_overlap(machine).await,
             Check::BindMountPointOwner => image::mount_point_owner(machine, self.bind()?),
@@ -205,12 +201,12 @@ fn misplaced(check: Check) -> anyhow::Error {
 struct Order<'a> {
     /// Names that meet nothing.
     apart: Vec<&'a Question>,
-    /// Names that would meet in the machine's resolver, one round after another, beside everything else.
-    rounds: [Vec<&'a Question>; names::ROUNDS],
-    /// What only looks.
-    looks: Vec<&'a Question>,
-    /// What changes files.
-    changes: Vec<&'a Question>,
+    /// Names that would meet in a resolver, one round after another, beside everything else.
+    resolver: [Vec<&'a Question>; names::RESOLVER_ROUNDS],
+    /// Names that are asked of whole links, likewise.
+    wire: [Vec<&'a Question>; names::WIRE_ROUNDS],
+    /// What only looks, and then what changes the files that were looked at.
+    files: [Vec<&'a Question>; 2],
 }
 
 impl<'a> Order<'a> {
@@ -223,18 +219,24 @@ impl<'a> Order<'a> {
     }
 
     fn place(&mut self, check: Check) -> &mut Vec<&'a Question> {
+        if let Check::Name(question) = check {
+            return match names::place(question) {
+                Place::Apart => &mut self.apart,
+                Place::Resolver(round) => &mut self.resolver[round],
+                Place::Wire(round) => &mut self.wire[round],
+            };
+        }
         match check.topic() {
-            Topic::Names if names::is_apart(check) => &mut self.apart,
-            Topic::Names => &mut self.rounds[names::round(check)],
-            Topic::Binds if binds::changes(check) => &mut self.changes,
+            Topic::Binds if binds::changes(check) => &mut self.files[1],
             Topic::Reach
+            | Topic::Names
             | Topic::Ports
             | Topic::Binds
             | Topic::BindOptions
             | Topic::Settings
             | Topic::Refusal
             | Topic::Environment
-            | Topic::Life => &mut self.looks,
+            | Topic::Life => &mut self.files[0],
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
+use anyhow::Context;
 use nspawn_matrix_reports::{Family, LookupPath};
 
 use super::Answer;
@@ -26,12 +27,16 @@ pub(super) trait Manager {
 /// Addresses (link, family, bytes), the canonical name, and flags.
 type Resolution = (Vec<(i32, i32, Vec<u8>)>, String, u64);
 
-/// `SD_RESOLVED_NO_VALIDATE` and `SD_RESOLVED_NO_CACHE`: with the first a lookup shares no open transaction with those of
-/// other paths, so that they may run at the same time, and with the second it finds nothing that they have found.
-const ALONE: u64 = NO_VALIDATE | 1 << 12;
-
-/// `SD_RESOLVED_NO_VALIDATE`.
+/// `SD_RESOLVED_NO_VALIDATE`: a lookup shares no open transaction with those of other paths, which do not say so, and may
+/// run at the same time (`dns_scope_find_transaction` of resolved: this flag and the next must match).
 const NO_VALIDATE: u64 = 1 << 10;
+
+/// `SD_RESOLVED_NO_TRUST_ANCHOR`: lookups of one family share none with those of any family either, which race. There
+/// are trust anchors in DNSSEC alone.
+const NO_TRUST_ANCHOR: u64 = 1 << 14;
+
+/// `SD_RESOLVED_NO_CACHE`: a lookup finds nothing that another has found.
+const NO_CACHE: u64 = 1 << 12;
 
 /// Where an answer came from (resolved-def.h).
 const SOURCES: [(u64, &str); 5] = [
@@ -46,31 +51,44 @@ const SOURCES: [(u64, &str); 5] = [
 const WAYS: [(u64, &str); 4] =
     [(1 << 19, "synthetic"), (1 << 20, "cache"), (1 << 21, "zone"), (1 << 22, "trust anchor")];
 
-impl Resolved {
-    /// Looks a name up once, past the cache.
-    pub(super) async fn resolve(&self, name: &str, family: Family) -> anyhow::Result<Answer> {
-        let family = match family {
-            Family::Any => nix::libc::AF_UNSPEC,
-            Family::Ipv4 => nix::libc::AF_INET,
-            Family::Ipv6 => nix::libc::AF_INET6,
+/// Asks past the cache, on a connection of its own: dbus-daemon(1) lets 128 questions be open on each
+/// (`max_replies_per_connection`), and where nobody knows the names of many lookups all of them stay open for seconds.
+pub(super) struct Api(ManagerProxy<'static>);
+
+impl Api {
+    pub(super) async fn connect() -> anyhow::Result<Self> {
+        connect().await.map(Self)
+    }
+
+    /// Looks a name up once.
+    pub(super) async fn look_up(&self, name: &str, family: Family) -> Answer {
+        let (family, flags) = match family {
+            Family::Any => (nix::libc::AF_UNSPEC, NO_VALIDATE),
+            Family::Ipv4 => (nix::libc::AF_INET, NO_VALIDATE | NO_TRUST_ANCHOR),
+            Family::Ipv6 => (nix::libc::AF_INET6, NO_VALIDATE | NO_TRUST_ANCHOR),
         };
-        let manager = self.manager().await?;
         let started = Instant::now();
-        let resolution = manager.resolve_hostname(0, name, family, ALONE).await;
+        let resolution = self.0.resolve_hostname(0, name, family, flags | NO_CACHE).await;
         let took = started.elapsed();
         match resolution {
-            Ok((addresses, _, flags)) => Ok(Answer {
+            Ok((addresses, _, flags)) => Answer {
                 addresses: addresses.iter().filter_map(address).collect(),
                 took,
                 winner: Some(winner(flags)),
                 ..Answer::default()
-            }),
+            },
             Err(error) => {
                 let unanswered = !is_said_by_resolved(&error);
-                Ok(Answer { took, failure: Some(reason(&error)), unanswered, ..Answer::default() })
+                Answer { took, failure: Some(reason(&error)), unanswered, ..Answer::default() }
             }
         }
     }
+}
+
+/// Finds systemd-resolved on the system bus, by a connection of its own.
+pub(super) async fn connect() -> anyhow::Result<ManagerProxy<'static>> {
+    let bus = zbus::Connection::system().await.context("connect to the system bus")?;
+    ManagerProxy::new(&bus).await.context("find systemd-resolved on the bus")
 }
 
 impl Resolved {

@@ -4,13 +4,12 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io;
 
-use anyhow::Context;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard};
 
-use super::api::ManagerProxy;
+use super::api::{self, ManagerProxy};
 
 /// Where systemd-resolved can be asked for its state, from systemd 254 on.
 const MONITOR: &str = "/run/systemd/resolve/io.systemd.Resolve.Monitor";
@@ -43,12 +42,7 @@ pub(super) struct Flushed<'a> {
 
 impl Resolved {
     pub(super) async fn manager(&self) -> anyhow::Result<&ManagerProxy<'static>> {
-        self.manager
-            .get_or_try_init(|| async {
-                let bus = zbus::Connection::system().await.context("connect to the system bus")?;
-                ManagerProxy::new(&bus).await.context("find systemd-resolved on the bus")
-            })
-            .await
+        self.manager.get_or_try_init(api::connect).await
     }
 
     /// Flushes the caches, as soon as nobody relies on them.

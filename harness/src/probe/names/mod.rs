@@ -13,7 +13,7 @@ mod patience;
 mod stub;
 mod wire;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -26,13 +26,18 @@ pub use distribution::Known;
 pub use nss::look_up;
 pub(crate) use wire::ask as ask_on_the_wire;
 
+use api::Api;
 use distribution::distribution;
 use patience::Patience;
+use stub::Stub;
 
 use super::milestone::reach;
 
 /// How long a lookup is waited for. LLMNR gives up after 8 s at most; DNS, where no server answers, after half a minute.
 const LONGEST: Duration = Duration::from_secs(12);
+
+/// Slow lookups of one series that may be open at a time: fewer than one connection to the system bus may have.
+const OPEN: usize = 100;
 
 /// What is looked up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -100,18 +105,20 @@ struct Series {
     not_flushed: Option<String>,
 }
 
-/// A module that asks nobody and remembers nothing: one process looks the name up again and again.
+/// A module that asks nobody and remembers nothing: there is nothing to flush, and nothing that lasts.
 async fn local(lookup: &Lookup, samples: u32) -> anyhow::Result<Series> {
-    let answers = nss::look_up_alone(lookup, samples).await?;
-    let answers = answers.into_iter().map(|answer| vec![answer]).collect();
+    let mut answers = Vec::new();
+    for _ in 0..samples {
+        answers.push(vec![nss::look_up_alone(lookup).await?]);
+    }
     Ok(Series { answers, overlapped: 0, not_flushed: None })
 }
 
 async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> anyhow::Result<Series> {
     let mut patience = Patience::new();
     let mut series = Series { answers: Vec::new(), overlapped: 0, not_flushed: None };
-    let mut slow: Vec<JoinHandle<anyhow::Result<Vec<Answer>>>> = Vec::new();
-    let asker = Asker::new(lookup.clone(), Rc::clone(resolved))?;
+    let mut slow: VecDeque<JoinHandle<anyhow::Result<Vec<Answer>>>> = VecDeque::new();
+    let asker = Asker::new(lookup.clone(), Rc::clone(resolved)).await?;
     for _ in 0..samples {
         let flushed = resolved.flush().await;
         series.not_flushed = series.not_flushed.or(flushed.error);
@@ -120,12 +127,18 @@ async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> 
         let mut sample = tokio::task::spawn_local(Rc::clone(&asker).sample());
         match patience.wait_for(&mut sample).await {
             Some(answers) => series.answers.push(answers?),
-            None => slow.push(sample),
+            None => {
+                series.overlapped += 1;
+                slow.push_back(sample);
+            }
         }
         drop(unchanged);
+        if slow.len() > OPEN
+            && let Some(longest) = slow.pop_front()
+        {
+            series.answers.push(patience::ended(longest.await)?);
+        }
     }
-    // The last slow lookup held up nothing.
-    series.overlapped = u32::try_from(slow.len()).unwrap_or(u32::MAX);
     for sample in slow {
         series.answers.push(patience::ended(sample.await)?);
     }
@@ -136,13 +149,24 @@ async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> 
 struct Asker {
     lookup: Lookup,
     resolved: Rc<Resolved>,
-    stub: Option<stub::Stub>,
+    client: Client,
+}
+
+/// What a path is asked by.
+enum Client {
+    Nss,
+    Stub(Box<Stub>),
+    Api(Api),
 }
 
 impl Asker {
-    fn new(lookup: Lookup, resolved: Rc<Resolved>) -> anyhow::Result<Rc<Self>> {
-        let stub = (lookup.path == LookupPath::Stub).then(stub::Stub::new).transpose()?;
-        Ok(Rc::new(Self { lookup, resolved, stub }))
+    async fn new(lookup: Lookup, resolved: Rc<Resolved>) -> anyhow::Result<Rc<Self>> {
+        let client = match lookup.path {
+            LookupPath::Nss | LookupPath::NssMymachines | LookupPath::NssMyhostname => Client::Nss,
+            LookupPath::Stub => Client::Stub(Box::new(Stub::new()?)),
+            LookupPath::Api => Client::Api(Api::connect().await?),
+        };
+        Ok(Rc::new(Self { lookup, resolved, client }))
     }
 
     /// One lookup, or two in turn.
@@ -172,10 +196,10 @@ impl Asker {
     async fn ask(&self, family: Family) -> anyhow::Result<Answer> {
         let name = &self.lookup.name;
         let answer = async {
-            match (self.lookup.path, &self.stub) {
-                (LookupPath::Api, _) => self.resolved.resolve(name, family).await,
-                (_, Some(stub)) => Ok(stub.look_up(name, family).await),
-                (_, None) => nss::look_up(name, family).await,
+            match &self.client {
+                Client::Nss => nss::look_up(name, family).await,
+                Client::Stub(stub) => Ok(stub.look_up(name, family).await),
+                Client::Api(api) => Ok(api.look_up(name, family).await),
             }
         };
         tokio::time::timeout(LONGEST, answer).await.unwrap_or_else(|_elapsed| {

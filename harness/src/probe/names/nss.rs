@@ -13,16 +13,11 @@ use crate::command::{Command, Ended};
 /// # Errors
 /// If `getent` cannot be started, or says anything but that it found the name or did not.
 pub async fn look_up(name: &str, family: Family) -> anyhow::Result<Answer> {
-    let argv = ["getent", database(family), name];
-    let started = Instant::now();
-    let ended = Command::from_argv(argv).brief().end().await?;
-    let took = started.elapsed();
-    let addresses = found(&argv, &ended)?.into_iter().next().unwrap_or_default();
-    Ok(Answer { addresses, took, ..Answer::default() })
+    timed(&["getent", database(family), name]).await
 }
 
-/// Looks a name up many times, in one process, with one module of NSS alone; each lookup took its share of the time.
-pub(super) async fn look_up_alone(lookup: &Lookup, samples: u32) -> anyhow::Result<Vec<Answer>> {
+/// Looks a name up once with one module of NSS alone.
+pub(super) async fn look_up_alone(lookup: &Lookup) -> anyhow::Result<Answer> {
     let module = match lookup.path {
         LookupPath::NssMymachines => "mymachines",
         LookupPath::NssMyhostname => "myhostname",
@@ -30,16 +25,15 @@ pub(super) async fn look_up_alone(lookup: &Lookup, samples: u32) -> anyhow::Resu
             anyhow::bail!("{} is no module of NSS", lookup.path.name())
         }
     };
-    let mut argv = vec!["getent", "-s", module, database(lookup.family)];
-    argv.extend((0..samples).map(|_| lookup.name.as_str()));
+    timed(&["getent", "-s", module, database(lookup.family), &lookup.name]).await
+}
+
+async fn timed(argv: &[&str]) -> anyhow::Result<Answer> {
     let started = Instant::now();
-    let ended = Command::from_argv(&argv).end().await?;
-    let took = started.elapsed() / samples.max(1);
-    let mut found = found(&argv[..5.min(argv.len())], &ended)?.into_iter();
-    // Of lookups that gave nothing there is no trace in the output.
-    Ok((0..samples)
-        .map(|_| Answer { addresses: found.next().unwrap_or_default(), took, ..Answer::default() })
-        .collect())
+    let ended = Command::from_argv(argv).brief().end().await?;
+    let took = started.elapsed();
+    let addresses = found(argv, &ended)?;
+    Ok(Answer { addresses, took, ..Answer::default() })
 }
 
 fn database(family: Family) -> &'static str {
@@ -50,7 +44,7 @@ fn database(family: Family) -> &'static str {
     }
 }
 
-fn found(argv: &[&str], ended: &Ended) -> anyhow::Result<Vec<Vec<String>>> {
+fn found(argv: &[&str], ended: &Ended) -> anyhow::Result<Vec<String>> {
     // getent(1): 2 is "one or more supplied keys could not be found in the database".
     match ended.status.code() {
         Some(0 | 2) => Ok(parse(&ended.stdout)),
@@ -58,20 +52,16 @@ fn found(argv: &[&str], ended: &Ended) -> anyhow::Result<Vec<Vec<String>>> {
     }
 }
 
-/// Reads what `getent ahosts` writes, one list for each answer: a line per address and socket type, of which one type is
-/// enough. The first line of an answer has the name in it.
-fn parse(output: &str) -> Vec<Vec<String>> {
-    let mut answers: Vec<Vec<String>> = Vec::new();
-    for line in output.lines() {
+/// Reads what `getent ahosts` writes: a line per address and socket type, of which one type is enough. `ahostsv6` asks
+/// for `AI_V4MAPPED` (getaddrinfo(3)), which gives IPv4 addresses in the guise of IPv6 where there are no others; they
+/// are left out, as they are where a program asks for IPv6 and no more.
+fn parse(output: &str) -> Vec<String> {
+    let address = |line: &str| {
         let mut fields = line.split_whitespace();
-        if let (Some(address), Some("STREAM")) = (fields.next(), fields.next()) {
-            match answers.last_mut() {
-                Some(answer) if fields.next().is_none() => answer.push(address.to_owned()),
-                Some(_) | None => answers.push(vec![address.to_owned()]),
-            }
-        }
-    }
-    answers
+        let (address, kind) = (fields.next()?, fields.next()?);
+        (kind == "STREAM" && !address.starts_with("::ffff:")).then(|| address.to_owned())
+    };
+    output.lines().filter_map(address).collect()
 }
 
 #[cfg(test)]
@@ -85,13 +75,13 @@ mod tests {
 
     #[test]
     fn an_answer_keeps_the_order_of_its_addresses() {
-        assert_eq!(parse(BETA), [["fe80::1%2", "10.0.55.38"]]);
+        assert_eq!(parse(BETA), ["fe80::1%2", "10.0.55.38"]);
+        assert!(parse("").is_empty());
     }
 
     #[test]
-    fn each_answer_begins_with_the_name() {
-        assert_eq!(parse(&BETA.repeat(3)), [["fe80::1%2", "10.0.55.38"]; 3]);
-        assert!(parse("").is_empty());
+    fn an_ipv4_address_in_the_guise_of_ipv6_is_none() {
+        assert!(parse("::ffff:10.0.55.1 STREAM _gateway\n::ffff:10.0.55.1 DGRAM\n").is_empty());
     }
 
     proptest! {

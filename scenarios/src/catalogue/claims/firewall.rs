@@ -1,7 +1,7 @@
 //! The way through the host: forwarding, filters, NAT.
 
-use super::{Kind, Network};
-use crate::{Check, Claim, Expectation, Setting, links};
+use super::{Kind, Network, all_lookups};
+use crate::{Check, Claim, Expectation, Setting, Whose, links};
 
 pub(super) fn claims(kind: Kind) -> Vec<Claim> {
     let by_link = if kind.network == Network::Host { Vec::new() } else { forwarding_by_link() };
@@ -44,7 +44,7 @@ pub(super) fn forwarding_by_link() -> Vec<Claim> {
             .when(Setting::StrayLease, "no")
             .fault()
     };
-    vec![
+    let rows = [
         fault(
             Check::EnvironmentForwarding,
             Expectation::properties(&[
@@ -60,10 +60,9 @@ pub(super) fn forwarding_by_link() -> Vec<Claim> {
             Check::EnvironmentResolvConf,
             Expectation::properties(&[("exists", "yes"), ("answering", "none")]),
         ),
-        fault(Check::ResolveOutsideAny, Expectation::Unresolved),
-        fault(Check::ResolveOutsideIpv4, Expectation::Unresolved),
-        fault(Check::ResolveOutsideIpv6, Expectation::Unresolved),
-    ]
+    ];
+    let names = all_lookups(Whose::Outside).into_iter().map(|check| fault(check, Expectation::Unresolved));
+    rows.into_iter().chain(names).collect()
 }
 
 fn masquerade(network: Network) -> Claim {
