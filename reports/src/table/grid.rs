@@ -39,6 +39,17 @@ impl Column {
         self.cells.len() >= many && self.cells.iter().all(alike)
     }
 
+    /// Tells whether there are at least `many` cells, and in each row the same text as in `other`, with nothing that needs
+    /// a look.
+    pub(super) fn says_the_same_as(&self, other: &Self, many: usize) -> bool {
+        let is_fine =
+            |cell: &Cell| matches!(cell.verdict, None | Some(Verdict::Pass | Verdict::Known | Verdict::Skip));
+        let alike = |(own, other): (&Cell, &Cell)| {
+            is_fine(own) && own.verdict == other.verdict && own.flat == other.flat
+        };
+        self.cells.len() >= many && self.cells.iter().zip(&other.cells).all(alike)
+    }
+
     /// The same column with every cell on one line.
     fn flat(&self) -> Self {
         let flat = |cell: &Cell| Cell { lines: vec![cell.flat.clone()], ..cell.clone() };

@@ -72,11 +72,11 @@ fn blocks(matrix: &Matrix<'_>, style: Style) -> Vec<String> {
     titles.into_iter().map(|title| block(matrix, title, style)).collect()
 }
 
-/// As many rows as it takes to say of a column once what stands in all of them.
+/// As many rows as it takes to say of a column once what stands in all of them, or in another column.
 const MANY: usize = 4;
 
 /// The grid of one group of questions. Scenarios that are not asked any of them are left out, and so are columns that
-/// say the same in many rows: those stand in a line below.
+/// say the same in many rows, or the same as another about the same object: those stand in lines below.
 fn block(matrix: &Matrix<'_>, wanted: &str, style: Style) -> String {
     let checks: Vec<&str> = matrix.checks.iter().copied().filter(|check| title(check) == wanted).collect();
     let is_asked = |row: &&Row<'_>| checks.iter().any(|check| !row.cases(check).is_empty());
@@ -87,11 +87,48 @@ fn block(matrix: &Matrix<'_>, wanted: &str, style: Style) -> String {
     };
     let columns = checks.into_iter().map(|check| (check, column(check)));
     let (same, differing): (Vec<_>, Vec<_>) = columns.partition(|(_, column)| column.says_the_same(MANY));
+    let alike = alike(differing);
+    let below = [everywhere(wanted, &same, style), as_others(wanted, &alike, style)];
     let labels = rows.iter().map(|row| row.label.as_str()).collect();
-    let columns = differing.into_iter().map(|(_, column)| column).collect();
+    let columns = alike.into_iter().map(|Alike { column, .. }| column).collect();
     let grid = Grid { title: wanted, labels, columns }.render(style);
-    let same = everywhere(wanted, &same, style);
-    [grid, same].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    [grid].into_iter().chain(below).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// A column, and the questions whose columns would say the same.
+struct Alike<'a> {
+    check: &'a str,
+    column: Column,
+    others: Vec<&'a str>,
+}
+
+/// Groups columns that say the same in each row under the first of them, if they are about the same object.
+fn alike(columns: Vec<(&str, Column)>) -> Vec<Alike<'_>> {
+    let mut groups: Vec<Alike<'_>> = Vec::new();
+    for (check, column) in columns {
+        let is_alike = |group: &&mut Alike<'_>| {
+            object(group.check) == object(check) && column.says_the_same_as(&group.column, MANY)
+        };
+        match groups.iter_mut().find(is_alike) {
+            Some(group) => group.others.push(check),
+            None => groups.push(Alike { check, column, others: Vec::new() }),
+        }
+    }
+    groups
+}
+
+/// What a question is about: its name without the last segment.
+fn object(check: &str) -> &str {
+    check.rsplit_once('/').map_or(check, |(object, _)| object)
+}
+
+/// Names the columns that say the same as another.
+fn as_others(title: &str, alike: &[Alike<'_>], style: Style) -> String {
+    let of_group = |Alike { check, others, .. }: &Alike<'_>| {
+        let others = others.join(", ");
+        (!others.is_empty()).then(|| wrap(&others, style.width, &format!("{title}, as {check}: "), "    "))
+    };
+    alike.iter().filter_map(of_group).collect::<Vec<_>>().join("\n")
 }
 
 /// Names the columns that say the same in all rows, each with what it says.
@@ -110,13 +147,24 @@ fn title(check: &str) -> &str {
         "link" | "address" => "Links",
         "ping" => "Reach",
         "port" => "Ports",
-        "resolve" => "Names",
+        "resolve" => names_title(check),
         "bind" if is_option(check) => "Bind options",
         "bind" | "autostart" | "image" => "Files and boot",
         "settings" | "start" => "Settings and refusals",
         "environment" | "identity" => "Surroundings",
         "firewall" => "Firewall",
         other => other,
+    }
+}
+
+/// Names are asked about in so many ways that each bearer of one has a block.
+fn names_title(check: &str) -> &'static str {
+    match check.split('/').nth(1) {
+        Some("peer" | "peer-local" | "peer-dhcp") => "Names of peers",
+        Some("host") => "Name of the host",
+        Some("machine-from-host" | "machine-from-host-dhcp" | "below-machine") => "Names on the host",
+        Some("outside") => "Names beyond",
+        Some(_) | None => "Names",
     }
 }
 

@@ -40,28 +40,54 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
     nspawn-file-bridge  yes      yes   yes         yes        yes
     nspawn-file-veth    yes      yes   yes         yes        yes
 
-    Names               peer        peer   peer  host     machine-   outside
-                        any         ipv4   ipv6  any      from-host  any
-                                                          any
-    ────────────────────────────────────────────────────────────────────────
-    host-network        -           -      -     -        -          -
-    default-veth        fe80 62%    lease  none  lease    lease      global
-                        lease 38%
-    nat                 fe80 62%    lease  none  lease/?  lease      global
-                        lease 38%
-    bridge              fe80 53%    lease  fe80  lease    lease      global
-                        lease 38%
-                        169.254 9%
-    zone                fe80 53%    lease  fe80  lease    lease      global
-                        lease 38%
-                        169.254 9%
-    service-override    fe80 62%    lease  none  lease    lease      global
-                        lease 38%
-    nspawn-file-bridge  fe80 53%    lease  fe80  lease    lease      global
-                        lease 38%
-                        169.254 9%
-    nspawn-file-veth    fe80 62%    lease  none  lease    lease      global
-                        lease 38%
+    Names of peers      peer                             peer   peer
+                        any                              ipv4   ipv6
+    ────────────────────────────────────────────────────────────────
+    host-network        -                                -      -
+    default-veth        fe80 62%, lease 38%              lease  none
+    nat                 fe80 62%, lease 38%              lease  none
+    bridge              fe80 53%, lease 38%, 169.254 9%  lease  fe80
+    zone                fe80 53%, lease 38%, 169.254 9%  lease  fe80
+    service-override    fe80 62%, lease 38%              lease  none
+    nspawn-file-bridge  fe80 53%, lease 38%, 169.254 9%  lease  fe80
+    nspawn-file-veth    fe80 62%, lease 38%              lease  none
+
+    Name of the host    host
+                        any
+    ───────────────────────────
+    host-network        -
+    default-veth        lease
+    nat                 lease/?
+    bridge              lease
+    zone                lease
+    service-override    lease
+    nspawn-file-bridge  lease
+    nspawn-file-veth    lease
+
+    Names on the host   machine-
+                        from-host
+                        any
+    ─────────────────────────────
+    host-network        -
+    default-veth        lease
+    nat                 lease
+    bridge              lease
+    zone                lease
+    service-override    lease
+    nspawn-file-bridge  lease
+    nspawn-file-veth    lease
+
+    Names beyond        outside
+                        any
+    ───────────────────────────
+    host-network        -
+    default-veth        global
+    nat                 global
+    bridge              global
+    zone                global
+    service-override    global
+    nspawn-file-bridge  global
+    nspawn-file-veth    global
 
     Files and boot      owner     options   write   after-
                                                     reboot
@@ -143,18 +169,54 @@ fn a_wide_terminal_has_each_row_on_one_line() {
     nspawn-file-bridge  yes      yes   yes         yes        yes
     nspawn-file-veth    yes      yes   yes         yes        yes
 
-    Names               peer                             peer   peer  host     machine-   outside
-                        any                              ipv4   ipv6  any      from-host  any
-                                                                               any
-    ─────────────────────────────────────────────────────────────────────────────────────────────
-    host-network        -                                -      -     -        -          -
-    default-veth        fe80 62%, lease 38%              lease  none  lease    lease      global
-    nat                 fe80 62%, lease 38%              lease  none  lease/?  lease      global
-    bridge              fe80 53%, lease 38%, 169.254 9%  lease  fe80  lease    lease      global
-    zone                fe80 53%, lease 38%, 169.254 9%  lease  fe80  lease    lease      global
-    service-override    fe80 62%, lease 38%              lease  none  lease    lease      global
-    nspawn-file-bridge  fe80 53%, lease 38%, 169.254 9%  lease  fe80  lease    lease      global
-    nspawn-file-veth    fe80 62%, lease 38%              lease  none  lease    lease      global
+    Names of peers      peer                             peer   peer
+                        any                              ipv4   ipv6
+    ────────────────────────────────────────────────────────────────
+    host-network        -                                -      -
+    default-veth        fe80 62%, lease 38%              lease  none
+    nat                 fe80 62%, lease 38%              lease  none
+    bridge              fe80 53%, lease 38%, 169.254 9%  lease  fe80
+    zone                fe80 53%, lease 38%, 169.254 9%  lease  fe80
+    service-override    fe80 62%, lease 38%              lease  none
+    nspawn-file-bridge  fe80 53%, lease 38%, 169.254 9%  lease  fe80
+    nspawn-file-veth    fe80 62%, lease 38%              lease  none
+
+    Name of the host    host
+                        any
+    ───────────────────────────
+    host-network        -
+    default-veth        lease
+    nat                 lease/?
+    bridge              lease
+    zone                lease
+    service-override    lease
+    nspawn-file-bridge  lease
+    nspawn-file-veth    lease
+
+    Names on the host   machine-
+                        from-host
+                        any
+    ─────────────────────────────
+    host-network        -
+    default-veth        lease
+    nat                 lease
+    bridge              lease
+    zone                lease
+    service-override    lease
+    nspawn-file-bridge  lease
+    nspawn-file-veth    lease
+
+    Names beyond        outside
+                        any
+    ───────────────────────────
+    host-network        -
+    default-veth        global
+    nat                 global
+    bridge              global
+    zone                global
+    service-override    global
+    nspawn-file-bridge  global
+    nspawn-file-veth    global
 
     Files and boot      owner     options   write   after-
                                                     reboot
@@ -201,16 +263,21 @@ fn rows_of_several_hosts_name_the_version() {
     Reach, the same everywhere: ping/gateway/ipv4 yes, ping/peer/ipv6-link-local
         yes, ping/machine-from-host/ipv4 yes
 
-    Names      peer                             peer
-               any                              ipv6
-    ────────────────────────────────────────────────
-    nat v254   fe80 62%, lease 38%              none
-    nat v257   fe80 62%, lease 38%              none
-    zone v254  fe80 53%, lease 38%, 169.254 9%  fe80
-    zone v257  fe80 53%, lease 38%, 169.254 9%  fe80
+    Names of peers  peer                             peer
+                    any                              ipv6
+    ─────────────────────────────────────────────────────
+    nat v254        fe80 62%, lease 38%              none
+    nat v257        fe80 62%, lease 38%              none
+    zone v254       fe80 53%, lease 38%, 169.254 9%  fe80
+    zone v257       fe80 53%, lease 38%, 169.254 9%  fe80
 
-    Names, the same everywhere: resolve/peer/ipv4 lease, resolve/host/any lease,
-        resolve/machine-from-host/any lease, resolve/outside/any global
+    Names of peers, the same everywhere: resolve/peer/ipv4 lease
+
+    Name of the host, the same everywhere: resolve/host/any lease
+
+    Names on the host, the same everywhere: resolve/machine-from-host/any lease
+
+    Names beyond, the same everywhere: resolve/outside/any global
 
     Files and boot  owner  options   write
     ───────────────────────────────────────
@@ -224,6 +291,38 @@ fn rows_of_several_hosts_name_the_version() {
     · no case
 
     126 pass
+    ");
+}
+
+#[test]
+fn columns_that_say_the_same_as_another_about_the_same_object_stand_below() {
+    use crate::AddressSpace::{Ipv6LinkLocal, Lease};
+    let mut four = report(vec![host("a", 257)]);
+    for (scenario, space) in [("nat", Lease), ("zone", Ipv6LinkLocal), ("bridge", Lease), ("port", Lease)] {
+        for check in ["peer/ipv4", "peer/stub-ipv4", "peer/api-ipv4", "peer-local/ipv4"] {
+            let mut one = case("a", scenario, &format!("resolve/{check}"), "alpha");
+            one.observed = Some(crate::fixture::names(&[(space, 32)]));
+            if (scenario, check) == ("zone", "peer/api-ipv4") {
+                one.verdict = Verdict::Fail;
+            }
+            four.cases.push(one);
+        }
+    }
+    let text = render(&four, plain(80));
+    let block = text.split("\n\n! ").next().unwrap();
+    insta::assert_snapshot!(block, @r"
+    systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
+        roots on btrfs, sandbox stock
+
+    Names of peers  peer   peer      peer-local
+                    ipv4   api-ipv4  ipv4
+    ───────────────────────────────────────────
+    nat             lease  lease     lease
+    zone            fe80   fe80 !    fe80
+    bridge          lease  lease     lease
+    port            lease  lease     lease
+
+    Names of peers, as resolve/peer/ipv4: resolve/peer/stub-ipv4
     ");
 }
 
