@@ -168,6 +168,16 @@ fn names_title(check: &str) -> &'static str {
     }
 }
 
+/// What is to be said of the bearer of a name in its block; none if the title says it.
+fn bearer_in_block(bearer: &str) -> Option<&str> {
+    match bearer {
+        "peer" | "host" | "machine-from-host" | "outside" => None,
+        "peer-local" => Some(".local"),
+        "peer-dhcp" | "machine-from-host-dhcp" => Some("._dhcp"),
+        other => Some(other),
+    }
+}
+
 /// Whether a question is about an option of bind mounts, and not about the package cache.
 fn is_option(check: &str) -> bool {
     const OPTIONS: [&str; 8] = [
@@ -186,8 +196,12 @@ fn is_option(check: &str) -> bool {
 /// The widest heading that is not broken at a hyphen.
 const HEADING_WIDTH: usize = 10;
 
-/// The lines above a column: the segments of the question's name but for the first, long ones broken at a hyphen.
+/// The lines above a column: the segments of the question's name but for what the title says, long ones broken at a
+/// hyphen.
 fn heading(check: &str) -> Vec<String> {
+    if let Some((bearer, way)) = check.strip_prefix("resolve/").and_then(|name| name.split_once('/')) {
+        return bearer_in_block(bearer).into_iter().chain([way]).flat_map(break_at_hyphens).collect();
+    }
     let rest = match check.split_once('/') {
         // The owner of the image stands beside that of the bind mount.
         Some(("image", _)) | None => check,

@@ -40,8 +40,7 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
     nspawn-file-bridge  yes      yes   yes         yes        yes
     nspawn-file-veth    yes      yes   yes         yes        yes
 
-    Names of peers      peer                             peer   peer
-                        any                              ipv4   ipv6
+    Names of peers      any                              ipv4   ipv6
     ────────────────────────────────────────────────────────────────
     host-network        -                                -      -
     default-veth        fe80 62%, lease 38%              lease  none
@@ -52,8 +51,7 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
     nspawn-file-bridge  fe80 53%, lease 38%, 169.254 9%  lease  fe80
     nspawn-file-veth    fe80 62%, lease 38%              lease  none
 
-    Name of the host    host
-                        any
+    Name of the host    any
     ───────────────────────────
     host-network        -
     default-veth        lease
@@ -64,10 +62,8 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
     nspawn-file-bridge  lease
     nspawn-file-veth    lease
 
-    Names on the host   machine-
-                        from-host
-                        any
-    ─────────────────────────────
+    Names on the host   any
+    ─────────────────────────
     host-network        -
     default-veth        lease
     nat                 lease
@@ -77,9 +73,8 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
     nspawn-file-bridge  lease
     nspawn-file-veth    lease
 
-    Names beyond        outside
-                        any
-    ───────────────────────────
+    Names beyond        any
+    ──────────────────────────
     host-network        -
     default-veth        global
     nat                 global
@@ -169,8 +164,7 @@ fn a_wide_terminal_has_each_row_on_one_line() {
     nspawn-file-bridge  yes      yes   yes         yes        yes
     nspawn-file-veth    yes      yes   yes         yes        yes
 
-    Names of peers      peer                             peer   peer
-                        any                              ipv4   ipv6
+    Names of peers      any                              ipv4   ipv6
     ────────────────────────────────────────────────────────────────
     host-network        -                                -      -
     default-veth        fe80 62%, lease 38%              lease  none
@@ -181,8 +175,7 @@ fn a_wide_terminal_has_each_row_on_one_line() {
     nspawn-file-bridge  fe80 53%, lease 38%, 169.254 9%  lease  fe80
     nspawn-file-veth    fe80 62%, lease 38%              lease  none
 
-    Name of the host    host
-                        any
+    Name of the host    any
     ───────────────────────────
     host-network        -
     default-veth        lease
@@ -193,10 +186,8 @@ fn a_wide_terminal_has_each_row_on_one_line() {
     nspawn-file-bridge  lease
     nspawn-file-veth    lease
 
-    Names on the host   machine-
-                        from-host
-                        any
-    ─────────────────────────────
+    Names on the host   any
+    ─────────────────────────
     host-network        -
     default-veth        lease
     nat                 lease
@@ -206,9 +197,8 @@ fn a_wide_terminal_has_each_row_on_one_line() {
     nspawn-file-bridge  lease
     nspawn-file-veth    lease
 
-    Names beyond        outside
-                        any
-    ───────────────────────────
+    Names beyond        any
+    ──────────────────────────
     host-network        -
     default-veth        global
     nat                 global
@@ -263,8 +253,7 @@ fn rows_of_several_hosts_name_the_version() {
     Reach, the same everywhere: ping/gateway/ipv4 yes, ping/peer/ipv6-link-local
         yes, ping/machine-from-host/ipv4 yes
 
-    Names of peers  peer                             peer
-                    any                              ipv6
+    Names of peers  any                              ipv6
     ─────────────────────────────────────────────────────
     nat v254        fe80 62%, lease 38%              none
     nat v257        fe80 62%, lease 38%              none
@@ -314,9 +303,9 @@ fn columns_that_say_the_same_as_another_about_the_same_object_stand_below() {
     systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
         roots on btrfs, sandbox stock
 
-    Names of peers  peer   peer      peer-local
-                    ipv4   api-ipv4  ipv4
-    ───────────────────────────────────────────
+    Names of peers  ipv4   api-ipv4  .local
+                                     ipv4
+    ───────────────────────────────────────
     nat             lease  lease     lease
     zone            fe80   fe80 !    fe80
     bridge          lease  lease     lease
@@ -439,7 +428,10 @@ fn headings_are_the_name_of_the_question_in_at_most_three_lines() {
     let lines = |check| heading(check).join("|");
     assert_eq!(lines("address/lease"), "lease");
     assert_eq!(lines("ping/peer/ipv6-link-local"), "peer|ipv6-|link-local");
-    assert_eq!(lines("resolve/machine-from-host/any"), "machine-|from-host|any");
+    assert_eq!(lines("ping/machine-from-host/ipv4"), "machine-|from-host|ipv4");
+    assert_eq!(lines("resolve/machine-from-host/mymachines-any"), "mymachines-|any");
+    assert_eq!(lines("resolve/peer-local/stub-ipv4"), ".local|stub-ipv4");
+    assert_eq!(lines("resolve/gateway/myhostname-any"), "gateway|myhostname-|any");
     assert_eq!(lines("autostart/after-reboot"), "after-|reboot");
 }
 
