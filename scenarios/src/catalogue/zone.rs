@@ -69,14 +69,17 @@ fn stray_names(astray: &impl Fn(Check, Expectation) -> Claim) -> Vec<Claim> {
         each(claims::lookups(Whose::Host, &claims::RESOLVED, Family::Ipv4), &resolves(&[Other])),
         each(vec![claims::wire(Whose::Host, Transport::LlmnrIpv4)], &of_host),
         each(vec![claims::wire(Whose::Machine, Transport::LlmnrIpv4)], &nobody),
-        each(vec![claims::wire(Whose::Host, Transport::MdnsIpv4)], &of_host)
-            .into_iter()
-            .map(by_mdns)
-            .collect(),
-        each(vec![claims::wire(Whose::Machine, Transport::MdnsIpv4)], &nobody)
-            .into_iter()
-            .map(by_mdns)
-            .collect(),
+        // Multicast DNS is not answered across subnets (RFC 6762, 11).
+        each(
+            vec![
+                claims::wire(Whose::Host, Transport::MdnsIpv4),
+                claims::wire(Whose::Machine, Transport::MdnsIpv4),
+            ],
+            &nobody,
+        )
+        .into_iter()
+        .map(by_mdns)
+        .collect(),
         until_258(each(on_host(&[LookupPath::Api], Family::Any), &resolves(&[Ipv6LinkLocal]))),
         until_258(each(
             on_host(&[LookupPath::Stub, LookupPath::Api], Family::Ipv4),

@@ -2,7 +2,7 @@
 
 use nspawn_matrix_reports::AddressSpace::{Ipv6LinkLocal, Lease};
 use nspawn_matrix_reports::Family::{Any, Ipv4, Ipv6};
-use nspawn_matrix_reports::LookupPath::{self, Api, Stub};
+use nspawn_matrix_reports::LookupPath::{self, Api, Nss, Stub};
 use nspawn_matrix_reports::Transport::{LlmnrIpv4, LlmnrIpv6, MdnsIpv4, MdnsIpv6};
 
 use super::{EITHER, NONE, Network, all_lookups, each, lookups, on_the_wire, wire};
@@ -89,13 +89,17 @@ pub(super) fn without_llmnr(network: Network) -> Vec<Claim> {
             let unknown = unknown.into_iter().chain(unheard(Whose::Peer, reason));
             claims.extend(unknown.map(|claim| claim.when(Setting::Llmnr, value)));
         }
-        let machine = [Any, Ipv4, Ipv6].map(|family| lookups(Whose::Machine, &[Stub, Api], family)).concat();
-        let machine = each(&machine, &NONE, reason, links::RESOLVED_CONF);
+        let machine = |paths: &[LookupPath]| {
+            let checks = [Any, Ipv4, Ipv6].map(|family| lookups(Whose::Machine, paths, family)).concat();
+            each(&checks, &NONE, reason, links::RESOLVED_CONF).into_iter().map(|claim| claim.until(258))
+        };
         let crossing = [
             each(&all_lookups(Whose::Host), &NONE, reason, links::RESOLVED_CONF),
             unheard(Whose::Host, reason),
             unheard(Whose::Machine, reason),
-            machine.into_iter().map(|claim| claim.until(258)).collect(),
+            machine(&[Stub, Api]).collect(),
+            // What resolve does not find is not asked of mymachines after it ([!UNAVAIL=return]).
+            machine(&[Nss]).map(|claim| claim.when(Setting::NssFirst, "resolve")).collect(),
         ];
         // A zone whose leases are astray has claims of its own about what crosses between host and machine.
         let crosses = |claim: Claim| claim.when(Setting::Llmnr, value).when(Setting::StrayLease, "no");
