@@ -52,13 +52,15 @@ pub(super) fn place(question: NameQuestion) -> Place {
             });
         }
         _ if !question.whose.is_multicast() => return Place::Apart,
-        Way::Lookup(LookupPath::NssMymachines | LookupPath::NssMyhostname, _) => return Place::Apart,
+        Way::Lookup(LookupPath::NssMyhostname, _) => return Place::Apart,
         Way::After { first, .. } => (LookupPath::Nss, first),
         Way::Lookup(path, family) => (path, family),
     };
     let has_turns = NameQuestion::all().any(|other| other.whose == question.whose && other.turns().is_some());
     Place::Resolver(match (path, family) {
-        (LookupPath::Nss, Family::Any) => 0,
+        (LookupPath::Nss | LookupPath::NssMymachines, Family::Any) => 0,
+        // machined goes into the machine for each.
+        (LookupPath::NssMymachines, Family::Ipv4) => 1,
         (LookupPath::Nss, _) if question.turns().is_some() => 1,
         // The more even the rounds are, the less a lookup has to wait for a core.
         (LookupPath::Nss | LookupPath::Stub, _) if !has_turns => 1,
@@ -86,8 +88,12 @@ impl Standing {
         let name = question.name(about);
         let (path, family) = match question.way {
             Way::Wire(transport) => {
-                let request = Request::Wire { name, transport, questions: samples, known };
-                return call::<Wire>(probe, request).await.map(Observation::Wire);
+                let ask = |known| Request::Wire { name: name.clone(), transport, questions: samples, known };
+                let seen: Wire = call(probe, ask(known.clone())).await?;
+                // An address that came meanwhile, as those of 169.254/16 do, has counted as somebody else's.
+                let since = self.known(question.whose, about).await?;
+                let seen = if since == known { seen } else { call(probe, ask(since)).await? };
+                return Ok(Observation::Wire(seen));
             }
             Way::After { then, .. } => (LookupPath::Nss, then),
             Way::Lookup(path, family) => (path, family),
@@ -187,7 +193,8 @@ mod tests {
         assert_eq!(in_round(Whose::Peer, 1), ["ipv4", "any-after-ipv4"]);
         let rest = ["ipv6", "stub-ipv4", "stub-ipv6", "api-any", "api-ipv4", "api-ipv6"];
         assert_eq!(in_round(Whose::Peer, 2), rest);
-        for whose in [Whose::PeerLocal, Whose::Host, Whose::Machine] {
+        assert_eq!(in_round(Whose::Machine, 0), ["any", "mymachines-any"]);
+        for whose in [Whose::PeerLocal, Whose::Host] {
             assert_eq!(in_round(whose, 0), ["any"]);
             assert_eq!(in_round(whose, 1), ["ipv4", "ipv6", "stub-ipv4", "stub-ipv6"]);
             assert_eq!(in_round(whose, 2), ["api-any", "api-ipv4", "api-ipv6"]);
@@ -197,8 +204,8 @@ mod tests {
     #[test]
     fn what_asks_no_link_waits_for_nothing() {
         for question in NameQuestion::all() {
-            let is_local = question.way.to_string().starts_with("my");
-            let is_apart = is_local || !question.whose.is_multicast();
+            let is_wire = matches!(place(question), Place::Wire(_));
+            let is_apart = !is_wire && !question.whose.is_multicast();
             assert_eq!(place(question) == Place::Apart, is_apart, "{question}");
         }
     }

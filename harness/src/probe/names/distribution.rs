@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, Lookup};
 
 /// What is known of addresses before any name is looked up.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Known {
     /// The subnets that count as leases.
     pub leases: Vec<Subnet>,

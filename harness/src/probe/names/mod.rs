@@ -1,6 +1,6 @@
 //! Names as a program in the machine sees them: many lookups of one name, on each of the paths that there are.
 //!
-//! Before each lookup the caches of systemd-resolved are flushed ([`cache`]). A lookup that is slow (LLMNR gives up on
+//! Before each lookup that they may answer, the caches of systemd-resolved are flushed ([`cache`]). A lookup that is slow (LLMNR gives up on
 //! a name after about 4 s) does not hold up the next one for ever: see [`patience`].
 
 mod api;
@@ -105,6 +105,22 @@ struct Series {
     not_flushed: Option<String>,
 }
 
+impl Series {
+    /// Takes in a sample that was slow. If it has found something it was only late, and the next may be waited for.
+    async fn keep_late(
+        &mut self,
+        sample: JoinHandle<anyhow::Result<Vec<Answer>>>,
+        patience: &mut Patience,
+    ) -> anyhow::Result<()> {
+        let answers = patience::ended(sample.await)?;
+        if answers.iter().all(|answer| !answer.addresses.is_empty()) {
+            patience.restore();
+        }
+        self.answers.push(answers);
+        Ok(())
+    }
+}
+
 /// A module that asks nobody and remembers nothing: there is nothing to flush, and nothing that lasts.
 async fn local(lookup: &Lookup, samples: u32) -> anyhow::Result<Series> {
     let mut answers = Vec::new();
@@ -120,10 +136,25 @@ async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> 
     let mut slow: VecDeque<JoinHandle<anyhow::Result<Vec<Answer>>>> = VecDeque::new();
     let asker = Asker::new(lookup.clone(), Rc::clone(resolved)).await?;
     for _ in 0..samples {
-        let flushed = resolved.flush().await;
-        series.not_flushed = series.not_flushed.or(flushed.error);
-        // Where two lookups share a cache, nobody may flush it between them.
-        let unchanged = lookup.then.map(|_| flushed.unchanged);
+        while let Some(at) = slow.iter().position(JoinHandle::is_finished)
+            && let Some(ended) = slow.remove(at)
+        {
+            series.keep_late(ended, &mut patience).await?;
+        }
+        if slow.len() >= OPEN
+            && let Some(longest) = slow.pop_front()
+        {
+            series.keep_late(longest, &mut patience).await?;
+        }
+        let unchanged = match lookup.path {
+            LookupPath::Api => None,
+            LookupPath::Nss | LookupPath::Stub | LookupPath::NssMymachines | LookupPath::NssMyhostname => {
+                let flushed = resolved.flush().await;
+                series.not_flushed = series.not_flushed.or(flushed.error);
+                // Where two lookups share a cache, nobody may flush it between them.
+                lookup.then.map(|_| flushed.unchanged)
+            }
+        };
         let mut sample = tokio::task::spawn_local(Rc::clone(&asker).sample());
         match patience.wait_for(&mut sample).await {
             Some(answers) => series.answers.push(answers?),
@@ -133,14 +164,9 @@ async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> 
             }
         }
         drop(unchanged);
-        if slow.len() > OPEN
-            && let Some(longest) = slow.pop_front()
-        {
-            series.answers.push(patience::ended(longest.await)?);
-        }
     }
     for sample in slow {
-        series.answers.push(patience::ended(sample.await)?);
+        series.keep_late(sample, &mut patience).await?;
     }
     Ok(series)
 }

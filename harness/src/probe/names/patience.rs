@@ -9,7 +9,8 @@ use tokio::task::{JoinError, JoinHandle};
 ///
 /// An answer restores the whole patience, running out of it halves it. So quick lookups follow one another, each
 /// alone; slow ones, which end by a time-out of the resolver, overlap more and more, and 32 of them take little
-/// longer than one.
+/// longer than one. A slow one that finds something after all restores it too: else one that a busy machine has held up
+/// would make all after it overlap.
 pub(super) struct Patience(Duration);
 
 impl Patience {
@@ -20,6 +21,11 @@ impl Patience {
         Self(Self::FULL)
     }
 
+    /// Forgets that it ran out.
+    pub(super) fn restore(&mut self) {
+        self.0 = Self::FULL;
+    }
+
     /// Waits for the end of `lookup`; none if patience runs out before.
     pub(super) async fn wait_for<A>(
         &mut self,
@@ -27,7 +33,7 @@ impl Patience {
     ) -> Option<anyhow::Result<A>> {
         match tokio::time::timeout(self.0, lookup).await {
             Ok(answer) => {
-                self.0 = Self::FULL;
+                self.restore();
                 Some(ended(answer))
             }
             Err(_) => {
