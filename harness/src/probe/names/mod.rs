@@ -1,7 +1,7 @@
 //! Names as a program in the machine sees them: many lookups of one name, on each of the paths that there are.
 //!
-//! Before each lookup that they may answer, the caches of systemd-resolved are flushed ([`cache`]). A lookup that is slow (LLMNR gives up on
-//! a name after about 4 s) does not hold up the next one for ever: see [`patience`].
+//! Before each lookup that they may answer, the caches of systemd-resolved are flushed ([`cache`]). A lookup that is
+//! slow (LLMNR gives up on a name after about 4 s) does not hold up the next one for ever: see [`patience`].
 
 mod api;
 mod cache;
