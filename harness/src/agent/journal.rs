@@ -10,6 +10,8 @@ pub(super) struct Entry {
     pub(super) priority: u8,
     /// What it says.
     pub(super) message: String,
+    /// When journald took it, in microseconds (`CLOCK_MONOTONIC`).
+    at: Option<u64>,
     /// The process that says it.
     pid: Option<i32>,
     /// The unit that this was of; journald does not know it where the process was gone when it looked.
@@ -20,14 +22,20 @@ impl Entry {
     /// Makes an entry of nobody in particular.
     #[cfg(test)]
     pub(super) fn new(priority: u8, message: &str) -> Self {
-        Self { priority, message: message.to_owned(), pid: None, unit: None }
+        Self { priority, message: message.to_owned(), at: None, pid: None, unit: None }
     }
 
     fn is_of(&self, unit: &str, main: MainProcess) -> bool {
         match &self.unit {
             Some(own) => own == unit,
-            None => self.pid.is_some() && self.pid == main.pid,
+            None => self.pid.is_some() && self.pid == main.pid || self.is_since(main),
         }
+    }
+
+    /// Whether it came after the start of a main process that has failed since. What systemd-nspawn says of mounts does not
+    /// come from its main process, but from one that ends at once.
+    fn is_since(&self, main: MainProcess) -> bool {
+        main.code.is_some() && main.started.is_some_and(|started| self.at.is_some_and(|at| at >= started))
     }
 }
 
@@ -38,7 +46,8 @@ pub(super) const WARNING: u8 = 4;
 pub(super) const PRIORITIES: [&str; 8] =
     ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 
-/// What `identifier` has said in this boot as a process of `unit`, in the order in which it did.
+/// What `identifier` has said in this boot as a process of `unit`, in the order in which it did. If the unit has ended,
+/// that is also what was said since by processes that journald knows no unit of; so nothing else is to start meanwhile.
 pub(super) async fn said(unit: &str, identifier: &str) -> anyhow::Result<Vec<Entry>> {
     // What was said before now is in the journal when this comes back.
     Command::new("journalctl", ["--sync"]).output().await?;
@@ -60,6 +69,7 @@ fn read(line: &str) -> Option<Entry> {
     Some(Entry {
         priority: field("PRIORITY")?.parse().ok()?,
         message: message(entry.get("MESSAGE")?)?,
+        at: field("__MONOTONIC_TIMESTAMP").and_then(|at| at.parse().ok()),
         pid: field("_PID").and_then(|pid| pid.parse().ok()),
         unit: field("_SYSTEMD_UNIT").map(str::to_owned),
     })
@@ -102,10 +112,18 @@ mod tests {
     fn what_a_process_said_before_its_end_is_its_units_although_journald_does_not_know() {
         let of = |fields: &str| {
             let entry = read(&format!(r#"{{"PRIORITY":"4","MESSAGE":"x",{fields}}}"#)).unwrap();
-            entry.is_of("a.service", MainProcess { pid: Some(7), code: Some(1) })
+            let failed = MainProcess { pid: Some(7), code: Some(1), started: Some(1000) };
+            [MainProcess { code: None, ..failed }, failed].map(|main| entry.is_of("a.service", main))
         };
-        assert!(of(r#""_PID":"7""#) && of(r#""_PID":"8","_SYSTEMD_UNIT":"a.service""#));
-        assert!(!of(r#""_PID":"8""#) && !of(r#""_PID":"7","_SYSTEMD_UNIT":"b.service""#));
+        assert_eq!(of(r#""_PID":"7""#), [true, true]);
+        assert_eq!(of(r#""_PID":"8","_SYSTEMD_UNIT":"a.service""#), [true, true]);
+        assert_eq!(of(r#""_PID":"7","_SYSTEMD_UNIT":"b.service""#), [false, false]);
+        assert_eq!(of(r#""_PID":"8","__MONOTONIC_TIMESTAMP":"999""#), [false, false]);
+        assert_eq!(
+            of(r#""_PID":"8","__MONOTONIC_TIMESTAMP":"1000""#),
+            [false, true],
+            "a child of one that failed"
+        );
     }
 
     proptest! {

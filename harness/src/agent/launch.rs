@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::Context;
-use futures_util::future::try_join_all;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use nspawn_matrix_scenarios::{Launch, Scenario, launch};
 use tokio::process::Child;
 
@@ -123,7 +123,10 @@ pub(super) async fn launch(scenario: &Scenario) -> anyhow::Result<Launched> {
             Ok(Launched { commands, ..Launched::default() })
         }
         Launch::Unit => {
-            let ends = try_join_all(scenario.machines.iter().map(|machine| start_unit(machine))).await?;
+            // Where it matters what a machine said that did not start, nobody else is to speak meanwhile (`journal::said`).
+            let at_once = if scenario.may_refuse { 1 } else { scenario.machines.len() };
+            let starts = scenario.machines.iter().map(|machine| start_unit(machine));
+            let ends: Vec<_> = stream::iter(starts).buffered(at_once).try_collect().await?;
             let failed = scenario.machines.iter().cloned().zip(ends);
             let failed = failed.filter_map(|(machine, ended)| Some((machine, ended?))).collect();
             Ok(Launched { failed, ..Launched::default() })
