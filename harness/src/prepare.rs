@@ -9,7 +9,7 @@ use crate::chain::chain;
 use crate::command::Command;
 use crate::host::Roots;
 use crate::image::{Image, ImageError, Pair, Recipe, Store};
-use crate::setup::{self, Need, PackageManager, Tool};
+use crate::setup::{self, Host, Need, PackageManager, Tool};
 
 /// Why this machine cannot host a run, with the next step.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub async fn prepare(
 /// Tells at once, and without touching anything, whether [`prepare`] has no chance here.
 #[must_use]
 pub fn is_hopeless(install: bool) -> bool {
-    let lacks_tools = || setup::missing().iter().any(|tool| tool.need == Need::Always);
+    let lacks_tools = || setup::missing(Host::Sandbox).iter().any(|tool| tool.need == Need::Always);
     check_root().is_err() || (!install && lacks_tools())
 }
 
@@ -93,7 +93,7 @@ async fn tools(
     install: bool,
     progress: &mut impl FnMut(&str),
 ) -> Result<(), Unable> {
-    let missing = setup::missing();
+    let missing = setup::missing(Host::Sandbox);
     let manager = PackageManager::detect();
     if install
         && let Some(manager) = manager
@@ -104,20 +104,21 @@ async fn tools(
             hint: Some("mend what the package manager says, and try again".to_owned()),
         })?;
     }
-    let needed: Vec<&Tool> = setup::missing().into_iter().filter(|tool| is_needed(tool)).collect();
+    let needed: Vec<&Tool> =
+        setup::missing(Host::Sandbox).into_iter().filter(|tool| is_needed(tool)).collect();
     if needed.is_empty() {
         return Ok(());
     }
     // Whoever types the command wants what makes a run faster too.
     Err(Unable {
-        message: setup::describe(&setup::missing(), manager).trim_end().to_owned(),
+        message: setup::describe(&setup::missing(Host::Sandbox), manager).trim_end().to_owned(),
         hint: manager.map(|_| "`nspawn-matrix setup`, or --setup, does that too".to_owned()),
     })
 }
 
 /// Snapshots where a btrfs can be made and mounted, copies elsewhere.
 async fn best_roots(progress: &mut impl FnMut(&str)) -> Roots {
-    let lacks = if setup::missing().iter().any(|tool| tool.need == Need::Speed) {
+    let lacks = if setup::missing(Host::Sandbox).iter().any(|tool| tool.need == Need::Speed) {
         "btrfs-progs"
     } else if !kernel_has_btrfs().await {
         "btrfs in the kernel"

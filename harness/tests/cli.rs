@@ -7,6 +7,7 @@ fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
         .args(arguments)
         .env_remove("NSPAWN_MATRIX_CACHE")
+        .env_remove("NSPAWN_MATRIX_VM_CACHE")
         .output()
         .expect("the program was built for this test")
 }
@@ -80,6 +81,13 @@ fn an_unknown_command_is_refused() {
 fn help_says_what_there_is_and_what_the_exit_codes_mean() {
     insta::assert_snapshot!(printed(&["--help"]));
     insta::assert_snapshot!(printed(&["run", "--help"]));
+    insta::assert_snapshot!(printed(&["vm", "--help"]));
+}
+
+#[test]
+fn an_unknown_virtual_machine_is_told_with_those_that_there_are() {
+    insta::assert_snapshot!(refusal(&["vm", "up", "potato"]));
+    insta::assert_snapshot!(refusal(&["vm", "exec", "trixie", "true"]));
 }
 
 #[test]

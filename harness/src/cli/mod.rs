@@ -10,6 +10,7 @@ mod progress;
 mod run;
 mod selection;
 mod show;
+mod vm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,8 +50,14 @@ enum Command {
     Show(show::Arguments),
     /// Build, list and remove the images that hosts and machines are made from.
     Image(image::Arguments),
+    /// Boot virtual machines without root, and look around in them.
+    Vm(vm::Arguments),
     /// Install what is missing on this machine.
-    Setup,
+    Setup {
+        /// What is to run on it
+        #[arg(long, value_enum, default_value_t)]
+        host: setup::Host,
+    },
     /// How parts of this program start each other.
     #[command(hide = true, subcommand)]
     Internal(Internal),
@@ -97,7 +104,8 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Image(arguments) => on_one_thread(image::image(arguments)),
-        Command::Setup => on_one_thread(set_up()),
+        Command::Vm(arguments) => on_one_thread(vm::vm(arguments)),
+        Command::Setup { host } => on_one_thread(set_up(host)),
         Command::Internal(internal) => serve(internal),
     };
     outcome.unwrap_or_else(|failure| failure.report())
@@ -122,8 +130,8 @@ fn serve(internal: Internal) -> Result<ExitCode, Failure> {
     outcome.map(|()| ExitCode::SUCCESS).map_err(|error| Failure::unable(error.to_string()))
 }
 
-async fn set_up() -> Result<ExitCode, Failure> {
-    let missing = setup::missing();
+async fn set_up(host: setup::Host) -> Result<ExitCode, Failure> {
+    let missing = setup::missing(host);
     let manager = setup::PackageManager::detect();
     say!("{}", setup::describe(&missing, manager).trim_end());
     if missing.is_empty() {

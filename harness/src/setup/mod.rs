@@ -1,14 +1,24 @@
 //! What a machine needs to run the suite on, and how to install it there.
 //!
-//! A table has each [`Tool`] with the reason for it and its package per [`PackageManager`]. Looking and
+//! A table for each kind of [`Host`] has each [`Tool`] with the reason for it and its package per [`PackageManager`]. Looking and
 //! naming are pure; only [`install`] changes the machine.
 
 mod tool;
 
 pub use self::tool::{Need, Tool};
 
-use self::tool::TOOLS;
+use self::tool::tools;
 use crate::command::{Command, CommandError};
+
+/// What runs on the machine, and needs its tools.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Host {
+    /// Hosts in namespaces.
+    #[default]
+    Sandbox,
+    /// Virtual machines.
+    Vm,
+}
 
 /// A distribution's way to install packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +52,9 @@ pub fn is_installed(program: &str) -> bool {
     std::env::split_paths(&path).chain(root).any(|folder| folder.join(program).is_file())
 }
 
-/// Gives the tools that this machine lacks, in the order of the table.
-pub fn missing() -> Vec<&'static Tool> {
-    TOOLS.iter().filter(|tool| !tool.is_there()).collect()
+/// Gives the tools that this machine lacks for hosts of that kind, in the order of the table.
+pub fn missing(host: Host) -> Vec<&'static Tool> {
+    tools(host).iter().filter(|tool| !tool.is_there()).collect()
 }
 
 /// Gives the commands that install the packages of `tools`; none if there is nothing to install.

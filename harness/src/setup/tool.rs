@@ -1,9 +1,9 @@
-//! The tools that the suite uses and does not bring along: [`TOOLS`], with the reason for each and its packages.
+//! The tools that the suite uses and does not bring along, for each kind of host: the reason for each, and its packages.
 
 use std::fmt;
 use std::path::Path;
 
-use super::{PackageManager, is_installed};
+use super::{Host, PackageManager, is_installed};
 
 /// How a tool is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Need {
 }
 
 /// Something that the suite uses and does not bring along.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tool {
     /// How it is recognised.
     probe: Probe,
@@ -42,74 +42,146 @@ pub struct Tool {
     pacman: Option<&'static str>,
 }
 
-/// Everything that `run` uses of the machine.
-pub(super) static TOOLS: &[Tool] = &[
-    Tool {
-        probe: Probe::Program("systemd-nspawn"),
-        why: "boots the disposable hosts",
-        need: Need::Always,
-        apt: "systemd-container",
-        dnf: "systemd-container",
-        pacman: Some("systemd"),
-    },
-    Tool {
-        probe: Probe::Program("tar"),
-        why: "packs and unpacks images",
-        need: Need::Always,
-        apt: "tar",
-        dnf: "tar",
-        pacman: Some("tar"),
-    },
-    Tool {
-        probe: Probe::Program("unshare"),
-        why: "keeps the mounts of a build away from this machine",
-        need: Need::Always,
-        apt: "util-linux",
-        dnf: "util-linux",
-        pacman: Some("util-linux"),
-    },
-    Tool {
-        probe: Probe::Program("mmdebstrap"),
-        why: "builds Debian images",
-        need: Need::DebianImages,
-        apt: "mmdebstrap",
-        dnf: "mmdebstrap",
-        // In the AUR only, which no package manager installs unasked.
-        pacman: None,
-    },
-    Tool {
-        probe: Probe::File("/usr/share/keyrings/debian-archive-keyring.gpg"),
-        why: "proves that packages are Debian's",
-        need: Need::DebianImages,
-        apt: "debian-archive-keyring",
-        dnf: "debian-keyring",
-        pacman: Some("debian-archive-keyring"),
-    },
-    Tool {
-        probe: Probe::Program("mkfs.btrfs"),
-        why: "makes the file system that roots are snapshotted on",
-        need: Need::Speed,
-        apt: "btrfs-progs",
-        dnf: "btrfs-progs",
-        pacman: Some("btrfs-progs"),
-    },
-    Tool {
-        probe: Probe::Program("btrfs"),
-        why: "snapshots roots",
-        need: Need::Speed,
-        apt: "btrfs-progs",
-        dnf: "btrfs-progs",
-        pacman: Some("btrfs-progs"),
-    },
-    Tool {
-        probe: Probe::Program("losetup"),
-        why: "attaches the file that the btrfs lies in",
-        need: Need::Speed,
-        apt: "mount",
-        dnf: "util-linux",
-        pacman: Some("util-linux"),
-    },
+const SYSTEMD_NSPAWN: Tool = Tool {
+    probe: Probe::Program("systemd-nspawn"),
+    why: "boots the disposable hosts",
+    need: Need::Always,
+    apt: "systemd-container",
+    dnf: "systemd-container",
+    pacman: Some("systemd"),
+};
+
+const TAR: Tool = Tool {
+    probe: Probe::Program("tar"),
+    why: "packs and unpacks images",
+    need: Need::Always,
+    apt: "tar",
+    dnf: "tar",
+    pacman: Some("tar"),
+};
+
+const UNSHARE: Tool = Tool {
+    probe: Probe::Program("unshare"),
+    why: "keeps the mounts of a build away from this machine",
+    need: Need::Always,
+    apt: "util-linux",
+    dnf: "util-linux",
+    pacman: Some("util-linux"),
+};
+
+const MMDEBSTRAP: Tool = Tool {
+    probe: Probe::Program("mmdebstrap"),
+    why: "builds Debian images",
+    need: Need::DebianImages,
+    apt: "mmdebstrap",
+    dnf: "mmdebstrap",
+    // In the AUR only, which no package manager installs unasked.
+    pacman: None,
+};
+
+const DEBIAN_KEYS: Tool = Tool {
+    probe: Probe::File("/usr/share/keyrings/debian-archive-keyring.gpg"),
+    why: "proves that packages are Debian's",
+    need: Need::DebianImages,
+    apt: "debian-archive-keyring",
+    dnf: "debian-keyring",
+    pacman: Some("debian-archive-keyring"),
+};
+
+const MKFS_BTRFS: Tool = Tool {
+    probe: Probe::Program("mkfs.btrfs"),
+    why: "makes the file system that roots are snapshotted on",
+    need: Need::Speed,
+    apt: "btrfs-progs",
+    dnf: "btrfs-progs",
+    pacman: Some("btrfs-progs"),
+};
+
+const BTRFS: Tool = Tool {
+    probe: Probe::Program("btrfs"),
+    why: "snapshots roots",
+    need: Need::Speed,
+    apt: "btrfs-progs",
+    dnf: "btrfs-progs",
+    pacman: Some("btrfs-progs"),
+};
+
+const LOSETUP: Tool = Tool {
+    probe: Probe::Program("losetup"),
+    why: "attaches the file that the btrfs lies in",
+    need: Need::Speed,
+    apt: "mount",
+    dnf: "util-linux",
+    pacman: Some("util-linux"),
+};
+
+const QEMU: Tool = Tool {
+    probe: Probe::Program("qemu-system-x86_64"),
+    why: "is the virtual machine",
+    need: Need::Always,
+    apt: "qemu-system-x86",
+    dnf: "qemu-system-x86-core",
+    pacman: Some("qemu-system-x86"),
+};
+
+const SSH: Tool = Tool {
+    probe: Probe::Program("ssh"),
+    why: "talks to virtual machines",
+    need: Need::Always,
+    apt: "openssh-client",
+    dnf: "openssh-clients",
+    pacman: Some("openssh"),
+};
+
+const SSH_KEYGEN: Tool = Tool {
+    probe: Probe::Program("ssh-keygen"),
+    why: "makes the keys of virtual machines",
+    need: Need::Always,
+    apt: "openssh-client",
+    dnf: "openssh",
+    pacman: Some("openssh"),
+};
+
+const MKFS_EXT4: Tool = Tool {
+    probe: Probe::Program("mkfs.ext4"),
+    why: "makes the disks of virtual machines",
+    need: Need::Always,
+    apt: "e2fsprogs",
+    dnf: "e2fsprogs",
+    pacman: Some("e2fsprogs"),
+};
+
+const NEWUIDMAP: Tool = Tool {
+    probe: Probe::Program("newuidmap"),
+    why: "gives files their owners in a build without root",
+    need: Need::Always,
+    apt: "uidmap",
+    dnf: "shadow-utils",
+    pacman: Some("shadow"),
+};
+
+/// Everything that `run` uses of the machine for its sandboxes.
+const SANDBOX: &[Tool] = &[SYSTEMD_NSPAWN, TAR, UNSHARE, MMDEBSTRAP, DEBIAN_KEYS, MKFS_BTRFS, BTRFS, LOSETUP];
+
+/// Everything that virtual machines need of it.
+const VM: &[Tool] = &[
+    QEMU,
+    SSH,
+    SSH_KEYGEN,
+    UNSHARE,
+    NEWUIDMAP,
+    Tool { need: Need::Always, ..MMDEBSTRAP },
+    Tool { need: Need::Always, ..DEBIAN_KEYS },
+    MKFS_EXT4,
 ];
+
+/// The tools of a kind of host.
+pub(super) const fn tools(host: Host) -> &'static [Tool] {
+    match host {
+        Host::Sandbox => SANDBOX,
+        Host::Vm => VM,
+    }
+}
 
 impl Tool {
     /// Its package, if the distribution has one.

@@ -1,0 +1,146 @@
+//! How a guest's instructions are run: by KVM where a guest really runs under it, by emulation elsewhere.
+//!
+//! A /dev/kvm that opens proves nothing: there are machines whose KVM runs a boot loader and then stops at an
+//! instruction of the kernel's. So [`Accel::choose`] boots the very kernel that is to be booted, with an initial file
+//! system of one program that powers off.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::Child;
+
+use crate::argv::MACHINE;
+use crate::{Qemu, VmError, command, guest};
+
+/// How long a kernel may take to power off under KVM. One that runs does so within two seconds.
+const TRIAL: Duration = Duration::from_secs(20);
+
+/// The oldest major version of QEMU whose emulation runs current kernels: Debian's 6.12 panics under 7.2.
+const OLDEST_EMULATION: u32 = 8;
+
+/// How a guest's instructions are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accel {
+    /// By the processor.
+    Kvm,
+    /// By QEMU's emulation.
+    Tcg,
+}
+
+/// An [`Accel`], and why it is not a better one.
+#[derive(Debug)]
+pub struct Choice {
+    /// What a guest is run by.
+    pub accel: Accel,
+    /// Why not by KVM.
+    pub why: Option<String>,
+}
+
+impl Accel {
+    /// The value of QEMU's `-accel`.
+    #[must_use]
+    pub const fn option(self) -> &'static str {
+        match self {
+            Self::Kvm => "kvm",
+            Self::Tcg => "tcg,thread=multi",
+        }
+    }
+
+    /// The value of QEMU's `-cpu`: all that is there.
+    #[must_use]
+    pub const fn cpu(self) -> &'static str {
+        match self {
+            Self::Kvm => "host",
+            Self::Tcg => "max",
+        }
+    }
+
+    /// Finds out how `kernel` can be run here.
+    ///
+    /// # Errors
+    /// [`VmError::OldQemu`] where only emulation is left and QEMU is too old for it, or what keeps QEMU from starting.
+    pub async fn choose(qemu: &Qemu, kernel: &Path) -> Result<Choice, VmError> {
+        let why = match access("/dev/kvm", AccessFlags::R_OK | AccessFlags::W_OK) {
+            Ok(()) => match runs(Self::Kvm, qemu, kernel).await? {
+                None => return Ok(Choice { accel: Self::Kvm, why: None }),
+                Some(said) => format!("a guest does not run under /dev/kvm: {said}"),
+            },
+            Err(Errno::ENOENT) => "there is no /dev/kvm".into(),
+            Err(Errno::EACCES) => "/dev/kvm is not for this user (often the group `kvm` may use it)".into(),
+            Err(errno) => format!("/dev/kvm: {errno}"),
+        };
+        if qemu.major < OLDEST_EMULATION {
+            return Err(VmError::OldQemu { version: qemu.version.clone(), why });
+        }
+        Ok(Choice { accel: Self::Tcg, why: Some(why) })
+    }
+}
+
+impl Choice {
+    /// Says in one line what a person has to expect; nothing if it is the best there is.
+    #[must_use]
+    pub fn describe(&self) -> Option<String> {
+        let why = self.why.as_ref()?;
+        Some(format!("the virtual machine is emulated, which takes about ten times as long: {why}"))
+    }
+}
+
+/// Boots `kernel` to its first program, which powers off. Gives what happened instead, if something did.
+pub(crate) async fn runs(accel: Accel, qemu: &Qemu, kernel: &Path) -> Result<Option<String>, VmError> {
+    let folder = tempfile::tempdir().map_err(|source| VmError::file("a temporary folder", source))?;
+    let initrd = folder.path().join("initrd");
+    fs::write(&initrd, guest::initrd()).map_err(|source| VmError::file(&initrd, source))?;
+    let argv = trial(accel, &qemu.path, kernel, &initrd);
+    let mut command = command::tied(&argv);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command::spawn(command, &argv)?;
+    match tokio::time::timeout(TRIAL, outcome(&mut child)).await {
+        Ok(outcome) => outcome.map_err(|source| VmError::file("QEMU's monitor", source)),
+        Err(_) => Ok(Some(format!("it did not end within {} s", TRIAL.as_secs()))),
+    }
+}
+
+/// The command of a trial. The monitor speaks over standard input and output.
+fn trial(accel: Accel, qemu: &Path, kernel: &Path, initrd: &Path) -> Vec<String> {
+    let [qemu, kernel, initrd] = [qemu, kernel, initrd].map(|path| path.display().to_string());
+    let mut argv = vec![qemu];
+    argv.extend(
+        ["-machine", MACHINE, "-accel", accel.option(), "-cpu", accel.cpu(), "-m", "256M"].map(String::from),
+    );
+    argv.extend(["-kernel".into(), kernel, "-initrd".into(), initrd]);
+    argv.extend(["-append", "panic=-1", "-no-reboot"].map(String::from));
+    argv.extend(
+        ["-chardev", "stdio,id=monitor,signal=off", "-mon", "chardev=monitor,mode=control"].map(String::from),
+    );
+    argv.extend(["-no-user-config", "-nodefaults", "-display", "none"].map(String::from));
+    argv
+}
+
+/// Reads events until one tells the end. A guest that KVM cannot go on with is stopped; one that resets itself has
+/// crashed.
+async fn outcome(child: &mut Child) -> std::io::Result<Option<String>> {
+    let (Some(mut input), Some(output), Some(errors)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Ok(Some("QEMU has no monitor".into()));
+    };
+    input.write_all(b"{\"execute\":\"qmp_capabilities\"}\n").await?;
+    let mut lines = BufReader::new(output).lines();
+    while let Some(line) = lines.next_line().await? {
+        let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
+        match message["event"].as_str() {
+            Some("STOP") => return Ok(Some("it stops while it boots".into())),
+            Some("SHUTDOWN") if message["data"]["reason"] == "guest-shutdown" => return Ok(None),
+            Some("SHUTDOWN") => return Ok(Some("it crashes while it boots".into())),
+            Some(_) | None => {}
+        }
+    }
+    let mut said = BufReader::new(errors).lines();
+    Ok(Some(said.next_line().await?.unwrap_or_else(|| "QEMU ended".into())))
+}

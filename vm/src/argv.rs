@@ -1,0 +1,151 @@
+//! The QEMU command of one boot, as a pure function of what it is booted from and where its files lie.
+//!
+//! The disk is never written: `snapshot=on` puts an overlay above it, a file in TMPDIR (or /var/tmp) that QEMU deletes
+//! as soon as it has it open, so nothing is left of it however QEMU ends. Secrets are handed over in files, since
+//! everyone on a machine may read an argument vector.
+
+use std::path::Path;
+
+use crate::{Accel, Image, Place, Spec};
+
+/// The name by which the guest knows the port on which it tells that it is ready.
+pub(crate) const READY_PORT: &str = "nspawn-matrix.ready";
+
+/// The board, without devices that a guest would look for in vain.
+pub(crate) const MACHINE: &str = "q35,sata=off,smbus=off,vmport=off";
+
+/// What differs from boot to boot.
+#[derive(Debug, Clone, Copy)]
+pub struct Boot<'a> {
+    /// The program.
+    pub qemu: &'a Path,
+    /// How the guest's instructions are run.
+    pub accel: Accel,
+    /// Size of the machine.
+    pub spec: &'a Spec,
+    /// Disk, kernel and initial file system.
+    pub image: &'a Image,
+    /// The files of this machine.
+    pub place: &'a Place,
+    /// The port of 127.0.0.1 that leads to the guest's ssh; 0 lets the kernel choose a free one.
+    pub port: u16,
+}
+
+/// Gives the argument vector.
+#[must_use]
+pub fn argv(boot: &Boot) -> Vec<String> {
+    let Boot { qemu, accel, spec, image, place, port } = *boot;
+    let mut argv = vec![qemu.display().to_string()];
+    let mut add = |option: &str, value: String| argv.extend([option.to_owned(), value]);
+    add("-name", place.name().to_owned());
+    add("-machine", MACHINE.into());
+    add("-accel", accel.option().into());
+    add("-cpu", accel.cpu().into());
+    add("-smp", spec.cores.to_string());
+    add("-m", format!("{}M", spec.memory));
+    add("-kernel", shown(&image.kernel()));
+    add("-initrd", shown(&image.initrd()));
+    add("-append", kernel_command_line(place.name(), accel));
+    add("-smbios", format!("type=11,path={}", option(&place.credentials())));
+    add(
+        "-drive",
+        format!("if=none,id=disk,format=raw,snapshot=on,discard=unmap,file={}", option(&image.disk())),
+    );
+    add("-device", "virtio-blk-pci,drive=disk".into());
+    add("-netdev", format!("user,id=uplink,hostfwd=tcp:127.0.0.1:{port}-:22"));
+    add("-device", "virtio-net-pci,netdev=uplink".into());
+    add("-device", "virtio-rng-pci".into());
+    add("-chardev", format!("file,id=console,path={}", option(&place.console())));
+    add("-serial", "chardev:console".into());
+    add("-chardev", format!("file,id=ready,path={}", option(&place.ready())));
+    add("-device", "virtio-serial-pci".into());
+    add("-device", format!("virtserialport,chardev=ready,name={READY_PORT}"));
+    add("-chardev", format!("socket,id=monitor,path={},server=on,wait=off", option(&place.monitor())));
+    add("-mon", "chardev=monitor,mode=control".into());
+    argv.extend(["-no-user-config", "-nodefaults", "-display", "none"].map(String::from));
+    argv
+}
+
+/// The kernel's words. Protection between processes of a disposable guest is worth nothing, and costs much when it is
+/// emulated.
+fn kernel_command_line(name: &str, accel: Accel) -> String {
+    let common = format!("root=/dev/vda rw console=ttyS0 systemd.hostname={name}");
+    match accel {
+        Accel::Kvm => common,
+        Accel::Tcg => format!("{common} mitigations=off nokaslr"),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A comma ends a value in QEMU's options, unless there are two.
+fn option(path: &Path) -> String {
+    shown(path).replace(',', ",,")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Chosen;
+
+    fn shown(accel: Accel, image: &str, port: u16) -> String {
+        let chosen = Chosen::named("trixie").unwrap();
+        let image = Image::at(image.into());
+        let place = Place::new(Path::new("/run/user/1000/nspawn-matrix"), "trixie").unwrap();
+        let qemu = Path::new("/usr/bin/qemu-system-x86_64");
+        let boot = Boot { qemu, accel, spec: &chosen.spec, image: &image, place: &place, port };
+        argv(&boot).join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
+    }
+
+    #[test]
+    fn an_emulated_machine_is_started_by_this_command() {
+        insta::assert_snapshot!(shown(Accel::Tcg, "/cache/trixie-0123456789ab", 0), @r"
+        /usr/bin/qemu-system-x86_64
+        -name trixie
+        -machine q35,sata=off,smbus=off,vmport=off
+        -accel tcg,thread=multi
+        -cpu max
+        -smp 2
+        -m 2048M
+        -kernel /cache/trixie-0123456789ab/vmlinuz
+        -initrd /cache/trixie-0123456789ab/initrd
+        -append root=/dev/vda rw console=ttyS0 systemd.hostname=trixie mitigations=off nokaslr
+        -smbios type=11,path=/run/user/1000/nspawn-matrix/trixie/credentials
+        -drive if=none,id=disk,format=raw,snapshot=on,discard=unmap,file=/cache/trixie-0123456789ab/disk
+        -device virtio-blk-pci,drive=disk
+        -netdev user,id=uplink,hostfwd=tcp:127.0.0.1:0-:22
+        -device virtio-net-pci,netdev=uplink
+        -device virtio-rng-pci
+        -chardev file,id=console,path=/run/user/1000/nspawn-matrix/trixie/console.log
+        -serial chardev:console
+        -chardev file,id=ready,path=/run/user/1000/nspawn-matrix/trixie/ready
+        -device virtio-serial-pci
+        -device virtserialport,chardev=ready,name=nspawn-matrix.ready
+        -chardev socket,id=monitor,path=/run/user/1000/nspawn-matrix/trixie/qmp,server=on,wait=off
+        -mon chardev=monitor,mode=control
+        -no-user-config
+        -nodefaults
+        -display none
+        ");
+    }
+
+    #[test]
+    fn a_machine_under_kvm_differs_by_these_words() {
+        let emulated = shown(Accel::Tcg, "/cache", 0);
+        let kvm = shown(Accel::Kvm, "/cache", 40001);
+        let new = kvm.lines().filter(|line| !emulated.lines().any(|other| other == *line));
+        insta::assert_snapshot!(new.collect::<Vec<_>>().join("\n"), @r"
+        -accel kvm
+        -cpu host
+        -append root=/dev/vda rw console=ttyS0 systemd.hostname=trixie
+        -netdev user,id=uplink,hostfwd=tcp:127.0.0.1:40001-:22
+        ");
+    }
+
+    #[test]
+    fn a_comma_in_a_path_does_not_end_the_value() {
+        assert!(shown(Accel::Tcg, "/a,b", 0).contains("file=/a,,b/disk"));
+    }
+}
