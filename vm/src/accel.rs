@@ -18,9 +18,6 @@ use tokio::process::Child;
 use crate::argv::MACHINE;
 use crate::{Qemu, VmError, command, guest};
 
-/// How long a kernel may take to power off under KVM. One that runs does so within two seconds.
-const TRIAL: Duration = Duration::from_secs(20);
-
 /// The oldest major version of QEMU whose emulation runs current kernels: Debian's 6.12 panics under 7.2.
 const OLDEST_EMULATION: u32 = 8;
 
@@ -61,13 +58,22 @@ impl Accel {
         }
     }
 
+    /// How long a kernel may take to power off. One that runs does so within two seconds under KVM, and six emulated
+    /// if nothing else is to be done.
+    const fn patience(self) -> Duration {
+        match self {
+            Self::Kvm => Duration::from_secs(20),
+            Self::Tcg => Duration::from_secs(120),
+        }
+    }
+
     /// Finds out how `kernel` can be run here.
     ///
     /// # Errors
     /// [`VmError::OldQemu`] where only emulation is left and QEMU is too old for it, or what keeps QEMU from starting.
     pub async fn choose(qemu: &Qemu, kernel: &Path) -> Result<Choice, VmError> {
         let why = match access("/dev/kvm", AccessFlags::R_OK | AccessFlags::W_OK) {
-            Ok(()) => match runs(Self::Kvm, qemu, kernel).await? {
+            Ok(()) => match Self::Kvm.hinders(qemu, kernel).await? {
                 None => return Ok(Choice { accel: Self::Kvm, why: None }),
                 Some(said) => format!("a guest does not run under /dev/kvm: {said}"),
             },
@@ -75,11 +81,34 @@ impl Accel {
             Err(Errno::EACCES) => "/dev/kvm is not for this user (often the group `kvm` may use it)".into(),
             Err(errno) => format!("/dev/kvm: {errno}"),
         };
-        if qemu.major < OLDEST_EMULATION {
-            return Err(VmError::OldQemu { version: qemu.version.clone(), why });
-        }
-        Ok(Choice { accel: Self::Tcg, why: Some(why) })
+        emulated(qemu, why)
     }
+
+    /// Boots `kernel` to its first program, which powers off. Gives what happened instead, if something did.
+    ///
+    /// # Errors
+    /// [`VmError::Start`] or [`VmError::File`].
+    pub async fn hinders(self, qemu: &Qemu, kernel: &Path) -> Result<Option<String>, VmError> {
+        let folder = tempfile::tempdir().map_err(|source| VmError::file("a temporary folder", source))?;
+        let initrd = folder.path().join("initrd");
+        fs::write(&initrd, guest::initrd()).map_err(|source| VmError::file(&initrd, source))?;
+        let argv = trial(self, &qemu.path, kernel, &initrd);
+        let mut command = command::tied(&argv);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command::spawn(command, &argv)?;
+        match tokio::time::timeout(self.patience(), outcome(&mut child)).await {
+            Ok(outcome) => outcome.map_err(|source| VmError::file("QEMU's monitor", source)),
+            Err(_) => Ok(Some(format!("it did not end within {} s", self.patience().as_secs()))),
+        }
+    }
+}
+
+/// Says that a guest must be emulated, if this QEMU can.
+fn emulated(qemu: &Qemu, why: String) -> Result<Choice, VmError> {
+    if qemu.major < OLDEST_EMULATION {
+        return Err(VmError::OldQemu { version: qemu.version.clone(), why });
+    }
+    Ok(Choice { accel: Accel::Tcg, why: Some(why) })
 }
 
 impl Choice {
@@ -88,21 +117,6 @@ impl Choice {
     pub fn describe(&self) -> Option<String> {
         let why = self.why.as_ref()?;
         Some(format!("the virtual machine is emulated, which takes about ten times as long: {why}"))
-    }
-}
-
-/// Boots `kernel` to its first program, which powers off. Gives what happened instead, if something did.
-pub(crate) async fn runs(accel: Accel, qemu: &Qemu, kernel: &Path) -> Result<Option<String>, VmError> {
-    let folder = tempfile::tempdir().map_err(|source| VmError::file("a temporary folder", source))?;
-    let initrd = folder.path().join("initrd");
-    fs::write(&initrd, guest::initrd()).map_err(|source| VmError::file(&initrd, source))?;
-    let argv = trial(accel, &qemu.path, kernel, &initrd);
-    let mut command = command::tied(&argv);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command::spawn(command, &argv)?;
-    match tokio::time::timeout(TRIAL, outcome(&mut child)).await {
-        Ok(outcome) => outcome.map_err(|source| VmError::file("QEMU's monitor", source)),
-        Err(_) => Ok(Some(format!("it did not end within {} s", TRIAL.as_secs()))),
     }
 }
 
@@ -143,4 +157,21 @@ async fn outcome(child: &mut Child) -> std::io::Result<Option<String>> {
     }
     let mut said = BufReader::new(errors).lines();
     Ok(Some(said.next_line().await?.unwrap_or_else(|| "QEMU ended".into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_qemu_that_cannot_emulate_is_refused_with_reason_and_next_step() {
+        let qemu = |version: &str, major| Qemu { path: "qemu".into(), version: version.into(), major };
+        let error = emulated(&qemu("7.2.22", 7), "there is no /dev/kvm".into()).unwrap_err();
+        insta::assert_snapshot!(format!("{error}\n{}", error.hint().unwrap()), @r"
+        QEMU 7.2.22 cannot emulate current Linux kernels: they panic (there is no /dev/kvm, so they must be emulated)
+        install QEMU 8 or later; Debian 12 has QEMU 10 in its backports: apt-get install --target-release bookworm-backports qemu-system-x86
+        ");
+        let choice = emulated(&qemu("8.0.0", 8), "there is no /dev/kvm".into()).unwrap();
+        insta::assert_snapshot!(choice.describe().unwrap(), @"the virtual machine is emulated, which takes about ten times as long: there is no /dev/kvm");
+    }
 }

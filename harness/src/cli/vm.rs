@@ -99,8 +99,11 @@ async fn up(store: &Store, name: &str, foreground: bool) -> Result<ExitCode, Fai
     let began = Instant::now();
     let mut vm = tokio::select! {
         started = Vm::start(start, life) => started.map_err(unable)?,
-        // What was started is dropped here, and gone.
-        _ = interrupted.changed() => return Ok(ExitCode::from(interruption::EXIT_CODE)),
+        // What was started is dropped here, and killed.
+        _ = interrupted.changed() => {
+            vm::down(&place).await.map_err(unable)?;
+            return Ok(ExitCode::from(interruption::EXIT_CODE));
+        }
     };
     tell!("`{}` answers after {:.1} s", place.name(), began.elapsed().as_secs_f64());
     if !foreground {

@@ -1,0 +1,212 @@
+//! Virtual machines as a person has them: each trial types commands, and looks at what is there and what is left.
+//!
+//! Trials run one after another, with folders of their own for running machines. They need the tools that
+//! `nspawn-matrix setup --host vm` installs and no root; where these are missing the trials are ignored, and with
+//! `NSPAWN_MATRIX_REQUIRE=1` they fail. The first build needs a Debian mirror.
+
+mod support;
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use nspawn_matrix::setup::{self, Host, PackageManager};
+use nspawn_matrix_vm::{Accel, Chosen, Qemu, Store};
+use support::Settings;
+
+/// How long killed processes may take to end.
+const LAST_BREATH: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // An emulated machine takes all cores.
+    arguments.test_threads = Some(1);
+    let trials = vec![
+        trial("is-reached-and-goes", is_reached_and_goes),
+        trial("a-kernel-runs-to-its-first-program", a_kernel_runs_to_its_first_program),
+        trial("ends-with-a-killed-parent", ends_with_a_killed_parent),
+        trial("ends-with-ctrl-c-while-it-boots", ends_with_ctrl_c_while_it_boots),
+        trial("a-killed-build-is-swept-up-by-the-next", a_killed_build_is_swept_up_by_the_next),
+    ];
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    let reason = || {
+        let missing = setup::missing(Host::Vm);
+        let text = setup::describe(&missing, PackageManager::detect());
+        (!missing.is_empty()).then(|| text.lines().collect::<Vec<_>>().join("; "))
+    };
+    let require = Settings::from_environment().require;
+    Trial::ignorable_test(name, move || match reason() {
+        Some(reason) if require => Err(reason.into()),
+        Some(reason) => Ok(Completion::ignored_with(reason)),
+        None => run().map(|()| Completion::Completed),
+    })
+    .with_ignored_flag(support::is_nextest() && !require && reason().is_some())
+}
+
+/// From `up` to `down`, with everything that a person does in between.
+fn is_reached_and_goes() -> Result<(), Failed> {
+    let person = Person::new()?;
+    let disk = PathBuf::from(person.types(&["build"])?.trim());
+    let written = disk.metadata()?.modified()?;
+    person.types(&["up"])?;
+    let ended = person.output(&["exec", "--", "sh", "-c", "echo \"a b\"; touch /root/mark; exit 7"])?;
+    expect(ended.stdout == b"a b\n" && ended.status.code() == Some(7), &format!("{ended:?}"))?;
+    let state = person.types(&["exec", "trixie", "--", "systemctl", "is-system-running"])?;
+    expect(state == "running\n", &state)?;
+    let list = person.types(&["list"])?;
+    expect(list.contains("trixie") && list.contains("answers on port"), &list)?;
+    let again = person.output(&["up"])?;
+    expect(again.status.code() == Some(3), "a second machine of the name is refused")?;
+    let known = person.place().join("known_hosts");
+    let right = fs::read_to_string(&known)?;
+    fs::write(&known, format!("trixie {}", fs::read_to_string(person.place().join("user.pub"))?))?;
+    let wrong = person.output(&["exec", "--", "true"])?;
+    expect(wrong.status.code() == Some(255), "a machine with another host key is refused")?;
+    fs::write(&known, right)?;
+    person.types(&["down"])?;
+    expect(!person.place().exists(), "its folder is gone")?;
+    expect(disk.metadata()?.modified()? == written, "the image is not written")
+}
+
+/// What proves KVM proves emulation too, on machines that have no other.
+fn a_kernel_runs_to_its_first_program() -> Result<(), Failed> {
+    let hindrance = support::on_this_thread(async {
+        let chosen = Chosen::named("trixie").map_err(|error| error.to_string())?;
+        let image = store().build(&chosen, |_| {}).await.map_err(|error| error.to_string())?;
+        let qemu = Qemu::find().await.map_err(|error| error.to_string())?;
+        Accel::Tcg.hinders(&qemu, &image.kernel()).await.map_err(|error| error.to_string())
+    })?;
+    hindrance.map_or(Ok(()), |said| Err(said.into()))
+}
+
+fn ends_with_a_killed_parent() -> Result<(), Failed> {
+    let person = Person::new()?;
+    let mut up = person.starts(&["up", "--foreground"])?;
+    person.qemu_runs()?;
+    kill(Pid::from_raw(up.id().try_into()?), Signal::SIGKILL)?;
+    up.wait()?;
+    released(&person.place().join("lock"))
+}
+
+fn ends_with_ctrl_c_while_it_boots() -> Result<(), Failed> {
+    let person = Person::new()?;
+    let mut up = person.starts(&["up"])?;
+    person.qemu_runs()?;
+    let lock = File::open(person.place().join("lock"))?;
+    kill(Pid::from_raw(up.id().try_into()?), Signal::SIGINT)?;
+    expect(up.wait()?.code() == Some(130), "it says that it was ended")?;
+    expect(lock.try_lock().is_ok(), "no QEMU holds the lock")?;
+    expect(!person.place().exists(), "the folder is gone")
+}
+
+/// All that a build starts has its lock, so once that is free nothing of it is left but files.
+fn a_killed_build_is_swept_up_by_the_next() -> Result<(), Failed> {
+    let cache = tempfile::tempdir()?;
+    let person = Person { runtime: tempfile::tempdir()?, cache: Some(cache.path().to_owned()) };
+    let mut build = person.starts(&["build"])?;
+    let said = BufReader::new(build.stderr.take().ok_or("it has no standard error")?);
+    let is_far = |line: &std::io::Result<String>| line.as_ref().is_ok_and(|line| line.contains("installing"));
+    said.lines().find(is_far).ok_or("it never installed anything")??;
+    kill(Pid::from_raw(build.id().try_into()?), Signal::SIGKILL)?;
+    build.wait()?;
+    let find = |end: &str| {
+        let names =
+            fs::read_dir(cache.path()).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        names.filter(|path| path.to_string_lossy().ends_with(end)).collect::<Vec<_>>()
+    };
+    released(find(".lock").first().ok_or("it had no lock")?)?;
+    expect(find(".partial").len() == 1, "there is something to sweep up")?;
+    person.types(&["build"])?;
+    expect(find(".partial").is_empty(), "the next build swept it up")
+}
+
+/// Someone who types commands, in an environment of his own.
+struct Person {
+    runtime: tempfile::TempDir,
+    cache: Option<PathBuf>,
+}
+
+impl Person {
+    fn new() -> Result<Self, Failed> {
+        Ok(Self { runtime: tempfile::tempdir()?, cache: None })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"));
+        command.arg("vm").args(arguments).env("XDG_RUNTIME_DIR", self.runtime.path());
+        if let Some(cache) = &self.cache {
+            command.env("NSPAWN_MATRIX_VM_CACHE", cache);
+        }
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> Result<Output, Failed> {
+        Ok(self.command(arguments).output()?)
+    }
+
+    /// Gives what a command writes that must succeed.
+    fn types(&self, arguments: &[&str]) -> Result<String, Failed> {
+        let output = self.output(arguments)?;
+        expect(
+            output.status.success(),
+            &format!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr)),
+        )?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn starts(&self, arguments: &[&str]) -> Result<Child, Failed> {
+        Ok(self.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?)
+    }
+
+    fn place(&self) -> PathBuf {
+        self.runtime.path().join("nspawn-matrix/trixie")
+    }
+
+    /// Waits until QEMU has made the file of the console.
+    fn qemu_runs(&self) -> Result<(), Failed> {
+        fs::create_dir_all(self.place())?;
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC)?;
+        inotify.add_watch(&self.place(), AddWatchFlags::IN_CREATE)?;
+        while !self.place().join("console.log").exists() {
+            inotify.read_events()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        // After a trial that failed; otherwise there is nothing.
+        drop(self.output(&["down"]));
+    }
+}
+
+/// The images of whoever runs the tests.
+fn store() -> Store {
+    std::env::var_os("NSPAWN_MATRIX_VM_CACHE")
+        .map_or_else(Store::of_this_user, |folder| Store::open(folder.into()))
+}
+
+/// Waits until nobody has the file locked.
+fn released(path: &Path) -> Result<(), Failed> {
+    let file = File::open(path)?;
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || sender.send(file.lock_shared()));
+    receiver.recv_timeout(LAST_BREATH).map_err(|_| "something is left that was started")??;
+    Ok(())
+}
+
+fn expect(holds: bool, what: &str) -> Result<(), Failed> {
+    if holds { Ok(()) } else { Err(what.into()) }
+}
