@@ -17,8 +17,9 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use nspawn_matrix::command::Command as Program;
 use nspawn_matrix::setup::{self, Host, PackageManager};
-use nspawn_matrix_vm::{Accel, Chosen, Qemu, Store};
+use nspawn_matrix_vm::{Accel, Chosen, Life, Place, Qemu, Start, Store, Vm};
 use support::Settings;
 
 /// How long killed processes may take to end.
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("is-reached-and-goes", is_reached_and_goes),
         trial("a-kernel-runs-to-its-first-program", a_kernel_runs_to_its_first_program),
+        trial("keeps-its-disk-over-a-reboot-and-ends-when-dropped", keeps_its_disk_over_a_reboot),
         trial("ends-with-a-killed-parent", ends_with_a_killed_parent),
         trial("ends-with-ctrl-c-while-it-boots", ends_with_ctrl_c_while_it_boots),
         trial("a-killed-build-is-swept-up-by-the-next", a_killed_build_is_swept_up_by_the_next),
@@ -81,12 +83,45 @@ fn is_reached_and_goes() -> Result<(), Failed> {
 /// What proves KVM proves emulation too, on machines that have no other.
 fn a_kernel_runs_to_its_first_program() -> Result<(), Failed> {
     let hindrance = support::on_this_thread(async {
-        let chosen = Chosen::named("trixie").map_err(|error| error.to_string())?;
-        let image = store().build(&chosen, |_| {}).await.map_err(|error| error.to_string())?;
-        let qemu = Qemu::find().await.map_err(|error| error.to_string())?;
-        Accel::Tcg.hinders(&qemu, &image.kernel()).await.map_err(|error| error.to_string())
+        let chosen = Chosen::named("trixie").map_err(said)?;
+        let image = store().build(&chosen, |_| {}).await.map_err(said)?;
+        let qemu = Qemu::find().await.map_err(said)?;
+        Accel::Tcg.hinders(&qemu, &image.kernel()).await.map_err(said)
     })?;
     hindrance.map_or(Ok(()), |said| Err(said.into()))
+}
+
+/// As a program uses the crate.
+fn keeps_its_disk_over_a_reboot() -> Result<(), Failed> {
+    let runtime = tempfile::tempdir()?;
+    let (before, after, lock) = support::on_this_thread(async {
+        let place = Place::new(runtime.path(), "trixie").map_err(said)?;
+        let chosen = Chosen::named("trixie").map_err(said)?;
+        let image = store().build(&chosen, |_| {}).await.map_err(said)?;
+        let qemu = Qemu::find().await.map_err(said)?;
+        let accel = Accel::choose(&qemu, &image.kernel()).await.map_err(said)?.accel;
+        let start = Start { qemu: &qemu, accel, spec: &chosen.spec, image: &image, place: &place };
+        let mut vm = Vm::start(start, Life::Tied).await.map_err(said)?;
+        let endpoint = vm.endpoint().clone();
+        let ssh = |command: &str| Program::from_argv(endpoint.argv(Some(command))).end();
+        let boot_id = "cat /proc/sys/kernel/random/boot_id";
+        let before = ssh(&format!("touch /root/mark; sync; {boot_id}")).await.map_err(said)?.stdout;
+        let boots = vm.boots();
+        // ssh ends with the machine, in whatever way.
+        ssh("systemctl reboot").await.map_err(said)?;
+        vm.rebooted(boots).await.map_err(said)?;
+        let after = ssh(&format!("test -e /root/mark && {boot_id}")).await.map_err(said)?.stdout;
+        Ok((before, after, place.folder().join("lock")))
+    })?;
+    expect(
+        before.len() == 37 && after.len() == 37 && before != after,
+        &format!("boot ids: {before} {after}"),
+    )?;
+    released(&lock)
+}
+
+fn said(error: impl std::error::Error) -> String {
+    error.to_string()
 }
 
 fn ends_with_a_killed_parent() -> Result<(), Failed> {

@@ -58,6 +58,8 @@ pub struct Vm {
 struct Running {
     child: Child,
     place: Place,
+    /// How long a boot may take.
+    patience: Duration,
     left: bool,
 }
 
@@ -69,7 +71,7 @@ impl Vm {
     /// ready; what it said is then still in its folder. Any other [`VmError`] of files and programs.
     pub async fn start(start: Start<'_>, life: Life) -> Result<Self, VmError> {
         let mut running = Running::start(start, life).await?;
-        running.ready(0, patience(start.accel)).await?;
+        running.ready(0).await?;
         let endpoint = endpoint(start.place).await?;
         Ok(Self { running, endpoint })
     }
@@ -96,8 +98,8 @@ impl Vm {
     ///
     /// # Errors
     /// [`VmError::Died`] or [`VmError::Late`].
-    pub async fn rebooted(&mut self, boots: usize, accel: Accel) -> Result<(), VmError> {
-        self.running.ready(boots, patience(accel)).await
+    pub async fn rebooted(&mut self, boots: usize) -> Result<(), VmError> {
+        self.running.ready(boots).await
     }
 
     /// Waits until it has ended by itself.
@@ -153,24 +155,24 @@ impl Running {
         command.stdout(Stdio::from(output.try_clone().map_err(failed)?)).stderr(Stdio::from(output));
         command::inherit(&mut command, &lock);
         let child = command::spawn(command, &argv)?;
-        let running = Self { child, place: place.clone(), left: false };
+        let running = Self { child, place: place.clone(), patience: patience(accel), left: false };
         let pid = running.child.id().unwrap_or_default().to_string();
         fs::write(place.pid(), pid).map_err(|source| VmError::file(place.pid(), source))?;
         Ok(running)
     }
 
     /// Waits until it has told more than `boots` times that it is ready.
-    async fn ready(&mut self, boots: usize, patience: Duration) -> Result<(), VmError> {
-        let place = &self.place;
+    async fn ready(&mut self, boots: usize) -> Result<(), VmError> {
+        let Self { child, place, patience, .. } = self;
         let (name, console) = (place.name().to_owned(), place.console());
         let file = place.ready();
         tokio::select! {
             ready = ready::more_lines(&file, boots) => ready.map_err(|source| VmError::file(&file, source)),
-            _ = self.child.wait() => {
+            _ = child.wait() => {
                 let said = last_line(&place.output()).or_else(|| last_line(&console)).unwrap_or_default();
                 Err(VmError::Died { name, said, console })
             }
-            () = deadline(patience) => {
+            () = deadline(*patience) => {
                 let said = last_line(&console).unwrap_or_default();
                 Err(VmError::Late { name, seconds: patience.as_secs(), said, console })
             }
@@ -187,10 +189,10 @@ impl Drop for Running {
     }
 }
 
-/// How long a boot may take. The first time is twice what was seen with fifty processes for two cores.
+/// How long a boot may take. Emulated it is four times what was seen on two cores with fifty processes waiting for them.
 const fn patience(accel: Accel) -> Duration {
     match accel {
-        Accel::Tcg => Duration::from_secs(300),
+        Accel::Tcg => Duration::from_secs(600),
         Accel::Kvm => Duration::from_secs(60),
     }
 }
