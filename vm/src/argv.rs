@@ -53,7 +53,8 @@ pub fn argv(boot: &Boot) -> Vec<String> {
     );
     add("-device", "virtio-blk-pci,drive=disk".into());
     add("-netdev", format!("user,id=uplink,hostfwd=tcp:127.0.0.1:{port}-:22"));
-    add("-device", "virtio-net-pci,netdev=uplink".into());
+    // It is not booted from, so it needs no firmware of a package of its own.
+    add("-device", "virtio-net-pci,netdev=uplink,romfile=".into());
     add("-device", "virtio-rng-pci".into());
     add("-chardev", format!("file,id=console,path={}", option(&place.console())));
     add("-serial", "chardev:console".into());
@@ -116,7 +117,7 @@ mod tests {
         -drive if=none,id=disk,format=raw,snapshot=on,discard=unmap,file=/cache/trixie-0123456789ab/disk
         -device virtio-blk-pci,drive=disk
         -netdev user,id=uplink,hostfwd=tcp:127.0.0.1:0-:22
-        -device virtio-net-pci,netdev=uplink
+        -device virtio-net-pci,netdev=uplink,romfile=
         -device virtio-rng-pci
         -chardev file,id=console,path=/run/user/1000/nspawn-matrix/trixie/console.log
         -serial chardev:console

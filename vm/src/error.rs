@@ -46,9 +46,9 @@ pub enum VmError {
         /// Its words.
         said: String,
     },
-    /// Only emulation is left, and this QEMU's does not run current kernels.
+    /// Only emulation is left, and this QEMU's is not trusted with current kernels.
     #[error(
-        "QEMU {version} cannot emulate current Linux kernels: they panic ({why}, so they must be emulated)"
+        "QEMU {version} is not trusted to emulate current Linux kernels: they were seen to panic ({why}, so they must be emulated)"
     )]
     OldQemu {
         /// Its version.

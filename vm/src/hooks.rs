@@ -47,8 +47,8 @@ chroot "$1" systemctl --quiet enable systemd-networkd.service systemd-resolved.s
 "#;
 
 /// Nothing that a disposable machine has no use for: each program at boot costs a tenth of a second and more when it is
-/// emulated. Nothing updates or trims by itself, nobody logs in on the console, and generators that look for disks, boot
-/// loaders and init scripts are masked.
+/// emulated. Nothing updates or trims by itself, nobody logs in on the console, and generators that look for disks,
+/// boot loaders and init scripts are masked.
 const QUICK_BOOT: &str = r#"# making it boot quickly
 set -eu
 chroot "$1" systemctl --quiet set-default multi-user.target

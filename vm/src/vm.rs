@@ -189,7 +189,7 @@ impl Drop for Running {
     }
 }
 
-/// How long a boot may take. Emulated it is four times what was seen on two cores with fifty processes waiting for them.
+/// How long a boot may take. Emulated it is four times what was seen on two cores that fifty processes waited for.
 const fn patience(accel: Accel) -> Duration {
     match accel {
         Accel::Tcg => Duration::from_secs(600),
