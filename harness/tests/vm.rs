@@ -76,7 +76,7 @@ fn is_reached_and_goes() -> Result<(), Failed> {
     expect(wrong.status.code() == Some(255), "a machine with another host key is refused")?;
     fs::write(&known, right)?;
     person.types(&["down"])?;
-    expect(!person.place().exists(), "its folder is gone")?;
+    person.expect_nothing_left()?;
     expect(disk.metadata()?.modified()? == written, "the image is not written")
 }
 
@@ -130,7 +130,9 @@ fn ends_with_a_killed_parent() -> Result<(), Failed> {
     person.qemu_runs()?;
     kill(Pid::from_raw(up.id().try_into()?), Signal::SIGKILL)?;
     up.wait()?;
-    released(&person.place().join("lock"))
+    released(&person.place().join("lock"))?;
+    person.types(&["down"])?;
+    person.expect_nothing_left()
 }
 
 fn ends_with_ctrl_c_while_it_boots() -> Result<(), Failed> {
@@ -141,7 +143,7 @@ fn ends_with_ctrl_c_while_it_boots() -> Result<(), Failed> {
     kill(Pid::from_raw(up.id().try_into()?), Signal::SIGINT)?;
     expect(up.wait()?.code() == Some(130), "it says that it was ended")?;
     expect(lock.try_lock().is_ok(), "no QEMU holds the lock")?;
-    expect(!person.place().exists(), "the folder is gone")
+    person.expect_nothing_left()
 }
 
 /// All that a build starts has its lock, so once that is free nothing of it is left but files.
@@ -206,6 +208,12 @@ impl Person {
 
     fn place(&self) -> PathBuf {
         self.runtime.path().join("nspawn-matrix/trixie")
+    }
+
+    fn expect_nothing_left(&self) -> Result<(), Failed> {
+        let root = self.place().parent().map(Path::to_owned).ok_or("it has a root")?;
+        let overlay = Place::new(&root, "trixie")?.overlay();
+        expect(!self.place().exists() && !overlay.exists(), "the folders of the machine are gone")
     }
 
     /// Waits until QEMU has made the file of the console.

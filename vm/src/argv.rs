@@ -1,7 +1,7 @@
 //! The QEMU command of one boot, as a pure function of what it is booted from and where its files lie.
 //!
 //! The disk is never written: `snapshot=on` puts an overlay above it, a file in TMPDIR (or /var/tmp) that QEMU deletes
-//! as soon as it has it open, so nothing is left of it however QEMU ends. Secrets are handed over in files, since
+//! as soon as it has it open. Secrets are handed over in files, since
 //! everyone on a machine may read an argument vector.
 
 use std::path::Path;

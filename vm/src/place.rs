@@ -101,6 +101,14 @@ impl Place {
         self.folder.join("known_hosts")
     }
 
+    /// The folder of the overlay, on a disk and not in memory. QEMU deletes the overlay as soon as it has it open; what it
+    /// leaves if it is killed before is removed with the folder.
+    #[must_use]
+    pub fn overlay(&self) -> PathBuf {
+        let name = self.folder.display().to_string().replace('/', "-");
+        std::env::var_os("TMPDIR").map_or_else(|| "/var/tmp".into(), PathBuf::from).join(format!("vm{name}"))
+    }
+
     /// The process id of QEMU.
     pub(crate) fn pid(&self) -> PathBuf {
         self.folder.join("pid")
@@ -116,6 +124,8 @@ impl Place {
     /// [`VmError::Running`], or [`VmError::File`].
     pub(crate) fn take(&self) -> Result<File, VmError> {
         make_folder(&self.folder)?;
+        check_owner(&self.folder)?;
+        self.folder.parent().map_or(Ok(()), check_owner)?;
         let path = self.lock_file();
         let lock = File::options().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(|source| VmError::file(&path, source))?;
@@ -174,7 +184,13 @@ impl Place {
         receiver.await.map_err(io::Error::other).flatten().map_err(failed)
     }
 
-    /// Removes the folder of a machine that has ended.
+    /// Makes the folder of the overlay.
+    pub(crate) fn make_overlay(&self) -> Result<(), VmError> {
+        make_folder(&self.overlay())?;
+        check_owner(&self.overlay())
+    }
+
+    /// Removes the folders of a machine that has ended.
     ///
     /// # Errors
     /// [`VmError::Running`] if another one has been started meanwhile, or [`VmError::File`].
@@ -190,7 +206,10 @@ impl Place {
                 fs::remove_file(path)?;
             }
         }
-        Ok(())
+        match fs::remove_dir_all(self.overlay()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 
@@ -219,18 +238,20 @@ pub fn list(root: &Path) -> Result<Vec<Place>, VmError> {
     Ok(places)
 }
 
-/// Makes a folder for its owner only, and those above it. In /tmp anyone could have made it before us.
+/// Makes a folder for its owner only, and those above it.
 fn make_folder(folder: &Path) -> Result<(), VmError> {
-    let failed = |source| VmError::file(folder, source);
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-    for folder in [folder, folder.parent().unwrap_or(folder)] {
-        let metadata = fs::symlink_metadata(folder).map_err(|source| VmError::file(folder, source))?;
-        if !metadata.is_dir() || metadata.uid() != nix::unistd::geteuid().as_raw() {
-            let source = io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to somebody else");
-            return Err(VmError::file(folder, source));
-        }
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|source| VmError::file(folder, source))
+}
+
+/// Refuses a folder of somebody else: in /tmp anyone could have made it before us.
+fn check_owner(folder: &Path) -> Result<(), VmError> {
+    let metadata = fs::symlink_metadata(folder).map_err(|source| VmError::file(folder, source))?;
+    if metadata.is_dir() && metadata.uid() == nix::unistd::geteuid().as_raw() {
+        return Ok(());
     }
-    Ok(())
+    let source = io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to somebody else");
+    Err(VmError::file(folder, source))
 }
 
 #[cfg(test)]

@@ -153,6 +153,8 @@ impl Running {
         let failed = |source| VmError::file(place.output(), source);
         let output = fs::File::create(place.output()).map_err(failed)?;
         command.stdout(Stdio::from(output.try_clone().map_err(failed)?)).stderr(Stdio::from(output));
+        place.make_overlay()?;
+        command.env("TMPDIR", place.overlay());
         command::inherit(&mut command, &lock);
         let child = command::spawn(command, &argv)?;
         let running = Self { child, place: place.clone(), patience: patience(accel), left: false };
