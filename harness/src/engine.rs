@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::agent::EvidenceFile;
 use crate::chain::causes;
-use crate::host::{Needs, Roots, Workspace, WorkspaceError};
+use crate::host::{Blank, Guests, Kind, Needs, Roots, Site, Workspace};
 use crate::image::Pair;
 use crate::measure::{HostTask, Measured};
 use crate::plan::{HostPlan, Plan};
@@ -26,18 +26,38 @@ use crate::plan::{HostPlan, Plan};
 pub struct Engine {
     /// Id of the run: eight hexadecimal digits.
     pub run_id: String,
-    /// The images of hosts and machines, tar files.
-    pub images: Pair<PathBuf>,
-    /// The folder of the cache.
-    pub cache: PathBuf,
+    /// What hosts are made from.
+    pub ground: Ground,
     /// This program, as a file that hosts can be given.
     pub agent: PathBuf,
-    /// How roots are copied.
-    pub roots: Roots,
     /// Whether what is done to a host is taken back, as on one that is kept.
     pub undo: bool,
     /// Turns true when the run is to be ended.
     pub interrupted: watch::Receiver<bool>,
+}
+
+/// What hosts are made from, by their kind.
+pub enum Ground {
+    /// Sandboxes.
+    Sandboxes {
+        /// The images of hosts and machines, tar files.
+        images: Pair<PathBuf>,
+        /// The folder of the cache.
+        cache: PathBuf,
+        /// How roots are copied.
+        roots: Roots,
+    },
+    /// Virtual machines.
+    Guests(Box<Blank>),
+}
+
+impl Ground {
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Sandboxes { .. } => Kind::Sandbox,
+            Self::Guests(_) => Kind::Vm,
+        }
+    }
 }
 
 /// What happens during a run, for whoever watches.
@@ -77,8 +97,8 @@ pub struct Outcome {
     pub report: Report,
     /// Evidence, for hosts that need it.
     pub evidence: Vec<Evidence>,
-    /// Whether there was a place for the roots, and whether it could be taken away again.
-    pub workspace: Result<(), WorkspaceError>,
+    /// Whether there was a place for the hosts, and whether it could be taken away again.
+    pub site: anyhow::Result<()>,
 }
 
 /// Whoever watches.
@@ -111,16 +131,16 @@ impl Engine {
         let started = OffsetDateTime::now_utc();
         let (clock, watcher): (_, Watcher) = (Instant::now(), Rc::new(RefCell::new(watcher)));
         let task = |host| self.task(&plan, host, clock, &watcher);
-        let (measured, workspace) = match self.open_workspace(&plan).await {
-            Ok(workspace) => {
-                let mut measured = self.measure(hosts.map(task), plan.jobs, &workspace).await;
+        let (measured, site) = match self.open_site(&plan).await {
+            Ok(site) => {
+                let mut measured = self.measure(hosts.map(task), plan.jobs, &site).await;
                 let place =
                     |host: &Measured| plan.hosts.iter().position(|planned| planned.id == host.record.id);
                 measured.sort_by_key(place);
-                (measured, workspace.close().await)
+                (measured, site.close().await)
             }
             Err(error) => {
-                let reason = causes(&error);
+                let reason = causes(&*error);
                 let hosts = plan.hosts.iter().cloned();
                 (hosts.map(|host| task(host).not_measured(&reason)).collect(), Err(error))
             }
@@ -132,26 +152,32 @@ impl Engine {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             argv,
         };
-        Outcome::new(run, measured, workspace)
+        Outcome::new(run, measured, site)
     }
 
-    async fn open_workspace(&self, plan: &Plan) -> Result<Workspace, WorkspaceError> {
-        Workspace::open(Needs {
-            cache: &self.cache,
-            run_id: &self.run_id,
-            images: &self.images,
-            roots: self.roots,
-            hosts: plan.jobs.min(plan.hosts.len()),
-            hosts_in_all: plan.hosts.len(),
-            program: &self.agent,
-        })
-        .await
+    async fn open_site(&self, plan: &Plan) -> anyhow::Result<Site> {
+        match &self.ground {
+            Ground::Sandboxes { images, cache, roots } => {
+                let needs = Needs {
+                    cache,
+                    run_id: &self.run_id,
+                    images,
+                    roots: *roots,
+                    hosts: plan.jobs.min(plan.hosts.len()),
+                    hosts_in_all: plan.hosts.len(),
+                    program: &self.agent,
+                };
+                Ok(Site::Sandboxes(Workspace::open(needs).await?))
+            }
+            Ground::Guests(blank) => Ok(Site::Guests(Guests::new((**blank).clone(), plan.machines())?)),
+        }
     }
 
     fn task(&self, plan: &Plan, host: HostPlan, clock: Instant, watcher: &Watcher) -> HostTask {
         HostTask {
             host,
             images: plan.images.clone(),
+            kind: self.ground.kind(),
             samples: plan.samples,
             undo: self.undo,
             run_id: self.run_id.clone(),
@@ -162,19 +188,14 @@ impl Engine {
     }
 
     /// Measures the hosts, `jobs` at a time; gives them in the order in which they were done.
-    async fn measure(
-        &self,
-        tasks: impl Stream<Item = HostTask>,
-        jobs: usize,
-        workspace: &Workspace,
-    ) -> Vec<Measured> {
-        let measure = |task: HostTask| task.measure(workspace, self.interrupted.clone());
+    async fn measure(&self, tasks: impl Stream<Item = HostTask>, jobs: usize, site: &Site) -> Vec<Measured> {
+        let measure = |task: HostTask| task.measure(site, self.interrupted.clone());
         tasks.map(measure).buffer_unordered(jobs).collect().await
     }
 }
 
 impl Outcome {
-    fn new(run: Run, measured: Vec<Measured>, workspace: Result<(), WorkspaceError>) -> Self {
+    fn new(run: Run, measured: Vec<Measured>, site: anyhow::Result<()>) -> Self {
         let (hosts, cases, timeline) = (Vec::new(), Vec::new(), Vec::new());
         let mut report = Report { schema: SCHEMA.to_owned(), run, hosts, cases, timeline };
         let mut evidence = Vec::new();
@@ -184,6 +205,6 @@ impl Outcome {
             report.timeline.extend(host.timeline);
             evidence.extend(host.evidence);
         }
-        Self { report, evidence, workspace }
+        Self { report, evidence, site }
     }
 }

@@ -29,6 +29,7 @@ mod notes;
 pub mod plan;
 pub mod prepare;
 pub mod probe;
+mod roots;
 pub mod rpc;
 pub mod run_id;
 pub mod setup;

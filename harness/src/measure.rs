@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::agent::{EvidenceFile, Job, Question, Request};
 use crate::chain::{causes, chain};
 use crate::engine::{Evidence, Progress, Watcher};
-use crate::host::{Blueprint, Sandbox, Workspace};
+use crate::host::{Blueprint, Host, Kind, Site};
 use crate::image::Pair;
 use crate::notes::{ATTEMPTS, Notes, SharedNotes};
 use crate::plan::HostPlan;
@@ -31,6 +31,8 @@ const LOOKUP: Duration = Duration::from_secs(12);
 pub(crate) struct HostTask {
     /// Its part of the plan.
     pub host: HostPlan,
+    /// What it is.
+    pub kind: Kind,
     /// Names of the images of host and machines.
     pub images: Pair<String>,
     /// Lookups for each question about a name.
@@ -61,21 +63,17 @@ pub(crate) struct Measured {
 
 impl HostTask {
     /// Measures the host, and takes it down whatever happens.
-    pub(crate) async fn measure(
-        self,
-        workspace: &Workspace,
-        mut interrupted: watch::Receiver<bool>,
-    ) -> Measured {
+    pub(crate) async fn measure(self, site: &Site, mut interrupted: watch::Receiver<bool>) -> Measured {
         let notes = self.notes();
-        let mut sandbox = None;
+        let mut host = None;
         let failure = tokio::select! {
-            done = tokio::time::timeout(self.patience(), self.work(workspace, &mut sandbox, &notes)) => {
+            done = tokio::time::timeout(self.patience(), self.work(site, &mut host, &notes)) => {
                 done.err().map(|_| format!("the host took over {} s", self.patience().as_secs()))
             }
             _ = interrupted.wait_for(|interrupted| *interrupted) => Some("the run was interrupted".to_owned()),
         };
-        self.take_down(&mut sandbox).await;
-        notes.borrow_mut().evidence.extend((1..=ATTEMPTS).filter_map(|boot| self.console(workspace, boot)));
+        self.take_down(&mut host, &notes).await;
+        notes.borrow_mut().evidence.extend((1..=ATTEMPTS).filter_map(|boot| self.console(site, boot)));
         let measured = self.conclude(&notes, failure.as_deref());
         let scenario = &self.host.scenario.name;
         (self.watcher.borrow_mut())(&Progress::Done { scenario, cases: &measured.cases });
@@ -98,23 +96,23 @@ impl HostTask {
     }
 
     /// Boots the host and asks; where that fails, boots it afresh and asks what is still open.
-    async fn work(&self, workspace: &Workspace, sandbox: &mut Option<Sandbox>, notes: &SharedNotes) {
+    async fn work(&self, site: &Site, host: &mut Option<Host>, notes: &SharedNotes) {
         for boot in 1..=ATTEMPTS {
-            let outcome = self.work_once(boot, workspace, sandbox, notes).await;
+            let outcome = self.work_once(boot, site, host, notes).await;
             let Err(error) = outcome else { return };
             notes.borrow_mut().failed(boot, &chain(error));
             if notes.borrow().open(self.host.asked()).is_empty() {
                 return;
             }
-            self.take_down(sandbox).await;
+            self.take_down(host, notes).await;
         }
     }
 
     async fn work_once(
         &self,
         boot: u32,
-        workspace: &Workspace,
-        sandbox: &mut Option<Sandbox>,
+        site: &Site,
+        host: &mut Option<Host>,
         notes: &SharedNotes,
     ) -> anyhow::Result<()> {
         let scenario = &self.host.scenario;
@@ -125,15 +123,15 @@ impl HostTask {
             machines: &scenario.machines,
             agent: &self.agent,
         };
-        let sandbox = sandbox.insert(Sandbox::boot(workspace, blueprint).await.context("boot the host")?);
+        let host = host.insert(site.boot(blueprint).await.context("boot the host")?);
         notes.borrow_mut().booted();
-        self.while_standing(boot, sandbox, notes).await?;
-        self.after_reboot(boot, sandbox, notes).await
+        self.while_standing(boot, host, notes).await?;
+        self.after_reboot(boot, host, notes).await
     }
 
-    async fn while_standing(&self, boot: u32, sandbox: &Sandbox, notes: &SharedNotes) -> anyhow::Result<()> {
+    async fn while_standing(&self, boot: u32, host: &Host, notes: &SharedNotes) -> anyhow::Result<()> {
         self.now("starting the agent");
-        let agent = start_agent(sandbox, self.undo, notes)?;
+        let agent = start_agent(host, self.undo, notes)?;
         let facts: Facts = agent.call(&Request::Facts).await.context("gather the facts of the host")?;
         notes.borrow_mut().facts = Some(facts);
         self.now("measuring");
@@ -155,12 +153,13 @@ impl HostTask {
         self.now("undoing");
         match agent.call::<_, Vec<String>>(&Request::Undo).await {
             Ok(left) => {
-                notes.borrow_mut().left = left;
+                notes.borrow_mut().left = Some(left);
                 notes.borrow_mut().happened(None, "undone", None);
                 Ok(())
             }
             Err(error) => {
-                notes.borrow_mut().left = vec![format!("not everything was taken back: {}", causes(&error))];
+                let left = format!("not everything was taken back: {}", causes(&error));
+                notes.borrow_mut().left = Some(vec![left]);
                 Err(error).context("take back what was done")
             }
         }
@@ -200,20 +199,15 @@ impl HostTask {
         measured
     }
 
-    async fn after_reboot(
-        &self,
-        boot: u32,
-        sandbox: &mut Sandbox,
-        notes: &SharedNotes,
-    ) -> anyhow::Result<()> {
+    async fn after_reboot(&self, boot: u32, host: &mut Host, notes: &SharedNotes) -> anyhow::Result<()> {
         if !self.is_rebooted(notes) {
             return Ok(());
         }
         let questions = self.host.after_reboot();
         self.now("rebooting");
-        sandbox.reboot().await.context("reboot the host")?;
+        host.reboot().await.context("reboot the host")?;
         notes.borrow_mut().happened(None, "rebooted", None);
-        let agent = start_agent(sandbox, self.undo, notes)?;
+        let agent = start_agent(host, self.undo, notes)?;
         self.now("measuring after the reboot");
         let measured = self.ask(&agent, questions, [Request::AfterReboot; 2], notes).await;
         if measured.is_err() || !notes.borrow().is_green() {
@@ -257,15 +251,16 @@ impl HostTask {
     }
 
     /// What the host wrote on its console, if there was such a boot.
-    fn console(&self, workspace: &Workspace, boot: u32) -> Option<EvidenceFile> {
-        let content = workspace.console(&self.name(boot));
+    fn console(&self, site: &Site, boot: u32) -> Option<EvidenceFile> {
+        let content = site.console(&self.name(boot));
         let name = format!("{}host-console.txt", prefix(boot));
         (boot == 1 || !content.is_empty()).then_some(EvidenceFile { name, content })
     }
 
-    async fn take_down(&self, sandbox: &mut Option<Sandbox>) {
-        if let Some(sandbox) = sandbox.take()
-            && let Err(error) = sandbox.end().await
+    async fn take_down(&self, host: &mut Option<Host>, notes: &SharedNotes) {
+        let is_as_it_was = notes.borrow().is_undone();
+        if let Some(host) = host.take()
+            && let Err(error) = host.end(is_as_it_was).await
         {
             tell!("{}: {}", self.host.id, chain(error));
         }
@@ -278,7 +273,7 @@ impl HostTask {
         let systemd = notes.systemd();
         let record = HostRecord {
             id: self.host.id.clone(),
-            kind: "sandbox".to_owned(),
+            kind: self.kind.name().to_owned(),
             profile: "stock".to_owned(),
             image: self.images.host.clone(),
             payload: self.images.payload.clone(),
@@ -286,7 +281,7 @@ impl HostTask {
             systemd,
             payload_systemd: notes.payload,
             warnings: std::mem::take(&mut notes.warnings),
-            left: std::mem::take(&mut notes.left),
+            left: notes.left.take().unwrap_or_default(),
         };
         let evidence = cases.iter().any(|case| !case.verdict.is_green()).then(|| Evidence {
             scenario: self.host.scenario.name.clone(),
@@ -310,8 +305,8 @@ async fn evidence(agent: &Client, prefix: &str) -> Vec<EvidenceFile> {
     files.into_iter().map(rename).collect()
 }
 
-fn start_agent(sandbox: &Sandbox, is_kept: bool, notes: &SharedNotes) -> anyhow::Result<Client> {
+fn start_agent(host: &Host, is_kept: bool, notes: &SharedNotes) -> anyhow::Result<Client> {
     let notes = Rc::clone(notes);
     let on_notice = move |notice| notes.borrow_mut().take(notice);
-    sandbox.agent(is_kept, on_notice).context("start the agent on the host")
+    host.agent(is_kept, on_notice).context("start the agent on the host")
 }

@@ -32,8 +32,8 @@ pub(crate) struct Notes {
     pub facts: Option<Facts>,
     /// What systemd said about settings that it does not take.
     pub warnings: Vec<String>,
-    /// What is not as it was before, when everything was taken back.
-    pub left: Vec<String>,
+    /// What is not as it was before, when everything was taken back; none as long as it was not.
+    pub left: Option<Vec<String>>,
     /// What happened when.
     pub timeline: Vec<TimelineEvent>,
     /// What may explain why something is not as claimed.
@@ -47,8 +47,8 @@ impl Notes {
     /// Empty notes of `host`; times are counted from `clock`.
     pub(crate) fn new(host: HostPlan, clock: Instant, watcher: Watcher) -> Self {
         let (cases, settings, payload) = (Vec::new(), Settings::new(), None);
-        let (warnings, left, timeline, evidence) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let facts = None;
+        let (warnings, timeline, evidence) = (Vec::new(), Vec::new(), Vec::new());
+        let (facts, left) = (None, None);
         Self { host, cases, settings, clock, watcher, payload, facts, warnings, left, timeline, evidence }
     }
 
@@ -56,7 +56,13 @@ impl Notes {
     pub(crate) fn booted(&mut self) {
         self.settings.clear();
         self.warnings.clear();
+        self.left = None;
         self.happened(None, "booted", None);
+    }
+
+    /// Whether everything was taken back, and the host is as it was.
+    pub(crate) fn is_undone(&self) -> bool {
+        self.left.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// Takes a notice of the agent down.

@@ -1,10 +1,12 @@
 //! Plans: which hosts are booted, and what is asked on each. Nothing here touches a system.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use nspawn_matrix_scenarios::{Check, Scenario};
 
 use crate::agent::Question;
+use crate::host::Kind;
 use crate::image::Pair;
 
 /// Hosts at the same time for each core. Most of a run is waiting for time-outs of the resolver.
@@ -53,6 +55,7 @@ impl Plan {
     /// Plans a host for each scenario, with the questions among `checks`.
     #[must_use]
     pub fn new(
+        kind: Kind,
         images: impl Into<Pair<String>>,
         scenarios: Vec<Scenario>,
         checks: &[Check],
@@ -61,7 +64,7 @@ impl Plan {
     ) -> Self {
         let images = images.into();
         let host = |scenario: Scenario| HostPlan {
-            id: format!("sandbox/{}/{}", images.name(), scenario.name),
+            id: format!("{}/{}/{}", kind.name(), images.name(), scenario.name),
             cells: cells(&scenario, checks),
             scenario,
         };
@@ -71,6 +74,13 @@ impl Plan {
 }
 
 impl Plan {
+    /// The machines of all scenarios, each once.
+    #[must_use]
+    pub fn machines(&self) -> Vec<String> {
+        let all = self.hosts.iter().flat_map(|host| host.scenario.machines.iter().cloned());
+        all.collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
     /// How much there is to do: `27 hosts from trixie, 14 at a time, 2752 cases, 32 lookups each`.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -158,7 +168,7 @@ mod tests {
 
     #[test]
     fn every_scenario_is_asked_every_question_of_its_topics_of_all_machines() {
-        let plan = Plan::new("trixie", catalogue::all(), Check::all(), 32, 8);
+        let plan = Plan::new(Kind::Sandbox, "trixie", catalogue::all(), Check::all(), 32, 8);
         assert_eq!(plan.hosts.len(), catalogue::all().len());
         for host in &plan.hosts {
             for check in host.scenario.checks() {
@@ -172,7 +182,7 @@ mod tests {
     #[test]
     fn a_host_is_told_from_one_whose_machines_are_made_from_another_image() {
         let images = Pair { host: "sid".to_owned(), payload: "bookworm".to_owned() };
-        let plan = Plan::new(images, catalogue::all(), Check::all(), 32, 8);
+        let plan = Plan::new(Kind::Sandbox, images, catalogue::all(), Check::all(), 32, 8);
         assert_eq!(plan.hosts[0].id, "sandbox/sid+bookworm/host-network");
         assert!(plan.summary().contains(" from sid+bookworm, "), "{}", plan.summary());
     }
@@ -188,7 +198,7 @@ mod tests {
                 { step = "file", path = "/etc/systemd/nspawn/dns.nspawn", content = "[Network]\nPort=udp:53" },
             ]"#;
         let mine = scenario_file::read(text).unwrap();
-        let plan = Plan::new("trixie", vec![mine], Check::all(), 32, 8);
+        let plan = Plan::new(Kind::Sandbox, "trixie", vec![mine], Check::all(), 32, 8);
         let asked: Vec<String> =
             plan.hosts[0].asked().iter().map(|question| question.subject.to_string()).collect();
         assert_eq!(asked, ["dns->web", "idle->web", "dns->web", "idle->web", "host->web"]);
@@ -198,7 +208,8 @@ mod tests {
 
     #[test]
     fn a_command_line_is_not_asked_whether_it_comes_back() {
-        let plan = Plan::new("trixie", catalogue::all(), &[Check::AutostartAfterReboot], 32, 8);
+        let plan =
+            Plan::new(Kind::Sandbox, "trixie", catalogue::all(), &[Check::AutostartAfterReboot], 32, 8);
         for host in &plan.hosts {
             let unit_started = host.scenario.notes.contains(&"N8".to_owned());
             assert_eq!(host.after_reboot().len(), if unit_started { 2 } else { 0 }, "{}", host.id);

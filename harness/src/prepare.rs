@@ -4,12 +4,14 @@ use std::fmt;
 use std::path::Path;
 
 use nix::unistd::geteuid;
+use nspawn_matrix_vm::{Accel, Chosen, Qemu, VmError};
 
 use crate::chain::chain;
 use crate::command::Command;
-use crate::host::Roots;
-use crate::image::{Image, ImageError, Pair, Recipe, Store};
-use crate::setup::{self, Host, Need, PackageManager, Tool};
+use crate::engine::Ground;
+use crate::host::{Blank, Kind, Roots};
+use crate::image::{ImageError, Pair, Recipe, Store};
+use crate::setup::{self, Need, PackageManager, Tool};
 
 /// Why this machine cannot host a run, with the next step.
 #[derive(Debug)]
@@ -29,10 +31,10 @@ impl fmt::Display for Unable {
 
 /// What a run needs.
 pub struct Ready {
-    /// The images of hosts and machines.
-    pub images: Pair<Image>,
-    /// How roots can be copied here.
-    pub roots: Roots,
+    /// Names of the images of hosts and machines.
+    pub images: Pair<String>,
+    /// What hosts are made from.
+    pub ground: Ground,
 }
 
 /// Checks for root and tools, installs what is missing if `install` says so, and builds the images that are not there.
@@ -67,13 +69,49 @@ pub async fn prepare(
         Some(roots) => roots,
         None => best_roots(&mut progress).await,
     };
-    Ok(Ready { images: Pair { host, payload }, roots })
+    let images = Pair { host: host.path, payload: payload.path };
+    let ground = Ground::Sandboxes { images, cache: cache.to_owned(), roots };
+    Ok(Ready { images: Pair { host: host.name, payload: payload.name }, ground })
+}
+
+/// Checks for tools, and builds the image of the virtual machine and that of the machines, if they are not there.
+/// `progress` hears what takes long.
+///
+/// # Errors
+/// [`Unable`].
+pub async fn prepare_guests(
+    cache: &Path,
+    recipes: &Pair<Recipe>,
+    agent: &Path,
+    mut progress: impl FnMut(&str),
+) -> Result<Ready, Unable> {
+    let missing = setup::missing(Kind::Vm);
+    if !missing.is_empty() {
+        return Err(Unable {
+            message: setup::describe(&missing, PackageManager::detect()).trim_end().to_owned(),
+            hint: Some("`nspawn-matrix setup --host vm`, as root, does that too".to_owned()),
+        });
+    }
+    let name = recipes.host.name();
+    let chosen = Chosen::named(&name).map_err(|error| Unable {
+        message: chain(error),
+        hint: Some("name another one with --image".into()),
+    })?;
+    let payload = Store::open(cache.to_owned()).build(&recipes.payload, &mut progress).await?;
+    let image = nspawn_matrix_vm::Store::of_this_user().build(&chosen, &mut progress).await?;
+    let qemu = Qemu::find().await?;
+    let choice = Accel::choose(&qemu, &image.kernel()).await?;
+    choice.describe().iter().for_each(|line| progress(line));
+    let Chosen { spec, .. } = chosen;
+    let blank =
+        Blank { qemu, accel: choice.accel, spec, image, payload: payload.path, agent: agent.to_owned() };
+    Ok(Ready { images: Pair { host: name, payload: payload.name }, ground: Ground::Guests(Box::new(blank)) })
 }
 
 /// Tells at once, and without touching anything, whether [`prepare`] has no chance here.
 #[must_use]
 pub fn is_hopeless(install: bool) -> bool {
-    let lacks_tools = || setup::missing(Host::Sandbox).iter().any(|tool| tool.need == Need::Always);
+    let lacks_tools = || setup::missing(Kind::Sandbox).iter().any(|tool| tool.need == Need::Always);
     check_root().is_err() || (!install && lacks_tools())
 }
 
@@ -93,7 +131,7 @@ async fn tools(
     install: bool,
     progress: &mut impl FnMut(&str),
 ) -> Result<(), Unable> {
-    let missing = setup::missing(Host::Sandbox);
+    let missing = setup::missing(Kind::Sandbox);
     let manager = PackageManager::detect();
     if install
         && let Some(manager) = manager
@@ -105,20 +143,20 @@ async fn tools(
         })?;
     }
     let needed: Vec<&Tool> =
-        setup::missing(Host::Sandbox).into_iter().filter(|tool| is_needed(tool)).collect();
+        setup::missing(Kind::Sandbox).into_iter().filter(|tool| is_needed(tool)).collect();
     if needed.is_empty() {
         return Ok(());
     }
     // Whoever types the command wants what makes a run faster too.
     Err(Unable {
-        message: setup::describe(&setup::missing(Host::Sandbox), manager).trim_end().to_owned(),
+        message: setup::describe(&setup::missing(Kind::Sandbox), manager).trim_end().to_owned(),
         hint: manager.map(|_| "`nspawn-matrix setup`, or --setup, does that too".to_owned()),
     })
 }
 
 /// Snapshots where a btrfs can be made and mounted, copies elsewhere.
 async fn best_roots(progress: &mut impl FnMut(&str)) -> Roots {
-    let lacks = if setup::missing(Host::Sandbox).iter().any(|tool| tool.need == Need::Speed) {
+    let lacks = if setup::missing(Kind::Sandbox).iter().any(|tool| tool.need == Need::Speed) {
         "btrfs-progs"
     } else if !kernel_has_btrfs().await {
         "btrfs in the kernel"
@@ -139,6 +177,13 @@ async fn kernel_has_btrfs() -> bool {
         let _ = Command::new("modprobe", ["btrfs"]).end().await;
     }
     listed()
+}
+
+impl From<VmError> for Unable {
+    fn from(error: VmError) -> Self {
+        let hint = error.hint();
+        Self { message: chain(error), hint }
+    }
 }
 
 impl From<ImageError> for Unable {

@@ -18,7 +18,8 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nspawn_matrix::command::Command as Program;
-use nspawn_matrix::setup::{self, Host, PackageManager};
+use nspawn_matrix::host::Kind;
+use nspawn_matrix::setup::{self, PackageManager};
 use nspawn_matrix_vm::{Accel, Chosen, Life, Place, Qemu, Start, Store, Vm};
 use support::Settings;
 
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
 
 fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
     let reason = || {
-        let missing = setup::missing(Host::Vm);
+        let missing = setup::missing(Kind::Vm);
         let text = setup::describe(&missing, PackageManager::detect());
         (!missing.is_empty()).then(|| text.lines().collect::<Vec<_>>().join("; "))
     };
@@ -100,7 +101,8 @@ fn keeps_its_disk_over_a_reboot() -> Result<(), Failed> {
         let image = store().build(&chosen, |_| {}).await.map_err(said)?;
         let qemu = Qemu::find().await.map_err(said)?;
         let accel = Accel::choose(&qemu, &image.kernel()).await.map_err(said)?.accel;
-        let start = Start { qemu: &qemu, accel, spec: &chosen.spec, image: &image, place: &place };
+        let start =
+            Start { qemu: &qemu, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[] };
         let mut vm = Vm::start(start, Life::Tied).await.map_err(said)?;
         let endpoint = vm.endpoint().clone();
         let ssh = |command: &str| Program::from_argv(endpoint.argv(Some(command))).end();

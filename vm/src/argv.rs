@@ -4,7 +4,7 @@
 //! as soon as it has it open. Secrets are handed over in files, since
 //! everyone on a machine may read an argument vector.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{Accel, Image, Place, Spec};
 
@@ -13,6 +13,15 @@ pub(crate) const READY_PORT: &str = "nspawn-matrix.ready";
 
 /// The board, without devices that a guest would look for in vain.
 pub(crate) const MACHINE: &str = "q35,sata=off,smbus=off,vmport=off";
+
+/// A file that the guest reads as a disk, and cannot write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extra {
+    /// The file.
+    pub path: PathBuf,
+    /// The serial number, 20 bytes at most; the guest finds the disk at /dev/disk/by-id/virtio-SERIAL.
+    pub serial: String,
+}
 
 /// What differs from boot to boot.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +36,8 @@ pub struct Boot<'a> {
     pub image: &'a Image,
     /// The files of this machine.
     pub place: &'a Place,
+    /// Files that the guest can read as disks.
+    pub extra: &'a [Extra],
     /// The port of 127.0.0.1 that leads to the guest's ssh; 0 lets the kernel choose a free one.
     pub port: u16,
 }
@@ -34,7 +45,7 @@ pub struct Boot<'a> {
 /// Gives the argument vector.
 #[must_use]
 pub fn argv(boot: &Boot) -> Vec<String> {
-    let Boot { qemu, accel, spec, image, place, port } = *boot;
+    let Boot { qemu, accel, spec, image, place, extra, port } = *boot;
     let mut argv = vec![qemu.display().to_string()];
     let mut add = |option: &str, value: String| argv.extend([option.to_owned(), value]);
     add("-name", place.name().to_owned());
@@ -52,6 +63,10 @@ pub fn argv(boot: &Boot) -> Vec<String> {
         format!("if=none,id=disk,format=raw,snapshot=on,discard=unmap,file={}", option(&image.disk())),
     );
     add("-device", "virtio-blk-pci,drive=disk".into());
+    for Extra { path, serial } in extra {
+        add("-drive", format!("if=none,id={serial},format=raw,readonly=on,file={}", option(path)));
+        add("-device", format!("virtio-blk-pci,drive={serial},serial={serial}"));
+    }
     add("-netdev", format!("user,id=uplink,hostfwd=tcp:127.0.0.1:{port}-:22"));
     // It is not booted from, so it needs no firmware of a package of its own.
     add("-device", "virtio-net-pci,netdev=uplink,romfile=".into());
@@ -96,7 +111,7 @@ mod tests {
         let image = Image::at(image.into());
         let place = Place::new(Path::new("/run/user/1000/nspawn-matrix"), "trixie").unwrap();
         let qemu = Path::new("/usr/bin/qemu-system-x86_64");
-        let boot = Boot { qemu, accel, spec: &chosen.spec, image: &image, place: &place, port };
+        let boot = Boot { qemu, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[], port };
         argv(&boot).join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
     }
 

@@ -29,7 +29,7 @@ mod ssh;
 mod vm;
 
 pub use accel::{Accel, Choice};
-pub use argv::{Boot, argv};
+pub use argv::{Boot, Extra, argv};
 pub use command::become_program;
 pub use error::VmError;
 pub use image::{Image, Store};

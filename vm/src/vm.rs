@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::process::Child;
 
-use crate::argv::{Boot, argv};
+use crate::argv::{Boot, Extra, argv};
 use crate::qmp::Monitor;
 use crate::{Accel, Endpoint, Image, Place, Qemu, Spec, VmError, command, firstboot, ready};
 
@@ -44,6 +44,8 @@ pub struct Start<'a> {
     pub image: &'a Image,
     /// Its files.
     pub place: &'a Place,
+    /// Files that it can read as disks.
+    pub extra: &'a [Extra],
 }
 
 /// A machine that this process has started and that has told that its ssh answers.
@@ -144,8 +146,8 @@ impl Running {
         let place = start.place;
         let lock = place.take()?;
         firstboot::prepare(place).await?;
-        let Start { qemu, accel, spec, image, .. } = start;
-        let argv = argv(&Boot { qemu: &qemu.path, accel, spec, image, place, port: 0 });
+        let Start { qemu, accel, spec, image, extra, .. } = start;
+        let argv = argv(&Boot { qemu: &qemu.path, accel, spec, image, place, extra, port: 0 });
         let mut command = match life {
             Life::Tied => command::tied(&argv),
             Life::Own => command::apart(&argv),

@@ -1,7 +1,7 @@
 //! A host that is kept: what is done to it is journalled, taken back, and compared with what it was.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,6 +10,7 @@ use nspawn_matrix_scenarios::{Launch, Scenario, Step, launch};
 use super::nft::SYSTEMD_TABLE;
 use crate::command::Command;
 use crate::netns::{Events, MulticastGroup};
+use crate::roots;
 use crate::undo::{Journal, Snapshot, Undo, foresee, table_exists, undo};
 
 /// The file of the journal with what the host looked like before.
@@ -18,14 +19,62 @@ const BEFORE: &str = "before.json";
 /// Where systemd-nspawn keeps locks and sockets of its machines.
 const NSPAWN: &str = "/run/systemd/nspawn";
 
+/// What networkd turns on for machines, and leaves on. Writing to `all` writes to every link and to `default` too, so it
+/// comes last here and is taken back first.
+const FORWARDING: [&str; 4] = [
+    "/proc/sys/net/ipv4/conf/default/forwarding",
+    "/proc/sys/net/ipv4/conf/all/forwarding",
+    "/proc/sys/net/ipv6/conf/default/forwarding",
+    "/proc/sys/net/ipv6/conf/all/forwarding",
+];
+
 /// How long the host may take to be as it was, when everything was taken back: services configure their links anew.
 const REST: Duration = Duration::from_secs(10);
 
+/// What is known of a host that is kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Where its journal is.
+    pub journal: PathBuf,
+    /// What the roots of machines are copied from; none where they are there already.
+    pub base: Option<PathBuf>,
+}
+
+impl Kept {
+    /// Begins the journal, and makes the roots of the machines.
+    ///
+    /// # Errors
+    /// If there is a journal already, which another run has not finished, or the host cannot be looked at.
+    pub(super) async fn begin(&self, scenario: &Scenario) -> anyhow::Result<Journal> {
+        let journal = begin(&self.journal, &scenario.steps).await?;
+        if let Some(base) = &self.base {
+            for machine in &scenario.machines {
+                let root = PathBuf::from(launch::root(machine));
+                journal.note(&[Undo::Remove { path: root.clone() }]).context("write to the journal")?;
+                roots::copy(base, &root)
+                    .await
+                    .with_context(|| format!("make the root of machine `{machine}`"))?;
+            }
+        }
+        Ok(journal)
+    }
+
+    /// Takes everything back. Gives what is not as it was then.
+    ///
+    /// # Errors
+    /// If something could not be taken back; the journal then stays.
+    pub(super) async fn restore(&self) -> anyhow::Result<Vec<String>> {
+        let folder = &self.journal;
+        let Some(journal) = Journal::open(folder).context("open the journal")? else { return Ok(Vec::new()) };
+        let before = fs::read(folder.join(BEFORE)).context("read what the host looked like")?;
+        let before: Snapshot = serde_json::from_slice(&before).context("read what the host looked like")?;
+        undo(journal).await.map_err(|errors| anyhow::anyhow!("{}", errors.join("; ")))?;
+        settled(&before).await
+    }
+}
+
 /// Begins the journal, and notes what the host looks like before `steps` are done.
-///
-/// # Errors
-/// If there is a journal already, which another run has not finished, or the host cannot be looked at.
-pub(super) async fn begin(folder: &Path, steps: &[Step]) -> anyhow::Result<Journal> {
+async fn begin(folder: &Path, steps: &[Step]) -> anyhow::Result<Journal> {
     let before = Snapshot::take().await.context("look at the host before anything is done to it")?;
     let journal =
         Journal::create(folder).with_context(|| format!("begin a journal in `{}`", folder.display()))?;
@@ -42,6 +91,12 @@ pub(super) async fn begin(folder: &Path, steps: &[Step]) -> anyhow::Result<Journ
 /// What systemd leaves of its own when machines have run on a host, as far as it is not there yet.
 async fn traces() -> anyhow::Result<Vec<Undo>> {
     let mut undo = Vec::new();
+    for path in FORWARDING.map(Path::new) {
+        // A kernel without the family has no such setting.
+        if let Ok(before) = fs::read_to_string(path) {
+            undo.push(Undo::Sysctl { path: path.to_owned(), before });
+        }
+    }
     for family in ["ip", "ip6"] {
         if !table_exists(family, SYSTEMD_TABLE).await? {
             undo.push(Undo::RemoveTable { family: family.to_owned(), name: SYSTEMD_TABLE.to_owned() });
@@ -78,18 +133,6 @@ pub(super) fn note_machines(journal: &Journal, scenario: &Scenario) -> anyhow::R
 /// The name of a machine as it stands in the name of its scope (systemd-escape(1)).
 fn escaped(machine: &str) -> String {
     machine.replace('-', "\\x2d")
-}
-
-/// Takes everything back. Gives what is not as it was then.
-///
-/// # Errors
-/// If something could not be taken back; the journal then stays.
-pub(super) async fn restore(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let Some(journal) = Journal::open(folder).context("open the journal")? else { return Ok(Vec::new()) };
-    let before = fs::read(folder.join(BEFORE)).context("read what the host looked like")?;
-    let before: Snapshot = serde_json::from_slice(&before).context("read what the host looked like")?;
-    undo(journal).await.map_err(|errors| anyhow::anyhow!("{}", errors.join("; ")))?;
-    settled(&before).await
 }
 
 /// Looks again when a link or an address changes, until the host is as it was or [`REST`] is over.

@@ -28,15 +28,15 @@ mod started;
 mod warnings;
 
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::Context;
 use nspawn_matrix_reports::Observation;
-use nspawn_matrix_scenarios::{Check, Scenario, Settings, Subject};
+use nspawn_matrix_scenarios::{Check, Scenario, Settings, Step, Subject};
 use serde::{Deserialize, Serialize};
 
 pub use evidence::EvidenceFile;
+pub use kept::Kept;
 
 use crate::rpc;
 use before::Before;
@@ -61,6 +61,8 @@ pub enum Request {
     AfterReboot(Job),
     /// What helps to understand why something is not as claimed; answers with `Vec<EvidenceFile>`.
     Evidence,
+    /// Does steps that are not taken back.
+    Prepare(Vec<Step>),
     /// Takes back what was done to a host that is kept; answers with what is not as it was then, as `Vec<String>`.
     Undo,
 }
@@ -118,8 +120,8 @@ pub enum Notice {
 
 #[derive(Default)]
 struct Agent {
-    /// Where the journal is, on a host that is kept.
-    journal: Option<PathBuf>,
+    /// What is known of a host that is kept.
+    kept: Option<Kept>,
     /// Kept until the agent ends: machines started on a command line end with the command.
     started: RefCell<Option<Started>>,
     /// Those that can be asked.
@@ -128,15 +130,14 @@ struct Agent {
     machines: RefCell<Vec<String>>,
 }
 
-/// Serves requests on the standard streams until they end. On a host that is kept, what is done to it is journalled in
-/// the folder `journal`.
+/// Serves requests on the standard streams until they end. On a host that is kept, what is done to it is journalled.
 ///
 /// # Errors
 /// If no runtime can be had.
-pub fn run(journal: Option<PathBuf>) -> std::io::Result<()> {
+pub fn run(kept: Option<Kept>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, rpc::serve(Rc::new(Agent { journal, ..Agent::default() })));
+    local.block_on(&runtime, rpc::serve(Rc::new(Agent { kept, ..Agent::default() })));
     Ok(())
 }
 
@@ -149,6 +150,7 @@ impl rpc::Service<Request> for Agent {
             Request::Restart(job) => rpc::reply(self.restart(job).await),
             Request::PowerOff(job) => rpc::reply(self.power_off(job).await),
             Request::AfterReboot(job) => rpc::reply(ask::after_reboot(&job).await),
+            Request::Prepare(steps) => rpc::reply(provision::provision(&steps, None).await),
             Request::Undo => rpc::reply(self.undo().await),
             Request::Evidence => rpc::reply(evidence::gather(self.leaders(), self.machines()).await),
         }
@@ -173,8 +175,8 @@ impl Agent {
     async fn measure(&self, job: Job) -> anyhow::Result<()> {
         self.machines.replace(job.scenario.machines.clone());
         let before = Before::look().await?;
-        let journal = match &self.journal {
-            Some(folder) => Some(kept::begin(folder, &job.scenario.steps).await?),
+        let journal = match &self.kept {
+            Some(kept) => Some(kept.begin(&job.scenario).await?),
             None => None,
         };
         provision::provision(&job.scenario.steps, journal.as_ref()).await?;
@@ -219,12 +221,12 @@ impl Agent {
     }
 
     async fn undo(&self) -> anyhow::Result<Vec<String>> {
-        let folder = self.journal.as_deref().context("this host is not kept")?;
+        let kept = self.kept.as_ref().context("this host is not kept")?;
         self.standing.take();
         if let Some(started) = self.started.take() {
             started.end().await?;
         }
-        kept::restore(folder).await
+        kept.restore().await
     }
 
     async fn power_off(&self, job: Job) -> anyhow::Result<()> {

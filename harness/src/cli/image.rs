@@ -36,7 +36,7 @@ enum Command {
 }
 
 pub(super) async fn image(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let store = Store::open(arguments.cache.folder);
+    let store = Store::open(arguments.cache.folder());
     match arguments.command {
         Command::Build { image } => {
             let recipe = parse(&image)?;

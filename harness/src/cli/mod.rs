@@ -21,8 +21,9 @@ use tokio::task::LocalSet;
 pub use failure::Failure;
 pub use selection::{checks, scenarios};
 
+use crate::agent::Kept;
 use crate::chain::chain;
-use crate::host::{self, Charge};
+use crate::host::{self, Charge, Kind};
 use crate::{agent, enter, probe, setup};
 
 /// Measure what systemd-nspawn containers can reach, resolve and see of bind mounts, however they are started.
@@ -56,7 +57,7 @@ enum Command {
     Setup {
         /// What is to run on it
         #[arg(long, value_enum, default_value_t)]
-        host: setup::Host,
+        host: Kind,
     },
     /// How parts of this program start each other.
     #[command(hide = true, subcommand)]
@@ -70,6 +71,9 @@ enum Internal {
         /// Where the journal is, on a host that is kept.
         #[arg(long, value_name = "DIR")]
         journal: Option<PathBuf>,
+        /// What the roots of machines are copied from, on a host that is kept.
+        #[arg(long, value_name = "DIR", requires = "journal")]
+        base: Option<PathBuf>,
     },
     /// Serve as the probe in the machine with this leader.
     Probe {
@@ -78,6 +82,11 @@ enum Internal {
     },
     /// Take away what a run would leave.
     Keeper(Charge),
+    /// Play the internet for the host that this runs on.
+    Internet {
+        /// The machines that there are to be domains for.
+        machines: Vec<String>,
+    },
     /// Run a program in the namespaces of a process.
     Enter {
         /// Process id.
@@ -91,9 +100,15 @@ enum Internal {
 /// Where images are kept.
 #[derive(Clone, Debug, clap::Args)]
 struct Cache {
-    /// Folder in which images are kept
-    #[arg(long = "cache", global = true, value_name = "DIR", env = "NSPAWN_MATRIX_CACHE", default_value = crate::image::DEFAULT_FOLDER)]
-    folder: PathBuf,
+    /// Folder in which images are kept [default: /var/cache/nspawn-matrix, or nspawn-matrix below ~/.cache for a user]
+    #[arg(long = "cache", global = true, value_name = "DIR", env = "NSPAWN_MATRIX_CACHE")]
+    folder: Option<PathBuf>,
+}
+
+impl Cache {
+    fn folder(self) -> PathBuf {
+        self.folder.unwrap_or_else(crate::image::default_folder)
+    }
 }
 
 /// Runs the program.
@@ -122,15 +137,16 @@ fn on_one_thread<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T,
 
 fn serve(internal: Internal) -> Result<ExitCode, Failure> {
     let outcome = match internal {
-        Internal::Agent { journal } => agent::run(journal),
+        Internal::Agent { journal, base } => agent::run(journal.map(|journal| Kept { journal, base })),
         Internal::Probe { leader } => enter::fork_into(leader).and_then(|()| probe::run()),
+        Internal::Internet { machines } => host::internet::play(&machines),
         Internal::Keeper(charge) => host::keep(&charge),
         Internal::Enter { leader, argv } => enter::fork_into(leader).and_then(|()| Err(enter::exec(&argv))),
     };
     outcome.map(|()| ExitCode::SUCCESS).map_err(|error| Failure::unable(error.to_string()))
 }
 
-async fn set_up(host: setup::Host) -> Result<ExitCode, Failure> {
+async fn set_up(host: Kind) -> Result<ExitCode, Failure> {
     let missing = setup::missing(host);
     let manager = setup::PackageManager::detect();
     say!("{}", setup::describe(&missing, manager).trim_end());

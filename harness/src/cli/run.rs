@@ -14,10 +14,10 @@ use super::progress::Display;
 use super::{Cache, Failure, image, selection};
 use crate::chain::chain;
 use crate::engine::{Engine, Evidence, Outcome};
-use crate::host::Roots;
+use crate::host::{Kind, Roots};
 use crate::image::Pair;
 use crate::plan::{self, Plan};
-use crate::prepare::{Ready, prepare};
+use crate::prepare::{Ready, prepare, prepare_guests};
 use crate::{interruption, run_id};
 
 /// What a report needs at least, in bytes.
@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Only these questions; * stands for anything
     #[arg(long, value_name = "GLOB")]
     check: Vec<String>,
+    /// What the hosts are
+    #[arg(long, value_name = "KIND", default_value = "sandbox")]
+    host: Kind,
     /// What hosts and machines are made from: a Debian suite, a tar file, or a directory
     #[arg(long, value_name = "NAME", default_value = "trixie")]
     image: String,
@@ -70,32 +73,40 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let own = arguments.own.read(recipes.host.systemd())?;
     own.told.iter().for_each(|line| tell!("{line}"));
     let scenarios = selection::beside(own, &arguments.scenario)?;
-    let jobs = arguments.jobs.map_or_else(plan::default_jobs, NonZeroUsize::get);
+    let jobs = match arguments.host {
+        Kind::Sandbox => arguments.jobs.map_or_else(plan::default_jobs, NonZeroUsize::get),
+        // There is one machine.
+        Kind::Vm => 1,
+    };
     let out = Out::check(arguments.out)?;
     let agent =
         std::env::current_exe().map_err(|error| Failure::unable(format!("find this program: {error}")))?;
-    let cache = arguments.cache.folder;
+    let cache = arguments.cache.folder();
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("listen for signals: {error}")))?;
+    let progress = |line: &str| tell!("{line}");
+    let ready = async {
+        match arguments.host {
+            Kind::Sandbox => prepare(&cache, &recipes, arguments.roots, arguments.setup, progress).await,
+            Kind::Vm => prepare_guests(&cache, &recipes, &agent, progress).await,
+        }
+    };
     let ready = tokio::select! {
-        ready = prepare(&cache, &recipes, arguments.roots, arguments.setup, |line| tell!("{line}")) => ready,
+        ready = ready => ready,
         _ = interrupted.wait_for(|interrupted| *interrupted) => {
             out.leave_as_it_was();
             return Ok(ExitCode::from(interruption::EXIT_CODE));
         }
     };
-    let Ready { images, roots } = ready.inspect_err(|_| out.leave_as_it_was())?;
+    let Ready { images, ground } = ready.inspect_err(|_| out.leave_as_it_was())?;
 
     let is_claimed = scenarios.iter().any(|scenario| !scenario.claims.is_empty());
-    let names = Pair { host: images.host.name, payload: images.payload.name };
-    let plan = Plan::new(names, scenarios, &checks, arguments.samples.get(), jobs);
+    let plan = Plan::new(arguments.host, images, scenarios, &checks, arguments.samples.get(), jobs);
     let engine = Engine {
         run_id: run_id::new(),
-        images: Pair { host: images.host.path, payload: images.payload.path },
-        cache,
+        ground,
         agent,
-        roots,
-        undo: arguments.undo,
+        undo: arguments.undo || arguments.host == Kind::Vm,
         interrupted: interrupted.clone(),
     };
     tell!("run {}: {}", engine.run_id, plan.summary());
@@ -110,7 +121,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         say!("evidence in {}", out.folder.join("evidence").display());
     }
     let code = exit_code(&outcome.report, is_claimed);
-    if let Err(error) = outcome.workspace {
+    if let Err(error) = outcome.site {
         let _ = Failure::unable(chain(error)).report();
         return Ok(if code == DIFFERS { ExitCode::from(DIFFERS) } else { ExitCode::from(UNABLE) });
     }

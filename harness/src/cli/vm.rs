@@ -13,8 +13,9 @@ use nspawn_matrix_vm::{
 
 use super::Failure;
 use crate::chain::chain;
+use crate::host::Kind;
 use crate::interruption;
-use crate::setup::{self, Host, PackageManager};
+use crate::setup::{self, PackageManager};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -94,7 +95,8 @@ async fn up(store: &Store, name: &str, foreground: bool) -> Result<ExitCode, Fai
     let place = Place::new(&vm::runtime_folder(), &chosen.suite).map_err(unable)?;
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("signals: {error}")))?;
-    let start = vm::Start { qemu: &qemu, accel, spec: &chosen.spec, image: &image, place: &place };
+    let start =
+        vm::Start { qemu: &qemu, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[] };
     let life = if foreground { Life::Tied } else { Life::Own };
     let began = Instant::now();
     let mut vm = tokio::select! {
@@ -127,7 +129,8 @@ async fn config(store: &Store, name: &str) -> Result<(), Failure> {
     let place = Place::new(&vm::runtime_folder(), &chosen.suite).map_err(unable)?;
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
     let port = free.map_err(|error| Failure::unable(format!("find a free port: {error}")))?.port();
-    let boot = Boot { qemu: &qemu.path, accel, spec: &chosen.spec, image: &image, place: &place, port };
+    let boot =
+        Boot { qemu: &qemu.path, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[], port };
     place.prepare().await.map_err(unable)?;
     say!("{}", command_line(&vm::argv(&boot)));
     say!("{}", command_line(&Endpoint::new(place, port).argv(None)));
@@ -166,7 +169,7 @@ async fn accelerated(image: &Image) -> Result<(Qemu, Accel), Failure> {
 }
 
 fn check_tools() -> Result<(), Failure> {
-    let missing = setup::missing(Host::Vm);
+    let missing = setup::missing(Kind::Vm);
     if missing.is_empty() {
         return Ok(());
     }

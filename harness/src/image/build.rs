@@ -63,18 +63,19 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     async fn install(&self, suite: Suite, progress: &mut impl FnMut(&str)) -> Result<Ended, ImageError> {
-        if !nix::unistd::geteuid().is_root() {
-            return Err(ImageError::NotRoot { name: self.name.clone() });
-        }
         if !setup::is_installed("mmdebstrap") {
             return Err(ImageError::NoMmdebstrap { name: self.name.clone() });
         }
         let scratch = self.place.scratch();
         fs::create_dir(&scratch).map_err(|error| self.refused(error))?;
-        let command = Command::from_argv(debian::command(suite, &self.place.partial()))
-            .env("TMPDIR", &scratch)
-            // The words of apt's errors are read below.
-            .env("LC_ALL", "C");
+        let command = Command::from_argv(debian::command(
+            suite,
+            &self.place.partial(),
+            nix::unistd::geteuid().is_root(),
+        ))
+        .env("TMPDIR", &scratch)
+        // The words of apt's errors are read below.
+        .env("LC_ALL", "C");
         let job = Job::start(command, self.place.lock()).map_err(|error| self.not_started(error))?;
         let steps = |line: &str| step(line).map_or((), &mut *progress);
         job.finish(steps).await.map_err(|error| self.failed(&error))

@@ -67,9 +67,15 @@ enum Paths {
 /// Ends a command in namespaces of its own when its first process ends, and ends that one with its parent.
 const NAMESPACES: [&str; 7] = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
 
-/// Gives the command that builds an image of `suite` in the tar file `target`.
-pub(super) fn command(suite: Suite, target: &Path) -> Vec<String> {
-    let mut argv: Vec<String> = NAMESPACES.map(String::from).into();
+/// Makes whoever is not root the root of a namespace, with the user ids of subuid(5) for the others.
+const USERS: [&str; 2] = ["--map-root-user", "--map-auto"];
+
+/// Gives the command that builds an image of `suite` in the tar file `target`, by root or by a user.
+pub(super) fn command(suite: Suite, target: &Path, is_root: bool) -> Vec<String> {
+    let [unshare, others @ ..] = NAMESPACES;
+    let users = if is_root { &[][..] } else { &USERS };
+    let words = [&[unshare], users, &others].concat();
+    let mut argv: Vec<String> = words.into_iter().map(String::from).collect();
     argv.extend(mmdebstrap(suite));
     argv.push(target.display().to_string());
     argv
@@ -122,7 +128,7 @@ mod tests {
 
     /// The command in one line per word, without the hooks' scripts.
     fn shown(suite: Suite) -> String {
-        let argv = command(suite, Path::new("/cache/out"));
+        let argv = command(suite, Path::new("/cache/out"), true);
         let first = |word: &String| word.lines().next().unwrap_or_default().to_owned();
         argv.iter().map(first).collect::<Vec<_>>().join("\n")
     }

@@ -59,12 +59,6 @@ pub enum ImageError {
         /// Needed space in MB (10^6 bytes).
         needed: u64,
     },
-    /// Only root can install a Debian.
-    #[error("build image `{name}`: not root")]
-    NotRoot {
-        /// The image.
-        name: String,
-    },
     /// mmdebstrap is not installed.
     #[error("build image `{name}`: mmdebstrap is not installed")]
     NoMmdebstrap {
@@ -124,7 +118,6 @@ impl ImageError {
                 "free some with `nspawn-matrix image rm`, or name another folder with --cache or NSPAWN_MATRIX_CACHE"
                     .into()
             }
-            Self::NotRoot { .. } => "run the same command as root".into(),
             Self::NoMmdebstrap { .. } => {
                 "install it with `nspawn-matrix setup`, or give a tar file or a directory as the image".into()
             }

@@ -20,5 +20,5 @@ mod workplace;
 pub use error::ImageError;
 pub use pair::Pair;
 pub use recipe::Recipe;
-pub use store::{DEFAULT_FOLDER, Entry, Image, Store};
+pub use store::{Entry, Image, Store, default_folder};
 use suite::Suite;

@@ -15,7 +15,16 @@ use super::{ImageError, Recipe, Suite};
 use nspawn_matrix_scenarios::nearest::nearest;
 
 /// Where images are kept unless the command line says otherwise.
-pub const DEFAULT_FOLDER: &str = "/var/cache/nspawn-matrix";
+const FOLDER: &str = "/var/cache/nspawn-matrix";
+
+/// Where the images are if nobody says otherwise: in /var/cache, and below the home of whoever is not root.
+#[must_use]
+pub fn default_folder() -> PathBuf {
+    let is_root = nix::unistd::geteuid().is_root();
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    let cache = || std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
+    if is_root { FOLDER.into() } else { cache().map_or(FOLDER.into(), |cache| cache.join("nspawn-matrix")) }
+}
 
 /// A finished image.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::plan::Plan;
 fn notes() -> (Notes, Rc<RefCell<Vec<Case>>>) {
     let bridge = catalogue::all().into_iter().filter(|scenario| scenario.name == "bridge").collect();
     let checks = [Check::AddressLease, Check::PingOutsideIpv4, Check::AutostartAfterReboot];
-    let mut plan = Plan::new("trixie", bridge, &checks, 1, 1);
+    let mut plan = Plan::new(crate::host::Kind::Sandbox, "trixie", bridge, &checks, 1, 1);
     let told = Rc::new(RefCell::new(Vec::new()));
     let hear = Rc::clone(&told);
     let watcher: Watcher = Rc::new(RefCell::new(move |progress: &Progress<'_>| {

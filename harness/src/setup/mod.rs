@@ -1,6 +1,6 @@
 //! What a machine needs to run the suite on, and how to install it there.
 //!
-//! A table for each kind of [`Host`] has each [`Tool`] with the reason for it and its package per [`PackageManager`]. Looking and
+//! A table for each kind of [`Kind`](crate::host::Kind) has each [`Tool`] with the reason for it and its package per [`PackageManager`]. Looking and
 //! naming are pure; only [`install`] changes the machine.
 
 mod tool;
@@ -9,16 +9,7 @@ pub use self::tool::{Need, Tool};
 
 use self::tool::tools;
 use crate::command::{Command, CommandError};
-
-/// What runs on the machine, and needs its tools.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Host {
-    /// Hosts in namespaces.
-    #[default]
-    Sandbox,
-    /// Virtual machines.
-    Vm,
-}
+use crate::host::Kind;
 
 /// A distribution's way to install packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +44,7 @@ pub fn is_installed(program: &str) -> bool {
 }
 
 /// Gives the tools that this machine lacks for hosts of that kind, in the order of the table.
-pub fn missing(host: Host) -> Vec<&'static Tool> {
+pub fn missing(host: Kind) -> Vec<&'static Tool> {
     tools(host).iter().filter(|tool| !tool.is_there()).collect()
 }
 

@@ -17,13 +17,13 @@ fn packages_are_named_once_and_per_distribution() {
         let commands = managers.map(|manager| install_command(&all, manager));
         commands.concat().iter().map(|argv| argv.join(" ") + "\n").collect::<String>()
     };
-    insta::assert_snapshot!(lines(Host::Vm), @r"
+    insta::assert_snapshot!(lines(Kind::Vm), @r"
     apt-get update
     env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends debian-archive-keyring e2fsprogs mmdebstrap openssh-client qemu-system-x86 uidmap util-linux
     dnf install --assumeyes --setopt=install_weak_deps=False debian-keyring e2fsprogs mmdebstrap openssh openssh-clients qemu-system-x86-core shadow-utils util-linux
     pacman --sync --refresh --sysupgrade --needed --noconfirm debian-archive-keyring e2fsprogs openssh qemu-system-x86 shadow util-linux
     ");
-    insta::assert_snapshot!(lines(Host::Sandbox), @r"
+    insta::assert_snapshot!(lines(Kind::Sandbox), @r"
     apt-get update
     env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends btrfs-progs debian-archive-keyring mmdebstrap mount systemd-container tar util-linux
     dnf install --assumeyes --setopt=install_weak_deps=False btrfs-progs debian-keyring mmdebstrap systemd-container tar util-linux
@@ -35,7 +35,7 @@ fn packages_are_named_once_and_per_distribution() {
 #[test]
 fn what_is_missing_is_described_with_the_command_to_type() {
     let missing: Vec<&Tool> =
-        tools(Host::Sandbox).iter().filter(|tool| ["mmdebstrap", "btrfs"].contains(&tool.name())).collect();
+        tools(Kind::Sandbox).iter().filter(|tool| ["mmdebstrap", "btrfs"].contains(&tool.name())).collect();
     insta::assert_snapshot!(describe(&missing, Some(PackageManager::Apt)), @r"
     missing: mmdebstrap, which builds Debian images (without it only tar files and directories can be images)
     missing: btrfs, which snapshots roots (without it roots are copied, which is slower)

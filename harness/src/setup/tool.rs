@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
-use super::{Host, PackageManager, is_installed};
+use super::{PackageManager, is_installed};
+use crate::host::Kind;
 
 /// How a tool is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,10 +177,10 @@ const VM: &[Tool] = &[
 ];
 
 /// The tools of a kind of host.
-pub(super) const fn tools(host: Host) -> &'static [Tool] {
+pub(super) const fn tools(host: Kind) -> &'static [Tool] {
     match host {
-        Host::Sandbox => SANDBOX,
-        Host::Vm => VM,
+        Kind::Sandbox => SANDBOX,
+        Kind::Vm => VM,
     }
 }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{journal, mounts, tables};
 use crate::command::Command;
 use crate::netns::RtNetlink;
+use crate::roots;
 
 /// How long a unit may take to stop. A machine that is powered off takes a second or two.
 const STOP: Duration = Duration::from_secs(30);
@@ -98,6 +99,7 @@ impl Undo {
     /// Takes the change back.
     pub(super) async fn perform(&self) -> anyhow::Result<()> {
         match self {
+            Self::Remove { path } if roots::remove_subvolume(path).await => Ok(()),
             Self::Remove { path } => remove(path).with_context(|| format!("remove `{}`", path.display())),
             Self::PutBack { path, kept } => {
                 journal::copy(kept, path).with_context(|| format!("put `{}` back", path.display()))

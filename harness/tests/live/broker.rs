@@ -194,16 +194,14 @@ async fn run(
     let recipe = Recipe::parse(&plan.images.host).map_err(|error| error.to_string())?;
     let recipes = Pair::of_one(recipe);
     let mut no_more = interrupted.clone();
-    let Ready { images, roots } = tokio::select! {
+    let Ready { ground, .. } = tokio::select! {
         ready = prepare(&cache, &recipes, None, setup, |line| eprintln!("{line}")) => ready.map_err(|unable| unable.to_string())?,
         _ = no_more.wait_for(|interrupted| *interrupted) => return Err("the run was interrupted".to_owned()),
     };
     let engine = Engine {
         run_id: run_id::new(),
-        images: Pair { host: images.host.path, payload: images.payload.path },
-        cache,
+        ground,
         agent: PathBuf::from(env!("CARGO_BIN_EXE_nspawn-matrix")),
-        roots,
         undo: false,
         interrupted,
     };
@@ -228,5 +226,5 @@ fn write_report(mut outcome: Outcome, asked: &BTreeSet<String>) -> Result<(), St
     let [json, junit] = REPORT.map(|name| out.join(name));
     json::write(report, &json).map_err(|error| error.to_string())?;
     junit::write(report, &junit).map_err(|error| error.to_string())?;
-    outcome.workspace.map_err(|error| error.to_string())
+    outcome.site.map_err(|error| error.to_string())
 }

@@ -21,6 +21,7 @@ use std::thread::JoinHandle;
 
 use broker::{Asked, Over, Reply};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use nspawn_matrix::host::Kind;
 use nspawn_matrix::plan::{Cell, Plan};
 use nspawn_matrix::run_id;
 use nspawn_matrix_reports::Verdict;
@@ -32,7 +33,7 @@ use tokio::sync::oneshot;
 const IMAGE: &str = "trixie";
 
 fn main() -> ExitCode {
-    let plan = Plan::new(IMAGE, catalogue::all(), Check::all(), 32, support::jobs());
+    let plan = Plan::new(Kind::Sandbox, IMAGE, catalogue::all(), Check::all(), 32, support::jobs());
     if let Some(process) = nextest::watched() {
         return nextest::broker(process, plan);
     }

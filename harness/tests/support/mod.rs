@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use libtest_mimic::{Completion, Failed, Trial};
 use nspawn_matrix::agent::Question;
-use nspawn_matrix::image::{DEFAULT_FOLDER, Pair, Recipe};
+use nspawn_matrix::image::{Pair, Recipe, default_folder};
 use nspawn_matrix::prepare;
 use tokio::task::LocalSet;
 
@@ -26,8 +26,7 @@ impl Settings {
     pub(crate) fn from_environment() -> Self {
         let set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty() && value != "0");
         Self {
-            cache: std::env::var_os("NSPAWN_MATRIX_CACHE")
-                .map_or_else(|| DEFAULT_FOLDER.into(), PathBuf::from),
+            cache: std::env::var_os("NSPAWN_MATRIX_CACHE").map_or_else(default_folder, PathBuf::from),
             setup: set("NSPAWN_MATRIX_SETUP"),
             require: set("NSPAWN_MATRIX_REQUIRE"),
         }

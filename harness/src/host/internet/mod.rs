@@ -5,6 +5,7 @@
 //! and does not forward, a packet that a host has failed to masquerade gets no answer, as at a real provider.
 
 mod dns;
+mod service;
 
 use std::fs;
 use std::io;
@@ -14,6 +15,8 @@ use hickory_server::Server;
 use hickory_server::zone_handler::Catalog;
 
 use crate::netns::{NetworkNamespace, RtNetlink};
+
+pub use service::play;
 
 /// The host outside, in TEST-NET-1 (RFC 5737).
 pub const OUTSIDE_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);

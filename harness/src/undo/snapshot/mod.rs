@@ -2,6 +2,7 @@
 
 mod files;
 mod network;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -39,6 +40,7 @@ impl Snapshot {
             ("address", network::addresses()?),
             ("route", network::routes().await?),
             ("rule", network::rules().await?),
+            ("setting", settings::settings()?),
             ("unit", units().await?),
             ("mount", mounts()?),
             ("file", files::files()?),

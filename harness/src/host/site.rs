@@ -1,0 +1,106 @@
+//! Where the hosts of a run come from.
+
+use super::guest::{Guest, Guests};
+use super::{Blueprint, Sandbox, Workspace};
+use crate::agent::Notice;
+use crate::rpc;
+
+/// A place that gives hosts.
+#[derive(Debug)]
+pub enum Site {
+    /// Each host is a sandbox on this machine, thrown away at the end.
+    Sandboxes(Workspace),
+    /// All hosts are one virtual machine, one after another.
+    Guests(Guests),
+}
+
+/// A booted system that a scenario can be stood up on.
+pub enum Host {
+    /// In namespaces of this machine.
+    Sandbox(Box<Sandbox>),
+    /// A virtual machine.
+    Guest(Guest),
+}
+
+impl Site {
+    /// What the hosts are, as in the report.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Sandboxes(_) => "sandbox",
+            Self::Guests(_) => "vm",
+        }
+    }
+
+    /// Boots a host.
+    ///
+    /// # Errors
+    /// If it does not boot; nothing of it runs then.
+    pub async fn boot(&self, blueprint: Blueprint<'_>) -> anyhow::Result<Host> {
+        match self {
+            Self::Sandboxes(workspace) => {
+                Ok(Host::Sandbox(Box::new(Sandbox::boot(workspace, blueprint).await?)))
+            }
+            Self::Guests(guests) => Ok(Host::Guest(guests.boot().await?)),
+        }
+    }
+
+    /// What a host wrote on its console.
+    #[must_use]
+    pub fn console(&self, host: &str) -> String {
+        match self {
+            Self::Sandboxes(workspace) => workspace.console(host),
+            Self::Guests(guests) => guests.console(),
+        }
+    }
+
+    /// Takes the place away. All hosts must have ended.
+    ///
+    /// # Errors
+    /// If something is left.
+    pub async fn close(self) -> anyhow::Result<()> {
+        match self {
+            Self::Sandboxes(workspace) => Ok(workspace.close().await?),
+            Self::Guests(guests) => guests.close().await,
+        }
+    }
+}
+
+impl Host {
+    /// Starts the agent as a service of the host; one that is kept has a journal.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn agent(
+        &self,
+        is_kept: bool,
+        on_notice: impl FnMut(Notice) + 'static,
+    ) -> anyhow::Result<rpc::Client> {
+        match self {
+            Self::Sandbox(sandbox) => Ok(sandbox.agent(is_kept, on_notice)?),
+            Self::Guest(guest) => guest.agent(on_notice),
+        }
+    }
+
+    /// Reboots the host.
+    ///
+    /// # Errors
+    /// If it does not come back.
+    pub async fn reboot(&mut self) -> anyhow::Result<()> {
+        match self {
+            Self::Sandbox(sandbox) => Ok(sandbox.reboot().await?),
+            Self::Guest(guest) => guest.reboot().await,
+        }
+    }
+
+    /// Gives the host up: one that is kept stays for the next scenario if it is as it was.
+    ///
+    /// # Errors
+    /// If something of it could not be taken away.
+    pub async fn end(self, is_as_it_was: bool) -> anyhow::Result<()> {
+        match self {
+            Self::Sandbox(sandbox) => Ok(sandbox.end().await?),
+            Self::Guest(guest) => guest.end(is_as_it_was).await,
+        }
+    }
+}
