@@ -55,7 +55,7 @@ fn neighbours() -> Vec<Claim> {
         (Check::AddressLease, E::NoLease, unserved),
         (Check::AddressOwn, E::properties(&[("whose", "own")]), "its link has a hardware address of its own"),
         (Check::PingGatewayIpv4, E::NoAddress, routeless),
-        (Check::PingGatewayIpv6LinkLocal, E::NoAnswer, isolated),
+        (Check::PingGatewayIpv6LinkLocal, E::Unreached, isolated),
         (Check::PingPeerIpv4, E::NoAddress, unserved),
         (
             Check::PingPeerIpv6LinkLocal,
