@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 use nspawn_matrix::command::Command as Program;
 use nspawn_matrix::host::Kind;
 use nspawn_matrix::setup::{self, PackageManager};
+use nspawn_matrix_reports::{Report, TimelineEvent};
 use nspawn_matrix_vm::{Accel, Chosen, Life, Place, Qemu, Start, Store, Vm};
 use support::Settings;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         trial("is-reached-and-goes", is_reached_and_goes),
         trial("a-kernel-runs-to-its-first-program", a_kernel_runs_to_its_first_program),
         trial("keeps-its-disk-over-a-reboot-and-ends-when-dropped", keeps_its_disk_over_a_reboot),
+        trial("is-the-host-of-one-scenario-after-another", is_the_host_of_one_scenario_after_another),
         trial("ends-with-a-killed-parent", ends_with_a_killed_parent),
         trial("ends-with-ctrl-c-while-it-boots", ends_with_ctrl_c_while_it_boots),
         trial("a-killed-build-is-swept-up-by-the-next", a_killed_build_is_swept_up_by_the_next),
@@ -54,6 +56,29 @@ fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) 
         None => run().map(|()| Completion::Completed),
     })
     .with_ignored_flag(support::is_nextest() && !require && reason().is_some())
+}
+
+/// The scenarios stand on the machine's own systemd, and the second finds it as it was before the first.
+#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
+fn is_the_host_of_one_scenario_after_another() -> Result<(), Failed> {
+    let out = tempfile::tempdir()?;
+    let temporary = tempfile::tempdir()?;
+    let ended = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
+        .args(["run", "--host=vm", "--scenario=nat", "--scenario=host-network", "--samples=1"])
+        .args(["--check=ping/*", "--check=link/*", "--check=environment/*"])
+        .arg(format!("--out={}", out.path().display()))
+        .env("TMPDIR", temporary.path())
+        .output()?;
+    let told = String::from_utf8_lossy(&ended.stdout);
+    expect(ended.status.success(), &format!("{told}{}", String::from_utf8_lossy(&ended.stderr)))?;
+    let report: Report = serde_json::from_str(&fs::read_to_string(out.path().join("report.json"))?)?;
+    for host in &report.hosts {
+        let is_undone = |event: &&TimelineEvent| event.host == host.id && event.event == "undone";
+        expect(host.kind == "vm" && host.left.is_empty(), &format!("{}: {:?}", host.id, host.left))?;
+        expect(report.timeline.iter().filter(is_undone).count() == 1, &host.id)?;
+    }
+    expect(report.hosts.len() == 2 && !report.cases.is_empty(), "both scenarios have answers")?;
+    expect(fs::read_dir(temporary.path())?.next().is_none(), "the folder of the machine is gone")
 }
 
 /// From `up` to `down`, with everything that a person does in between.
