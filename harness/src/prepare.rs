@@ -56,6 +56,7 @@ pub async fn prepare(
     let is_needed = |tool: &Tool| match tool.need {
         Need::Always => true,
         Need::DebianImages => must_build,
+        Need::CloudImages => false,
         Need::Speed => roots == Some(Roots::Btrfs),
     };
     tools(is_needed, install, &mut progress).await?;
@@ -98,9 +99,10 @@ pub async fn prepare_guests(
         hint: Some("name another one with --image".into()),
     })?;
     let payload = Store::open(cache.to_owned()).build(&recipes.payload, &mut progress).await?;
-    let image = nspawn_matrix_vm::Store::of_this_user().build(&chosen, &mut progress).await?;
+    let store = nspawn_matrix_vm::Store::of_this_user();
+    let image = store.build(&chosen, &mut progress).await?;
     let qemu = Qemu::find().await?;
-    let choice = Accel::choose(&qemu, &image.kernel()).await?;
+    let choice = Accel::choose(&qemu, store.trial_kernel(&image).as_deref()).await?;
     choice.describe().iter().for_each(|line| progress(line));
     let Chosen { spec, .. } = chosen;
     let blank =

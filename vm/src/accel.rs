@@ -69,15 +69,19 @@ impl Accel {
         }
     }
 
-    /// Finds out how `kernel` can be run here.
+    /// Finds out how a guest can be run here, by a `kernel` that is tried.
     ///
     /// # Errors
     /// [`VmError::OldQemu`] where only emulation is left and QEMU is too old for it, or what keeps QEMU from starting.
-    pub async fn choose(qemu: &Qemu, kernel: &Path) -> Result<Choice, VmError> {
+    pub async fn choose(qemu: &Qemu, kernel: Option<&Path>) -> Result<Choice, VmError> {
         let why = match access("/dev/kvm", AccessFlags::R_OK | AccessFlags::W_OK) {
-            Ok(()) => match Self::Kvm.hinders(qemu, kernel).await? {
-                None => return Ok(Choice { accel: Self::Kvm, why: None }),
-                Some(said) => format!("a guest does not run under /dev/kvm: {said}"),
+            Ok(()) => match kernel {
+                Some(kernel) => match Self::Kvm.hinders(qemu, kernel).await? {
+                    None => return Ok(Choice { accel: Self::Kvm, why: None }),
+                    Some(said) => format!("a guest does not run under /dev/kvm: {said}"),
+                },
+                None => "there is no kernel to try /dev/kvm with (`nspawn-matrix vm build trixie` makes one)"
+                    .into(),
             },
             Err(Errno::ENOENT) => "there is no /dev/kvm".into(),
             Err(Errno::EACCES) => "/dev/kvm is not for this user (often the group `kvm` may use it)".into(),

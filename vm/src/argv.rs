@@ -54,18 +54,25 @@ pub fn argv(boot: &Boot) -> Vec<String> {
     add("-cpu", accel.cpu().into());
     add("-smp", spec.cores.to_string());
     add("-m", format!("{}M", spec.memory));
-    add("-kernel", shown(&image.kernel()));
-    add("-initrd", shown(&image.initrd()));
-    add("-append", kernel_command_line(place.name(), accel));
-    add("-smbios", format!("type=11,path={}", option(&place.credentials())));
-    add(
-        "-drive",
-        format!("if=none,id=disk,format=raw,snapshot=on,discard=unmap,file={}", option(&image.disk())),
-    );
+    if let Some(kernel) = image.kernel() {
+        add("-kernel", shown(&kernel.image));
+        add("-initrd", shown(&kernel.initrd));
+        add("-append", kernel_command_line(place.name(), accel));
+        add("-smbios", format!("type=11,path={}", option(&place.credentials())));
+    }
+    let (format, disk) = (image.format(), option(&image.disk()));
+    add("-drive", format!("if=none,id=disk,format={format},snapshot=on,discard=unmap,file={disk}"));
     add("-device", "virtio-blk-pci,drive=disk".into());
     for Extra { path, serial } in extra {
         add("-drive", format!("if=none,id={serial},format=raw,readonly=on,file={}", option(path)));
         add("-device", format!("virtio-blk-pci,drive={serial},serial={serial}"));
+    }
+    if image.kernel().is_none() {
+        // A folder, which QEMU shows as a disk with a FAT file system of the name that cloud-init looks for. It comes
+        // after the disk that is booted.
+        let seed = format!("file.driver=vvfat,file.label=CIDATA,file.dir={}", option(&place.seed()));
+        add("-drive", format!("if=none,id=seed,format=raw,read-only=on,{seed}"));
+        add("-device", "virtio-blk-pci,drive=seed".into());
     }
     add("-netdev", format!("user,id=uplink,hostfwd=tcp:127.0.0.1:{port}-:22"));
     // It is not booted from, so it needs no firmware of a package of its own.
@@ -107,9 +114,13 @@ mod tests {
     use crate::Chosen;
 
     fn shown(accel: Accel, image: &str, port: u16) -> String {
-        let chosen = Chosen::named("trixie").unwrap();
-        let image = Image::at(image.into());
-        let place = Place::new(Path::new("/run/user/1000/nspawn-matrix"), "trixie").unwrap();
+        shown_of("trixie", accel, image, port)
+    }
+
+    fn shown_of(name: &str, accel: Accel, image: &str, port: u16) -> String {
+        let chosen = Chosen::named(name).unwrap();
+        let image = Image::at(image.into(), &chosen.spec.origin);
+        let place = Place::new(Path::new("/run/user/1000/nspawn-matrix"), name).unwrap();
         let qemu = Path::new("/usr/bin/qemu-system-x86_64");
         let boot = Boot { qemu, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[], port };
         argv(&boot).join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
@@ -157,6 +168,18 @@ mod tests {
         -cpu host
         -append root=/dev/vda rw console=ttyS0 systemd.hostname=trixie
         -netdev user,id=uplink,hostfwd=tcp:127.0.0.1:40001-:22
+        ");
+    }
+
+    #[test]
+    fn a_cloud_image_differs_by_these_words() {
+        let built = shown(Accel::Kvm, "/cache/trixie-0123456789ab", 0).replace("trixie", "arch");
+        let cloud = shown_of("arch", Accel::Kvm, "/cache/arch-0123456789ab", 0);
+        let new = cloud.lines().filter(|line| !built.lines().any(|other| other == *line));
+        insta::assert_snapshot!(new.collect::<Vec<_>>().join("\n"), @r"
+        -drive if=none,id=disk,format=qcow2,snapshot=on,discard=unmap,file=/cache/arch-0123456789ab/disk
+        -drive if=none,id=seed,format=raw,read-only=on,file.driver=vvfat,file.label=CIDATA,file.dir=/run/user/1000/nspawn-matrix/arch/seed
+        -device virtio-blk-pci,drive=seed
         ");
     }
 

@@ -11,7 +11,7 @@ use std::process::Stdio;
 use nix::unistd::{User, geteuid};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::{Chosen, Image, VmError, command, hooks};
+use crate::{Build, Chosen, Image, Kernel, VmError, command, hooks, space};
 
 /// What a build takes at its peak, in MB: packages and lists, the root, the disk.
 const NEEDED_MB: u64 = 1200;
@@ -22,6 +22,7 @@ const LEFT_OUT: [&str; 3] = ["/usr/share/man/*", "/usr/share/doc/*", "/usr/share
 /// Makes the image in the folder `partial`, and removes what is left there of an earlier attempt.
 pub(crate) async fn build(
     chosen: &Chosen,
+    build: &Build,
     partial: &Path,
     lock: &File,
     progress: &mut impl FnMut(&str),
@@ -29,14 +30,31 @@ pub(crate) async fn build(
     check_ranges(&chosen.suite)?;
     remove(partial).await?;
     fs::create_dir(partial).map_err(|source| VmError::file(partial, source))?;
+    let made = make(chosen, build, partial, lock, progress).await;
+    if made.is_err() {
+        remove(partial).await?;
+    }
+    made
+}
+
+async fn make(
+    chosen: &Chosen,
+    build: &Build,
+    partial: &Path,
+    lock: &File,
+    progress: &mut impl FnMut(&str),
+) -> Result<(), VmError> {
     check_space(chosen, partial)?;
     let root = partial.join("root");
-    run(chosen, in_namespace(mmdebstrap(chosen, &root)), partial, lock, progress).await?;
+    let mmdebstrap = mmdebstrap(&chosen.suite, build, &root);
+    run(chosen, in_namespace(mmdebstrap), partial, lock, progress).await?;
     progress("taking the kernel out");
-    let image = Image::at(partial.to_owned());
-    for (name, target) in [("vmlinuz", image.kernel()), ("initrd.img", image.initrd())] {
-        let source = root.join(name);
-        fs::copy(&source, target).map_err(|error| VmError::file(source, error))?;
+    let image = Image::at(partial.to_owned(), &chosen.spec.origin);
+    if let Some(Kernel { image, initrd }) = image.kernel() {
+        for (name, target) in [("vmlinuz", image), ("initrd.img", initrd)] {
+            let source = root.join(name);
+            fs::copy(&source, target).map_err(|error| VmError::file(source, error))?;
+        }
     }
     progress("making the disk");
     run(chosen, in_namespace(mkfs(chosen, &root, &image.disk())), partial, lock, progress).await?;
@@ -44,7 +62,7 @@ pub(crate) async fn build(
 }
 
 /// Removes a folder with files of other users in it, if it is there.
-pub(crate) async fn remove(folder: &Path) -> Result<(), VmError> {
+async fn remove(folder: &Path) -> Result<(), VmError> {
     if folder.exists() {
         let words = ["rm", "--recursive", "--force", "--one-file-system", "--"].map(String::from);
         let argv = words.into_iter().chain([folder.display().to_string()]).collect();
@@ -54,23 +72,23 @@ pub(crate) async fn remove(folder: &Path) -> Result<(), VmError> {
 }
 
 /// Gives mmdebstrap with all of its options.
-pub(crate) fn mmdebstrap(chosen: &Chosen, root: &Path) -> Vec<String> {
+pub(crate) fn mmdebstrap(suite: &str, build: &Build, root: &Path) -> Vec<String> {
     // Its mode `unshare` would make a namespace of its own for each step; here all steps share ours.
     let words = ["mmdebstrap", "--mode=root", "--format=directory", "--variant=minbase"];
     let mut argv: Vec<String> = words.map(String::from).into();
     // The clean-up for reproducible images would make the machine id `uninitialized`, and each boot a first boot.
     argv.push("--skip=cleanup/reproducible".into());
-    argv.push(format!("--include={}", chosen.spec.build.packages.join(",")));
+    argv.push(format!("--include={}", build.packages.join(",")));
     // The image is made anew rather than repaired, so it need not survive a power cut while it is made.
     argv.push("--dpkgopt=force-unsafe-io".into());
     argv.extend(LEFT_OUT.map(|pattern| format!("--dpkgopt=path-exclude={pattern}")));
     argv.extend([hooks::INITRD].map(|hook| format!("--essential-hook={hook}")));
     argv.extend(hooks::CUSTOMIZE.map(|hook| format!("--customize-hook={hook}")));
-    if chosen.suite == "sid" {
+    if suite == "sid" {
         // Its Release file is valid for a week only, and mirrors lag.
         argv.push("--aptopt=Acquire::Check-Valid-Until \"false\"".into());
     }
-    argv.extend([chosen.suite.clone(), root.display().to_string()]);
+    argv.extend([suite.to_owned(), root.display().to_string()]);
     argv
 }
 
@@ -139,8 +157,7 @@ fn essence(lines: &[String]) -> String {
 
 /// Fails early, before anything is written, if the file system cannot hold what is coming.
 fn check_space(chosen: &Chosen, folder: &Path) -> Result<(), VmError> {
-    let space = nix::sys::statvfs::statvfs(folder).map_err(|errno| VmError::file(folder, errno.into()))?;
-    let free = space.blocks_available() * space.fragment_size() / 1_000_000;
+    let free = space::free(folder).map_err(|source| VmError::file(folder, source))? / 1_000_000;
     if free >= NEEDED_MB {
         return Ok(());
     }
@@ -172,7 +189,10 @@ mod tests {
 
     #[test]
     fn trixie_is_built_by_this_command() {
-        let argv = mmdebstrap(&Chosen::named("trixie").unwrap(), Path::new("/cache/root"));
+        let crate::Origin::Build(build) = Chosen::named("trixie").unwrap().spec.origin else {
+            panic!("it is built")
+        };
+        let argv = mmdebstrap("trixie", &build, Path::new("/cache/root"));
         let first = |word: &String| word.lines().next().unwrap_or_default().to_owned();
         insta::assert_snapshot!(argv.iter().map(first).collect::<Vec<_>>().join("\n"), @r"
         mmdebstrap

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use crate::SpecError;
+use crate::{DownloadError, SpecError};
 
 /// Why there is no virtual machine.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,9 @@ pub enum VmError {
     /// There is no such spec.
     #[error(transparent)]
     Spec(#[from] SpecError),
+    /// The image cannot be had.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
     /// A file or folder cannot be used.
     #[error("{}", path.display())]
     File {
@@ -161,6 +164,7 @@ impl VmError {
                  65536 that nobody has)"
             )),
             Self::NoImage { image } => Some(format!("nspawn-matrix vm build {image}")),
+            Self::Download(error) => error.hint(),
             Self::NoSpace { .. } => Some("choose another folder with --cache".into()),
             Self::Running { name } => {
                 Some(format!("nspawn-matrix vm ssh {name}, or nspawn-matrix vm down {name}"))

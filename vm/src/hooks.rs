@@ -3,6 +3,8 @@
 //! mmdebstrap hands each script to `sh -c` with the root's folder as `$1`. The comment that each begins with is what a
 //! person reads while it runs.
 
+use crate::ready::ready_unit;
+
 /// Before the kernel is installed: the initial file system has the few drivers that a machine of ours needs, including
 /// those that are wanted soon after, and is packed by what unpacks quickest.
 pub(crate) const INITRD: &str = r#"# choosing drivers
@@ -24,27 +26,17 @@ ln -sfn /run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"
 "#;
 
 /// A line on the virtio port once sshd listens and the network is there: the kernel's boot id.
-const READY: &str = r#"# making it tell when it is ready
+const READY: &str = concat!(
+    r#"# making it tell when it is ready
 set -eu
 cat >"$1/etc/systemd/system/nspawn-matrix-ready.service" <<'END'
-[Unit]
-Description=Tell the outside that ssh answers
-Wants=network-online.target dev-virtio\x2dports-nspawn\x2dmatrix.ready.device
-Requires=ssh.service
-After=ssh.service network-online.target dev-virtio\x2dports-nspawn\x2dmatrix.ready.device
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=cat /proc/sys/kernel/random/boot_id
-StandardOutput=file:/dev/virtio-ports/nspawn-matrix.ready
-
-[Install]
-WantedBy=multi-user.target
-END
+"#,
+    ready_unit!("ssh.service"),
+    r#"END
 chroot "$1" systemctl --quiet enable systemd-networkd.service systemd-resolved.service systemd-timesyncd.service \
     ssh.service machines.target nspawn-matrix-ready.service
-"#;
+"#
+);
 
 /// Nothing that a disposable machine has no use for: each program at boot costs a tenth of a second and more when it is
 /// emulated. Nothing updates or trims by itself, nobody logs in on the console, and generators that look for disks,

@@ -1,6 +1,7 @@
-//! The images of virtual machines: folders `NAME-DIGEST` with a disk, a kernel and an initial file system.
+//! The images of virtual machines: folders `NAME-DIGEST` with a disk, and with a kernel where the disk has no boot
+//! loader.
 //!
-//! A [`Store`] may be used by any number of processes at once. One builds an image, under the lock `NAME-DIGEST.lock`;
+//! A [`Store`] may be used by any number of processes at once. One makes an image, under the lock `NAME-DIGEST.lock`;
 //! the others wait and find it. An image appears under its name when it is complete, and is never written afterwards.
 
 use std::fs::{self, File, TryLockError};
@@ -10,36 +11,73 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use crate::{Chosen, VmError, build};
+use crate::{Chosen, Origin, VmError, build, fetch};
 
 /// A finished image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     folder: PathBuf,
+    kind: Kind,
+}
+
+/// What a folder of an image has in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// An ext4 without a partition table, sparse; and a kernel beside it.
+    Built,
+    /// A qcow2 that the firmware boots, above the one that was downloaded.
+    Downloaded,
+}
+
+/// What QEMU starts by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kernel {
+    /// The kernel that the disk has the modules of.
+    pub image: PathBuf,
+    /// What it finds the disk with.
+    pub initrd: PathBuf,
 }
 
 impl Image {
     /// Names the files of an image, which need not be there.
-    pub(crate) const fn at(folder: PathBuf) -> Self {
-        Self { folder }
+    pub(crate) const fn at(folder: PathBuf, origin: &Origin) -> Self {
+        let kind = match origin {
+            Origin::Build(_) => Kind::Built,
+            Origin::Download(_) => Kind::Downloaded,
+        };
+        Self { folder, kind }
     }
 
-    /// An ext4 without a partition table, sparse.
+    /// The disk.
     #[must_use]
     pub fn disk(&self) -> PathBuf {
         self.folder.join("disk")
     }
 
-    /// The kernel that the disk has the modules of.
+    /// What QEMU calls its format.
     #[must_use]
-    pub fn kernel(&self) -> PathBuf {
-        self.folder.join("vmlinuz")
+    pub const fn format(&self) -> &'static str {
+        match self.kind {
+            Kind::Built => "raw",
+            Kind::Downloaded => "qcow2",
+        }
     }
 
-    /// What the kernel finds the disk with.
+    /// The kernel, where the disk is not booted by its own boot loader.
     #[must_use]
-    pub fn initrd(&self) -> PathBuf {
-        self.folder.join("initrd")
+    pub fn kernel(&self) -> Option<Kernel> {
+        match self.kind {
+            Kind::Built => {
+                let [image, initrd] = ["vmlinuz", "initrd"].map(|name| self.folder.join(name));
+                Some(Kernel { image, initrd })
+            }
+            Kind::Downloaded => None,
+        }
+    }
+
+    /// What was downloaded: the disk is an overlay above it, and is larger.
+    pub(crate) fn base(&self) -> PathBuf {
+        self.folder.join("base.qcow2")
     }
 }
 
@@ -71,19 +109,32 @@ impl Store {
     pub fn find(&self, chosen: &Chosen) -> Result<Image, VmError> {
         let folder = self.folder.join(id(chosen));
         if folder.is_dir() {
-            Ok(Image::at(folder))
+            Ok(Image::at(folder, &chosen.spec.origin))
         } else {
             Err(VmError::NoImage { image: chosen.suite.clone() })
         }
     }
 
-    /// Builds the image, or finds it. `progress` gets a short line for each step.
+    /// A kernel to find out with what runs here: that of the image, of another one in this folder, or the machine's own
+    /// if it may be read.
+    #[must_use]
+    pub fn trial_kernel(&self, image: &Image) -> Option<PathBuf> {
+        let images = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let of_others = images.map(|entry| entry.path().join("vmlinuz"));
+        let of_machine = ["/boot/vmlinuz-linux", "/boot/vmlinuz", "/vmlinuz"].map(PathBuf::from);
+        let kernels =
+            image.kernel().map(|kernel| kernel.image).into_iter().chain(of_others).chain(of_machine);
+        kernels.into_iter().find(|kernel| File::open(kernel).is_ok())
+    }
+
+    /// Makes the image, or finds it. `progress` gets a short line for each step.
     ///
-    /// Another process that builds the same image is waited for. If the future is dropped, or this process killed,
-    /// everything that was started ends; files that are then left in the folder are removed by the next build.
+    /// Another process that makes the same image is waited for. If the future is dropped, or this process killed,
+    /// everything that was started ends; the next one goes on with a download that was begun, and removes all else.
     ///
     /// # Errors
-    /// [`VmError::Build`], [`VmError::NoSpace`], [`VmError::NoRange`], or any of files and programs.
+    /// [`VmError::Build`], [`VmError::NoSpace`], [`VmError::NoRange`], [`VmError::Download`], or any of files and
+    /// programs.
     pub async fn build(&self, chosen: &Chosen, mut progress: impl FnMut(&str)) -> Result<Image, VmError> {
         if let Ok(image) = self.find(chosen) {
             return Ok(image);
@@ -95,14 +146,13 @@ impl Store {
             return Ok(image);
         }
         let partial = self.folder.join(format!(".{id}.partial"));
-        let built = build::build(chosen, &partial, &lock, &mut progress).await;
-        if let Err(error) = built {
-            build::remove(&partial).await?;
-            return Err(error);
+        match &chosen.spec.origin {
+            Origin::Build(build) => build::build(chosen, build, &partial, &lock, &mut progress).await?,
+            Origin::Download(from) => fetch::fetch(&chosen.spec, from, &partial, &mut progress).await?,
         }
         let folder = self.folder.join(id);
         fs::rename(&partial, &folder).map_err(|source| VmError::file(&folder, source))?;
-        Ok(Image::at(folder))
+        Ok(Image::at(folder, &chosen.spec.origin))
     }
 }
 
@@ -110,7 +160,11 @@ impl Store {
 /// archive.
 fn id(chosen: &Chosen) -> String {
     let mut hash = Sha256::new();
-    for word in build::mmdebstrap(chosen, Path::new("")) {
+    let words = match &chosen.spec.origin {
+        Origin::Build(build) => build::mmdebstrap(&chosen.suite, build, Path::new("")),
+        Origin::Download(from) => [from.url.as_str(), from.signer.as_str()].map(String::from).into(),
+    };
+    for word in words {
         hash.update(word.as_bytes());
         // No word contains this, so no two lists of words read the same.
         hash.update([0]);
@@ -125,7 +179,7 @@ async fn lock(path: &Path, progress: &mut impl FnMut(&str)) -> Result<File, VmEr
     let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => progress("another process builds this image; waiting for it"),
+        Err(TryLockError::WouldBlock) => progress("another process makes this image; waiting for it"),
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
     let (sender, receiver) = oneshot::channel();
@@ -145,7 +199,8 @@ mod tests {
         let mut other = trixie.clone();
         other.spec.cores = std::num::NonZeroU32::new(7).unwrap();
         assert_eq!(id(&trixie), id(&other), "the number of processors is not in it");
-        other.spec.build.packages.push("hello".into());
+        let Origin::Build(build) = &mut other.spec.origin else { panic!("it is built") };
+        build.packages.push("hello".into());
         assert_ne!(id(&trixie), id(&other));
         assert!(id(&trixie).starts_with("trixie-"));
     }

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::{VmError, firstboot, ready};
+use crate::{Spec, VmError, firstboot, ready};
 
 /// What sockaddr_un(7) has room for, with the end of the string.
 const SOCKET_PATH: usize = 107;
@@ -81,6 +81,12 @@ impl Place {
     #[must_use]
     pub fn credentials(&self) -> PathBuf {
         self.folder.join("credentials")
+    }
+
+    /// What the machine is told at its boot, in the form of files for cloud-init.
+    #[must_use]
+    pub fn seed(&self) -> PathBuf {
+        self.folder.join("seed")
     }
 
     /// The key that opens root's account; its public half has `.pub` behind.
@@ -161,9 +167,9 @@ impl Place {
     ///
     /// # Errors
     /// [`VmError::Running`], [`VmError::File`], or what ssh-keygen says.
-    pub async fn prepare(&self) -> Result<(), VmError> {
+    pub async fn prepare(&self, spec: &Spec) -> Result<(), VmError> {
         let _lock = self.take()?;
-        firstboot::prepare(self).await
+        firstboot::prepare(self, spec).await
     }
 
     /// Waits until the machine has ended.
@@ -202,14 +208,17 @@ impl Place {
     fn clear(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            if path != self.lock_file() {
+            if path != self.lock_file() && path != self.seed() {
                 fs::remove_file(path)?;
             }
         }
-        match fs::remove_dir_all(self.overlay()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => Ok(()),
+        for folder in [self.seed(), self.overlay()] {
+            match fs::remove_dir_all(folder) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
+        Ok(())
     }
 }
 
@@ -239,7 +248,7 @@ pub fn list(root: &Path) -> Result<Vec<Place>, VmError> {
 }
 
 /// Makes a folder for its owner only, and those above it.
-fn make_folder(folder: &Path) -> Result<(), VmError> {
+pub(crate) fn make_folder(folder: &Path) -> Result<(), VmError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|source| VmError::file(folder, source))
 }

@@ -10,6 +10,31 @@ use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use tokio::io::unix::AsyncFd;
 
+/// The unit in the machine that writes the line, once the given service of sshd and the network are there: the kernel's
+/// boot id. A macro, since constants are put together of it.
+macro_rules! ready_unit {
+    ($ssh:literal) => {
+        concat!(
+            "[Unit]\n",
+            "Description=Tell the outside that ssh answers\n",
+            r"Wants=network-online.target dev-virtio\x2dports-nspawn\x2dmatrix.ready.device",
+            "\n",
+            concat!("Requires=", $ssh, "\n"),
+            concat!("After=", $ssh),
+            r" network-online.target dev-virtio\x2dports-nspawn\x2dmatrix.ready.device",
+            "\n\n",
+            "[Service]\n",
+            "Type=oneshot\n",
+            "RemainAfterExit=yes\n",
+            "ExecStart=cat /proc/sys/kernel/random/boot_id\n",
+            "StandardOutput=file:/dev/virtio-ports/nspawn-matrix.ready\n\n",
+            "[Install]\n",
+            "WantedBy=multi-user.target\n",
+        )
+    };
+}
+pub(crate) use ready_unit;
+
 /// nix lends the descriptor only by its newer trait.
 struct Descriptor(Inotify);
 

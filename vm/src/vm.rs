@@ -145,8 +145,8 @@ impl Running {
     async fn start(start: Start<'_>, life: Life) -> Result<Self, VmError> {
         let place = start.place;
         let lock = place.take()?;
-        firstboot::prepare(place).await?;
         let Start { qemu, accel, spec, image, extra, .. } = start;
+        firstboot::prepare(place, spec).await?;
         let argv = argv(&Boot { qemu: &qemu.path, accel, spec, image, place, extra, port: 0 });
         let mut command = match life {
             Life::Tied => command::tied(&argv),

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 enum Command {
     /// Build an image, unless it is there already.
     Build {
-        /// A Debian suite, a tar file, or a directory
+        /// A Debian suite, arch, a tar file, a directory, or a configuration of pacman (*.conf)
         #[arg(default_value = "trixie")]
         image: String,
     },

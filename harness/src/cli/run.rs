@@ -37,7 +37,8 @@ pub(super) struct Arguments {
     /// What the hosts are
     #[arg(long, value_name = "KIND", default_value = "sandbox")]
     host: Kind,
-    /// What hosts and machines are made from: a Debian suite, a tar file, or a directory
+    /// What hosts and machines are made from: a Debian suite, arch, a tar file, a directory, or a configuration of
+    /// pacman (*.conf)
     #[arg(long, value_name = "NAME", default_value = "trixie")]
     image: String,
     /// What machines are made from, if not from the same as their hosts [default: what --image says]

@@ -8,14 +8,14 @@ use std::time::Instant;
 use clap::Subcommand;
 use nspawn_matrix_scenarios::shell::command_line;
 use nspawn_matrix_vm::{
-    self as vm, Accel, Boot, Chosen, Endpoint, Image, Life, Place, Qemu, Store, Vm, VmError,
+    self as vm, Accel, Boot, Chosen, Endpoint, Image, Life, Origin, Place, Qemu, Store, Vm, VmError,
 };
 
 use super::Failure;
 use crate::chain::chain;
 use crate::host::Kind;
 use crate::interruption;
-use crate::setup::{self, PackageManager};
+use crate::setup::{self, Need, PackageManager};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build an image, unless it is there already.
+    /// Build or download an image, unless it is there already.
     Build(Which),
     /// Print the commands that boot a virtual machine and log in to it, to be typed by hand.
     Config(Which),
@@ -58,7 +58,7 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// A Debian suite: bookworm, trixie or sid
+    /// arch, or a suite of Debian: bookworm, trixie or sid
     #[arg(default_value = "trixie")]
     image: String,
 }
@@ -91,7 +91,7 @@ pub(super) async fn vm(arguments: Arguments) -> Result<ExitCode, Failure> {
 async fn up(store: &Store, name: &str, foreground: bool) -> Result<ExitCode, Failure> {
     let chosen = Chosen::named(name).map_err(wrong_name)?;
     let image = image(store, &chosen).await?;
-    let (qemu, accel) = accelerated(&image).await?;
+    let (qemu, accel) = accelerated(store, &image).await?;
     let place = Place::new(&vm::runtime_folder(), &chosen.suite).map_err(unable)?;
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("signals: {error}")))?;
@@ -123,15 +123,15 @@ async fn up(store: &Store, name: &str, foreground: bool) -> Result<ExitCode, Fai
 /// Prints what `up` would do, with a port that is free now.
 async fn config(store: &Store, name: &str) -> Result<(), Failure> {
     let chosen = Chosen::named(name).map_err(wrong_name)?;
-    check_tools()?;
+    check_tools(&chosen)?;
     let image = store.find(&chosen).map_err(unable)?;
-    let (qemu, accel) = accelerated(&image).await?;
+    let (qemu, accel) = accelerated(store, &image).await?;
     let place = Place::new(&vm::runtime_folder(), &chosen.suite).map_err(unable)?;
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
     let port = free.map_err(|error| Failure::unable(format!("find a free port: {error}")))?.port();
     let boot =
         Boot { qemu: &qemu.path, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[], port };
-    place.prepare().await.map_err(unable)?;
+    place.prepare(&chosen.spec).await.map_err(unable)?;
     say!("{}", command_line(&vm::argv(&boot)));
     say!("{}", command_line(&Endpoint::new(place, port).argv(None)));
     Ok(())
@@ -154,22 +154,28 @@ async fn list() -> Result<(), Failure> {
 
 /// Builds the image or finds it.
 async fn image(store: &Store, chosen: &Chosen) -> Result<Image, Failure> {
-    check_tools()?;
+    check_tools(chosen)?;
     store.build(chosen, |line| tell!("{line}")).await.map_err(unable)
 }
 
 /// Says what a machine is run by, if that is not the best there is.
-async fn accelerated(image: &Image) -> Result<(Qemu, Accel), Failure> {
+async fn accelerated(store: &Store, image: &Image) -> Result<(Qemu, Accel), Failure> {
     let qemu = Qemu::find().await.map_err(unable)?;
-    let choice = Accel::choose(&qemu, &image.kernel()).await.map_err(unable)?;
+    let choice = Accel::choose(&qemu, store.trial_kernel(image).as_deref()).await.map_err(unable)?;
     if let Some(line) = choice.describe() {
         tell!("{line}");
     }
     Ok((qemu, choice.accel))
 }
 
-fn check_tools() -> Result<(), Failure> {
-    let missing = setup::missing(Kind::Vm);
+fn check_tools(chosen: &Chosen) -> Result<(), Failure> {
+    let is_needed = |need| match (need, &chosen.spec.origin) {
+        (Need::Always | Need::Speed, _)
+        | (Need::DebianImages, Origin::Build(_))
+        | (Need::CloudImages, Origin::Download(_)) => true,
+        (Need::DebianImages, Origin::Download(_)) | (Need::CloudImages, Origin::Build(_)) => false,
+    };
+    let missing: Vec<_> = setup::missing(Kind::Vm).into_iter().filter(|tool| is_needed(tool.need)).collect();
     if missing.is_empty() {
         return Ok(());
     }

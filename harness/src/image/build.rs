@@ -7,25 +7,39 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::geteuid;
 
 use super::job::{Ended, Job};
 use super::packing::Packing;
 use super::recipe::Source;
 use super::workplace::Workplace;
-use super::{ImageError, Recipe, Suite, debian};
+use super::{ImageError, Packages, Recipe, Suite, arch, debian};
 use crate::command::{Command, CommandError};
 use crate::setup;
 
 /// What a Debian takes while it is built, in MB: 120 of packages and their lists, 120 unpacked, 120 packed, and room.
 const DEBIAN_MB: u64 = 500;
 
+/// What an Arch Linux takes, in MB: 300 of packages, 900 unpacked, 900 packed, and room.
+const ARCH_MB: u64 = 2500;
+
+/// Where pacman has the keys that it trusts.
+const PACMAN_KEYS: &str = "/etc/pacman.d/gnupg";
+
 /// What systemd's manager is called in the listing of a tar file, with and without a merged /usr.
 const MANAGERS: [&str; 2] = ["usr/lib/systemd/systemd", "lib/systemd/systemd"];
 
-/// What apt says when it is the network's or the mirror's fault.
-const NETWORK: [&str; 5] =
-    ["Failed to fetch", "Could not resolve", "Could not connect", "Unable to connect", "failed to download"];
+/// What apt and pacman say when it is the network's or the mirror's fault.
+const NETWORK: [&str; 6] = [
+    "Failed to fetch",
+    "Could not resolve",
+    "Could not connect",
+    "Unable to connect",
+    "failed to download",
+    "failed retrieving file",
+];
 
 /// Makes the image of `recipe` in the partial file of `place`, and checks it.
 ///
@@ -38,6 +52,7 @@ pub(super) async fn build(
 ) -> Result<(), ImageError> {
     let needed = match recipe {
         Recipe::Debian(_) => DEBIAN_MB,
+        Recipe::Arch(_) => ARCH_MB,
         Recipe::Tarball(source) => source.bytes() / 1_000_000,
         // To know would take as long as to pack it.
         Recipe::Directory(_) => 0,
@@ -46,6 +61,7 @@ pub(super) async fn build(
     builder.check_space()?;
     let ended = match recipe {
         Recipe::Debian(suite) => builder.install(*suite, progress).await?,
+        Recipe::Arch(packages) => builder.pacstrap(packages, progress).await?,
         Recipe::Tarball(source) => builder.unpack(source, progress).await?,
         Recipe::Directory(source) => builder.pack(source, progress).await?,
     };
@@ -66,17 +82,59 @@ impl Builder<'_> {
         if !setup::is_installed("mmdebstrap") {
             return Err(ImageError::NoMmdebstrap { name: self.name.clone() });
         }
+        let scratch = self.scratch()?;
+        let command = Command::from_argv(debian::command(suite, &self.place.partial(), geteuid().is_root()));
+        self.finish(command.env("TMPDIR", &scratch), progress).await
+    }
+
+    async fn pacstrap(
+        &self,
+        packages: &Packages,
+        progress: &mut impl FnMut(&str),
+    ) -> Result<Ended, ImageError> {
+        self.check_root()?;
+        if let Some(program) =
+            ["pacstrap", "pacman"].into_iter().find(|program| !setup::is_installed(program))
+        {
+            return Err(ImageError::NoPacstrap { name: self.name.clone(), program });
+        }
+        let scratch = self.scratch()?;
+        let config = match packages {
+            Packages::Pinned if !Path::new(PACMAN_KEYS).is_dir() => {
+                return Err(ImageError::NoKeys { name: self.name.clone() });
+            }
+            Packages::Pinned => self.pinned(&scratch)?,
+            Packages::Configured(source) => source.path().to_owned(),
+        };
+        let command = Command::from_argv(arch::command(&config, &scratch, &self.place.partial()));
+        self.finish(command.env("TMPDIR", &scratch), progress).await
+    }
+
+    /// Writes pacman's configuration, and makes a folder for packages that is gone with the build.
+    fn pinned(&self, scratch: &Path) -> Result<PathBuf, ImageError> {
+        let (config, packages) = (scratch.join("pacman.conf"), scratch.join("packages"));
+        let text = arch::pinned(&packages)
+            .ok_or_else(|| self.failed(&io::Error::other("the day of its packages is not known")))?;
+        fs::create_dir(&packages)
+            .and_then(|()| fs::write(&config, text))
+            .map_err(|error| self.refused(error))?;
+        Ok(config)
+    }
+
+    fn check_root(&self) -> Result<(), ImageError> {
+        if geteuid().is_root() { Ok(()) } else { Err(ImageError::NotRoot { name: self.name.clone() }) }
+    }
+
+    fn scratch(&self) -> Result<PathBuf, ImageError> {
         let scratch = self.place.scratch();
         fs::create_dir(&scratch).map_err(|error| self.refused(error))?;
-        let command = Command::from_argv(debian::command(
-            suite,
-            &self.place.partial(),
-            nix::unistd::geteuid().is_root(),
-        ))
-        .env("TMPDIR", &scratch)
-        // The words of apt's errors are read below.
-        .env("LC_ALL", "C");
-        let job = Job::start(command, self.place.lock()).map_err(|error| self.not_started(error))?;
+        Ok(scratch)
+    }
+
+    /// Runs a program that tells its steps. The words of its errors are read below.
+    async fn finish(&self, command: Command, progress: &mut impl FnMut(&str)) -> Result<Ended, ImageError> {
+        let job = Job::start(command.env("LC_ALL", "C"), self.place.lock())
+            .map_err(|error| self.not_started(error))?;
         let steps = |line: &str| step(line).map_or((), &mut *progress);
         job.finish(steps).await.map_err(|error| self.failed(&error))
     }
@@ -179,18 +237,20 @@ fn pack_command(directory: &Path, target: &Path) -> Vec<String> {
     argv
 }
 
-/// Gives what a line of mmdebstrap's says of its progress, if it does.
+/// Gives what a line of mmdebstrap's or our own scripts' says of its progress, if it does.
 fn step(line: &str) -> Option<&str> {
     let step = line.strip_prefix("I: ")?;
     let of_no_interest = ["using ", "removing ", "skipping ", "main() ", "done", "success "];
     let step = step.split_once("-hook in shell: sh -c '# ").map_or(step, |(_, comment)| comment);
+    let step = step.trim_start_matches("# ");
     (!of_no_interest.iter().any(|start| step.starts_with(start))).then_some(step)
 }
 
-/// Gives the first line that apt or mmdebstrap marks as an error, because what follows it is consequence; else the last
-/// lines, or how the program ended.
+/// Gives the first line that apt, mmdebstrap or pacman marks as an error, because what follows it is consequence; else
+/// the last lines, or how the program ended.
 fn essence(ended: &Ended) -> String {
-    let error = ended.lines.iter().find_map(|line| line.strip_prefix("E: ")).map(String::from);
+    let marked = |line: &String| line.strip_prefix("E: ").or(line.strip_prefix("error: ")).map(String::from);
+    let error = ended.lines.iter().find_map(marked);
     error
         .or_else(|| last(ended.lines.iter().map(String::as_str), 3))
         .unwrap_or_else(|| ended.status.to_string())
@@ -230,6 +290,19 @@ mod tests {
             @"build image `trixie`: the mirror cannot be reached: Failed to fetch http://mirror.invalid/debian/dists/trixie/InRelease  Could not resolve 'mirror.invalid'"
         );
         assert!(matches!(error, ImageError::Unreachable { .. }));
+    }
+
+    #[test]
+    fn pacmans_words_are_understood_too() {
+        let error = error_of(
+            "error: failed retrieving file 'core.db' from m.invalid : Could not resolve host: m.invalid\n\
+             error: failed to synchronize all databases (download library error)\n\
+             ==> ERROR: Failed to install packages to new root",
+        );
+        insta::assert_snapshot!(
+            error,
+            @"build image `trixie`: the mirror cannot be reached: failed retrieving file 'core.db' from m.invalid : Could not resolve host: m.invalid"
+        );
     }
 
     #[test]

@@ -65,7 +65,8 @@ enum Paths {
 }
 
 /// Ends a command in namespaces of its own when its first process ends, and ends that one with its parent.
-const NAMESPACES: [&str; 7] = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
+pub(super) const NAMESPACES: [&str; 7] =
+    ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"];
 
 /// Makes whoever is not root the root of a namespace, with the user ids of subuid(5) for the others.
 const USERS: [&str; 2] = ["--map-root-user", "--map-auto"];

@@ -3,18 +3,18 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::Suite;
+use super::Recipe;
 use crate::command::CommandError;
 
 /// What went wrong with an image. Most have a [`hint`](Self::hint).
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// The name is neither a suite nor a path.
-    #[error("no suite, directory or tar file is called `{wanted}`")]
+    /// The name is neither that of an image nor a path.
+    #[error("no image, directory or file is called `{wanted}`")]
     Unknown {
         /// What was asked for.
         wanted: String,
-        /// The suite that was probably meant.
+        /// The name that was probably meant.
         nearest: Option<&'static str>,
     },
     /// The file exists and is something else.
@@ -59,18 +59,38 @@ pub enum ImageError {
         /// Needed space in MB (10^6 bytes).
         needed: u64,
     },
+    /// Only root can install a system.
+    #[error("build image `{name}`: not root")]
+    NotRoot {
+        /// The image.
+        name: String,
+    },
     /// mmdebstrap is not installed.
     #[error("build image `{name}`: mmdebstrap is not installed")]
     NoMmdebstrap {
         /// The image.
         name: String,
     },
-    /// The Debian mirror did not answer.
+    /// pacstrap or pacman is not installed.
+    #[error("build image `{name}`: {program} is not installed")]
+    NoPacstrap {
+        /// The image.
+        name: String,
+        /// What is missing.
+        program: &'static str,
+    },
+    /// pacman knows nobody's keys.
+    #[error("build image `{name}`: pacman has no keys to check packages with")]
+    NoKeys {
+        /// The image.
+        name: String,
+    },
+    /// The mirror did not answer.
     #[error("build image `{name}`: the mirror cannot be reached: {said}")]
     Unreachable {
         /// The image.
         name: String,
-        /// What apt said of it.
+        /// What apt or pacman said of it.
         said: String,
     },
     /// The builder failed for another reason.
@@ -102,10 +122,12 @@ impl ImageError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Unknown { nearest, .. } => {
-                let all = Suite::ALL.map(Suite::name).join(", ");
+                let all = Recipe::names().collect::<Vec<_>>().join(", ");
                 let question =
                     nearest.map(|nearest| format!("did you mean `{nearest}`? ")).unwrap_or_default();
-                format!("{question}suites are {all}; a path names a directory or a tar file")
+                format!(
+                    "{question}there are {all}; a path names a directory, a tar file, or a configuration of pacman (*.conf)"
+                )
             }
             Self::NotTar { .. } => "give a tar file, plain or compressed by gzip, bzip2, xz or zstd".into(),
             Self::NotStored { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
@@ -118,8 +140,17 @@ impl ImageError {
                 "free some with `nspawn-matrix image rm`, or name another folder with --cache or NSPAWN_MATRIX_CACHE"
                     .into()
             }
+            Self::NotRoot { .. } => "run the same command as root".into(),
             Self::NoMmdebstrap { .. } => {
                 "install it with `nspawn-matrix setup`, or give a tar file or a directory as the image".into()
+            }
+            Self::NoPacstrap { .. } => {
+                "install arch-install-scripts (with pacman-package-manager on Debian, pacman on Fedora), or give a tar \
+                 file or a directory as the image"
+                    .into()
+            }
+            Self::NoKeys { .. } => {
+                "install archlinux-keyring; then, as root: pacman-key --init && pacman-key --populate archlinux".into()
             }
             Self::Unreachable { .. } => {
                 "check the network and http_proxy, or give a tar file or a directory as the image".into()

@@ -4,6 +4,7 @@
 //! because every run unpacks it (0.3 s) and only the first one builds it (20 s). One image serves as the host and as
 //! the machines, so that both run the same systemd, unless a [`Pair`] says otherwise.
 
+mod arch;
 mod build;
 mod debian;
 mod error;
@@ -19,6 +20,6 @@ mod workplace;
 
 pub use error::ImageError;
 pub use pair::Pair;
-pub use recipe::Recipe;
+pub use recipe::{Packages, Recipe};
 pub use store::{Entry, Image, Store, default_folder};
 use suite::Suite;

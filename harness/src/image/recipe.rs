@@ -1,4 +1,4 @@
-//! How an image comes to be: a Debian suite, a tar file, or a directory.
+//! How an image comes to be: a Debian suite, Arch Linux, a tar file, or a directory.
 //!
 //! A [`Recipe`] is a value: what it needs to know of the disk is looked up once, when it is parsed. Two recipes with
 //! the same digest make the same image, so the digest is part of the image's file name.
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::packing::Packing;
-use super::{ImageError, Suite, debian};
+use super::{ImageError, Suite, arch, debian};
 use nspawn_matrix_scenarios::nearest::nearest;
 
 /// How an image comes to be.
@@ -19,11 +19,25 @@ use nspawn_matrix_scenarios::nearest::nearest;
 pub enum Recipe {
     /// A Debian is installed.
     Debian(Suite),
+    /// An Arch Linux is installed.
+    Arch(Packages),
     /// A tar file of a root file system, compressed or not, is stored uncompressed.
     Tarball(Source),
     /// A directory that holds a root file system is packed.
     Directory(Source),
 }
+
+/// Where the packages of an Arch Linux come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Packages {
+    /// From the Arch Linux Archive, of the day that is pinned for the virtual machine.
+    Pinned,
+    /// From where a configuration of pacman says, pacman.conf(5).
+    Configured(Source),
+}
+
+/// What an Arch Linux of pinned packages is called.
+const ARCH: &str = "arch";
 
 /// A file or directory that an image is made of, as it was when the recipe was parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +64,12 @@ impl Source {
         &self.path
     }
 
+    /// What tells it from others, and from itself at another time.
+    fn words(&self, kind: &str) -> Vec<String> {
+        let Self { path, bytes, modified_ns } = self;
+        vec![kind.into(), path.display().to_string(), bytes.to_string(), modified_ns.to_string()]
+    }
+
     /// The size of the file in bytes; without meaning for a directory.
     pub const fn bytes(&self) -> u64 {
         self.bytes
@@ -63,25 +83,39 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// Reads the name of a suite, or the path of a directory or tar file. A suite wins over a path of the same name;
-    /// `./trixie` is always a path.
+    /// Finds the recipe that comes with the program and has this name: `arch`, or a suite.
+    pub fn named(name: &str) -> Option<Self> {
+        let arch = (name == ARCH).then_some(Self::Arch(Packages::Pinned));
+        arch.or_else(|| Suite::named(name).map(Self::Debian))
+    }
+
+    /// The names of those that come with the program.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Suite::ALL.into_iter().map(Suite::name).chain([ARCH])
+    }
+
+    /// Reads a name, or the path of a directory, a tar file, or a configuration of pacman (`*.conf`). A name wins over a
+    /// path that reads the same; `./trixie` is always a path.
     ///
     /// # Errors
-    /// [`ImageError::Unknown`] with the nearest suite, [`ImageError::NotTar`], or [`ImageError::Source`].
+    /// [`ImageError::Unknown`] with the nearest name, [`ImageError::NotTar`], or [`ImageError::Source`].
     pub fn parse(name_or_path: &str) -> Result<Self, ImageError> {
-        if let Some(suite) = Suite::named(name_or_path) {
-            return Ok(Self::Debian(suite));
+        if let Some(recipe) = Self::named(name_or_path) {
+            return Ok(recipe);
         }
         let path = Path::new(name_or_path);
         let unreadable = |source| ImageError::Source { path: path.to_owned(), source };
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => Ok(Self::Directory(Source::at(path).map_err(unreadable)?)),
+            Ok(_) if path.extension() == Some(OsStr::new("conf")) => {
+                Ok(Self::Arch(Packages::Configured(Source::at(path).map_err(unreadable)?)))
+            }
             Ok(_) if Packing::of(path).map_err(unreadable)?.is_some() => {
                 Ok(Self::Tarball(Source::at(path).map_err(unreadable)?))
             }
             Ok(_) => Err(ImageError::NotTar { path: path.to_owned() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let nearest = nearest(name_or_path, Suite::ALL.map(Suite::name));
+                let nearest = nearest(name_or_path, Self::names());
                 Err(ImageError::Unknown { wanted: name_or_path.into(), nearest })
             }
             Err(error) => Err(unreadable(error)),
@@ -92,15 +126,16 @@ impl Recipe {
     pub fn systemd(&self) -> Option<u32> {
         match self {
             Self::Debian(suite) => suite.systemd(),
-            Self::Tarball(_) | Self::Directory(_) => None,
+            Self::Arch(_) | Self::Tarball(_) | Self::Directory(_) => None,
         }
     }
 
-    /// The name for people: that of the suite, or of the file without its endings.
+    /// The name for people: that of the suite, `arch`, or of the file without its endings.
     pub fn name(&self) -> String {
         match self {
             Self::Debian(suite) => suite.name().into(),
-            Self::Tarball(source) => {
+            Self::Arch(Packages::Pinned) => ARCH.into(),
+            Self::Tarball(source) | Self::Arch(Packages::Configured(source)) => {
                 let file = file_name(source);
                 let stem = file.split_once(".tar").map(|(stem, _)| stem);
                 printable(stem.or_else(|| file.rsplit_once('.').map(|(stem, _)| stem)).unwrap_or(&file))
@@ -112,20 +147,19 @@ impl Recipe {
     /// Twelve hexadecimal digits that stand for everything that determines the image.
     ///
     /// For a Debian that is the whole command with its scripts; the state of the archive is left out, because nobody
-    /// wants another image each day. A tar file counts by path, size and time of change. A directory counts by path and
+    /// wants another image each day. For an Arch Linux it is the same, and where its packages come from. A tar file counts by path, size and time of change. A directory counts by path and
     /// its own time of change only: a change deep inside does not show, but to see it would take as long as to pack
     /// it all; `image rm` makes the next build a new one.
     pub fn digest(&self) -> String {
         let words = match self {
             Self::Debian(suite) => debian::mmdebstrap(*suite),
-            Self::Tarball(Source { path, bytes, modified_ns }) => {
-                vec![
-                    "tar file".into(),
-                    path.display().to_string(),
-                    bytes.to_string(),
-                    modified_ns.to_string(),
-                ]
+            Self::Arch(Packages::Pinned) => {
+                arch::words().into_iter().chain(arch::pinned(Path::new(""))).collect()
             }
+            Self::Arch(Packages::Configured(source)) => {
+                arch::words().into_iter().chain(source.words("pacman")).collect()
+            }
+            Self::Tarball(source) => source.words("tar file"),
             Self::Directory(Source { path, bytes: _, modified_ns }) => {
                 vec!["directory".into(), path.display().to_string(), modified_ns.to_string()]
             }
@@ -172,10 +206,10 @@ mod tests {
     fn a_suite_is_known_by_name_and_a_misspelt_one_names_the_nearest() {
         assert_eq!(Recipe::parse("trixie").unwrap(), Recipe::default());
         let error = Recipe::parse("bokworm").unwrap_err();
-        assert_eq!(error.to_string(), "no suite, directory or tar file is called `bokworm`");
-        assert!(error.hint().unwrap().starts_with("did you mean `bookworm`? suites are "));
+        assert_eq!(error.to_string(), "no image, directory or file is called `bokworm`");
+        assert!(error.hint().unwrap().starts_with("did you mean `bookworm`? there are "));
         let hint = Recipe::parse("/no/such/root.tar").unwrap_err().hint().unwrap();
-        assert!(hint.starts_with("suites are bookworm, "), "{hint}");
+        assert!(hint.starts_with("there are bookworm, "), "{hint}");
     }
 
     #[test]
@@ -188,6 +222,17 @@ mod tests {
         assert!(matches!(error, ImageError::NotTar { .. }));
         fs::write(folder.path().join("y"), [0x1f, 0x8b, 8]).unwrap();
         assert!(matches!(Recipe::parse(&format!("{path}/y")).unwrap(), Recipe::Tarball(_)));
+    }
+
+    #[test]
+    fn arch_is_known_by_name_and_by_a_configuration_of_pacman() {
+        assert_eq!(Recipe::parse("arch").unwrap(), Recipe::Arch(Packages::Pinned));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mirror.conf");
+        fs::write(&path, "[options]\n").unwrap();
+        let recipe = Recipe::parse(path.to_str().unwrap()).unwrap();
+        assert_eq!(recipe.name(), "mirror");
+        assert_ne!(recipe.digest(), Recipe::Arch(Packages::Pinned).digest());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use super::build;
 use super::lock::Lock;
 use super::workplace::{Workplace, unfinished};
-use super::{ImageError, Recipe, Suite};
+use super::{ImageError, Recipe};
 use nspawn_matrix_scenarios::nearest::nearest;
 
 /// Where images are kept unless the command line says otherwise.
@@ -189,8 +189,8 @@ fn entry(path: &Path) -> Option<Entry> {
 fn mark_current(entries: &mut [Entry]) {
     let mut previous = None;
     for entry in entries {
-        entry.current = match Suite::named(&entry.name) {
-            Some(suite) => Recipe::Debian(suite).digest() == entry.digest,
+        entry.current = match Recipe::named(&entry.name) {
+            Some(recipe) => recipe.digest() == entry.digest,
             None => previous.as_ref() != Some(&entry.name),
         };
         previous = Some(entry.name.clone());

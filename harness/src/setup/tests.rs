@@ -19,9 +19,9 @@ fn packages_are_named_once_and_per_distribution() {
     };
     insta::assert_snapshot!(lines(Kind::Vm), @r"
     apt-get update
-    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends debian-archive-keyring e2fsprogs mmdebstrap openssh-client qemu-system-x86 uidmap util-linux
-    dnf install --assumeyes --setopt=install_weak_deps=False debian-keyring e2fsprogs mmdebstrap openssh openssh-clients qemu-system-x86-core shadow-utils util-linux
-    pacman --sync --refresh --sysupgrade --needed --noconfirm debian-archive-keyring e2fsprogs openssh qemu-system-x86 shadow util-linux
+    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends debian-archive-keyring e2fsprogs gpgv mmdebstrap openssh-client qemu-system-x86 qemu-utils uidmap util-linux
+    dnf install --assumeyes --setopt=install_weak_deps=False debian-keyring e2fsprogs gnupg2 mmdebstrap openssh openssh-clients qemu-img qemu-system-x86-core shadow-utils util-linux
+    pacman --sync --refresh --sysupgrade --needed --noconfirm debian-archive-keyring e2fsprogs gnupg openssh qemu-img qemu-system-x86 shadow util-linux
     ");
     insta::assert_snapshot!(lines(Kind::Sandbox), @r"
     apt-get update
@@ -37,14 +37,14 @@ fn what_is_missing_is_described_with_the_command_to_type() {
     let missing: Vec<&Tool> =
         tools(Kind::Sandbox).iter().filter(|tool| ["mmdebstrap", "btrfs"].contains(&tool.name())).collect();
     insta::assert_snapshot!(describe(&missing, Some(PackageManager::Apt)), @r"
-    missing: mmdebstrap, which builds Debian images (without it only tar files and directories can be images)
+    missing: mmdebstrap, which builds Debian images (without it no image of Debian can be built)
     missing: btrfs, which snapshots roots (without it roots are copied, which is slower)
     to install, as root:
       apt-get update
       env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends btrfs-progs mmdebstrap
     ");
     insta::assert_snapshot!(describe(&missing, Some(PackageManager::Pacman)), @r"
-    missing: mmdebstrap, which builds Debian images (without it only tar files and directories can be images)
+    missing: mmdebstrap, which builds Debian images (without it no image of Debian can be built)
     missing: btrfs, which snapshots roots (without it roots are copied, which is slower)
     to install, as root:
       pacman --sync --refresh --sysupgrade --needed --noconfirm btrfs-progs

@@ -20,8 +20,10 @@ enum Probe {
 pub enum Need {
     /// Nothing runs.
     Always,
-    /// Debian images cannot be built; tar files and directories still serve as images.
+    /// Debian images cannot be built; others still serve.
     DebianImages,
+    /// The images of distributions cannot be downloaded; those that are built here still serve.
+    CloudImages,
     /// Roots are copied instead of snapshotted: slower, and larger.
     Speed,
 }
@@ -146,7 +148,7 @@ const SSH_KEYGEN: Tool = Tool {
 const MKFS_EXT4: Tool = Tool {
     probe: Probe::Program("mkfs.ext4"),
     why: "makes the disks of virtual machines",
-    need: Need::Always,
+    need: Need::DebianImages,
     apt: "e2fsprogs",
     dnf: "e2fsprogs",
     pacman: Some("e2fsprogs"),
@@ -155,10 +157,28 @@ const MKFS_EXT4: Tool = Tool {
 const NEWUIDMAP: Tool = Tool {
     probe: Probe::Program("newuidmap"),
     why: "gives files their owners in a build without root",
-    need: Need::Always,
+    need: Need::DebianImages,
     apt: "uidmap",
     dnf: "shadow-utils",
     pacman: Some("shadow"),
+};
+
+const QEMU_IMG: Tool = Tool {
+    probe: Probe::Program("qemu-img"),
+    why: "grows the disks of downloaded virtual machines",
+    need: Need::CloudImages,
+    apt: "qemu-utils",
+    dnf: "qemu-img",
+    pacman: Some("qemu-img"),
+};
+
+const GPGV: Tool = Tool {
+    probe: Probe::Program("gpgv"),
+    why: "proves who made a downloaded image",
+    need: Need::CloudImages,
+    apt: "gpgv",
+    dnf: "gnupg2",
+    pacman: Some("gnupg"),
 };
 
 /// Everything that `run` uses of the machine for its sandboxes.
@@ -169,11 +189,13 @@ const VM: &[Tool] = &[
     QEMU,
     SSH,
     SSH_KEYGEN,
-    UNSHARE,
+    Tool { need: Need::DebianImages, ..UNSHARE },
     NEWUIDMAP,
-    Tool { need: Need::Always, ..MMDEBSTRAP },
-    Tool { need: Need::Always, ..DEBIAN_KEYS },
+    MMDEBSTRAP,
+    DEBIAN_KEYS,
     MKFS_EXT4,
+    QEMU_IMG,
+    GPGV,
 ];
 
 /// The tools of a kind of host.
@@ -214,7 +236,8 @@ impl fmt::Display for Tool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let without = match self.need {
             Need::Always => "nothing runs without it",
-            Need::DebianImages => "without it only tar files and directories can be images",
+            Need::DebianImages => "without it no image of Debian can be built",
+            Need::CloudImages => "without it no image can be downloaded",
             Need::Speed => "without it roots are copied, which is slower",
         };
         write!(f, "{}, which {} ({without})", self.name(), self.why)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::super::Suite;
 use super::*;
 use crate::command::Command;
 
