@@ -121,7 +121,7 @@ fn a_kernel_runs_to_its_first_program() -> Result<(), Failed> {
 /// As a program uses the crate.
 fn keeps_its_disk_over_a_reboot() -> Result<(), Failed> {
     let runtime = tempfile::tempdir()?;
-    let (before, after, lock) = support::on_this_thread(async {
+    let (before, after, place) = support::on_this_thread(async {
         let place = Place::new(runtime.path(), "trixie").map_err(said)?;
         let chosen = Chosen::named("trixie").map_err(said)?;
         let image = store().build(&chosen, |_| {}).await.map_err(said)?;
@@ -139,13 +139,14 @@ fn keeps_its_disk_over_a_reboot() -> Result<(), Failed> {
         ssh("systemctl reboot").await.map_err(said)?;
         vm.rebooted(boots).await.map_err(said)?;
         let after = ssh(&format!("test -e /root/mark && {boot_id}")).await.map_err(said)?.stdout;
-        Ok((before, after, place.folder().join("lock")))
+        Ok((before, after, place.clone()))
     })?;
     expect(
         before.len() == 37 && after.len() == 37 && before != after,
         &format!("boot ids: {before} {after}"),
     )?;
-    released(&lock)
+    released(&place.folder().join("lock"))?;
+    expect(!place.overlay().exists(), "the folder of the overlay is gone")
 }
 
 fn kernel_of(image: &Image) -> Result<PathBuf, String> {

@@ -189,6 +189,8 @@ impl Drop for Running {
         if !self.left {
             // It may have ended already, and has no other way to go than this one.
             drop(self.child.start_kill());
+            // The overlay in it was deleted when QEMU had it open.
+            drop(fs::remove_dir_all(self.place.overlay()));
         }
     }
 }
