@@ -1,4 +1,4 @@
-//! Copies of root file systems.
+//! Root file systems: unpacked, copied, removed.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -7,6 +7,14 @@ use crate::command::{Command, CommandError};
 
 /// The inode of the root of a btrfs subvolume (btrfs-subvolume(8)).
 const SUBVOLUME: u64 = 256;
+
+/// Gives the command that unpacks the tar file `image` in the folder `base`, with everything that a root has.
+pub(crate) fn unpack(image: &str, base: &str) -> Vec<String> {
+    let options =
+        ["--extract", "--numeric-owner", "--same-permissions", "--xattrs", "--xattrs-include=*", "--acls"];
+    let files = ["--file", image, "--directory", base];
+    ["tar"].into_iter().chain(options).chain(files).map(str::to_owned).collect()
+}
 
 /// Copies the root `base` to `to`: as a snapshot if it is a subvolume of a btrfs, else file by file, with shared blocks
 /// where the file system can.

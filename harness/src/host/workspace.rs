@@ -16,6 +16,7 @@ use super::cgroup::Cgroup;
 use super::keeper::{Charge, Keeper};
 use crate::command::{Command, CommandError};
 use crate::image::Pair;
+use crate::roots;
 
 /// Where the roots are, below the place of the run.
 pub(super) const STORE: &str = "store";
@@ -185,18 +186,7 @@ impl Workspace {
             }
             Roots::Copy => fs::create_dir(base).map_err(make("create a folder for the image"))?,
         }
-        let image_arg = image.to_string_lossy();
-        let options = [
-            "--extract",
-            "--numeric-owner",
-            "--same-permissions",
-            "--xattrs",
-            "--xattrs-include=*",
-            "--acls",
-        ];
-        Command::new("tar", options.into_iter().chain(["--file", &*image_arg, "--directory", &*base_arg]))
-            .output()
-            .await?;
+        Command::from_argv(roots::unpack(&image.to_string_lossy(), &base_arg)).output().await?;
         Ok(())
     }
 
@@ -206,24 +196,13 @@ impl Workspace {
     /// [`WorkspaceError`].
     pub async fn host_root(&self, name: &str, machines: &[String]) -> Result<PathBuf, WorkspaceError> {
         let root = self.store().join(name);
-        self.copy(&self.bases.host, &root).await?;
+        roots::copy(&self.bases.host, &root).await?;
         let folder = root.join("var/lib/machines");
         fs::create_dir_all(&folder).map_err(make("create /var/lib/machines"))?;
         for machine in machines {
-            self.copy(&self.bases.payload, &folder.join(machine)).await?;
+            roots::copy(&self.bases.payload, &folder.join(machine)).await?;
         }
         Ok(root)
-    }
-
-    async fn copy(&self, base: &Path, to: &Path) -> Result<(), WorkspaceError> {
-        let (base, to) = (base.to_string_lossy(), to.to_string_lossy());
-        match self.roots {
-            Roots::Btrfs => {
-                Command::new("btrfs", ["--quiet", "subvolume", "snapshot", &*base, &*to]).output().await?
-            }
-            Roots::Copy => Command::new("cp", ["--archive", "--reflink=auto", &*base, &*to]).output().await?,
-        };
-        Ok(())
     }
 
     /// Takes the place away. All hosts must have ended.

@@ -3,6 +3,7 @@
 use nspawn_matrix_scenarios::Step;
 
 use crate::host::internet;
+use crate::roots;
 
 /// The serial number of the disk with the image of the machines.
 pub(super) const PAYLOAD: &str = "payload";
@@ -51,18 +52,7 @@ pub(super) fn steps(machines: &[String]) -> Vec<Step> {
         ]),
         Step::run(&["networkctl", "reload"]),
         Step::run(&["btrfs", "--quiet", "subvolume", "create", BASE]),
-        Step::run(&[
-            "tar",
-            "--extract",
-            "--numeric-owner",
-            "--same-permissions",
-            "--xattrs",
-            "--xattrs-include=*",
-            "--acls",
-            "--file=/dev/disk/by-id/virtio-payload",
-            "--directory",
-            BASE,
-        ]),
+        Step::Run { argv: roots::unpack(&format!("/dev/disk/by-id/virtio-{PAYLOAD}"), BASE) },
         Step::run(&["/lib/systemd/systemd-networkd-wait-online", "--interface=uplink0:routable"]),
     ]
 }
@@ -86,7 +76,7 @@ mod tests {
         run `systemctl enable --quiet --now nspawn-matrix-internet.service var-lib-machines.mount`
         run `networkctl reload`
         run `btrfs --quiet subvolume create /var/lib/machines/.nspawn-matrix-base`
-        run `tar --extract --numeric-owner --same-permissions --xattrs --xattrs-include=* --acls --file=/dev/disk/by-id/virtio-payload --directory /var/lib/machines/.nspawn-matrix-base`
+        run `tar --extract --numeric-owner --same-permissions --xattrs --xattrs-include=* --acls --file /dev/disk/by-id/virtio-payload --directory /var/lib/machines/.nspawn-matrix-base`
         run `/lib/systemd/systemd-networkd-wait-online --interface=uplink0:routable`
         ");
     }
