@@ -41,7 +41,7 @@ pub enum LookupPath {
     NssMyhostname,
     /// DNS to 127.0.0.53, where systemd-resolved listens.
     Stub,
-    /// `ResolveHostname` of org.freedesktop.resolve1(5).
+    /// `ResolveHostname` of systemd-resolved's interface io.systemd.Resolve.
     Api,
 }
 

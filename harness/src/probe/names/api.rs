@@ -1,31 +1,23 @@
-//! Names by systemd-resolved's own interface (org.freedesktop.resolve1(5)), which tells where an answer came from.
+//! Names by systemd-resolved's own interface, io.systemd.Resolve, which tells where an answer came from.
+//!
+//! It is asked by Varlink, as nss-resolve(8) asks it: the same lookup by way of the system bus
+//! (org.freedesktop.resolve1(5)) costs twice the processor time, most of it that of dbus-daemon(1).
 
+use std::io;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use hickory_proto::op::ResponseCode;
 use nspawn_matrix_reports::{Family, LookupPath};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::Answer;
 use super::cache::Resolved;
+use super::varlink::{self, Reply};
 
-#[zbus::proxy(
-    interface = "org.freedesktop.resolve1.Manager",
-    default_service = "org.freedesktop.resolve1",
-    default_path = "/org/freedesktop/resolve1"
-)]
-pub(super) trait Manager {
-    /// Flushes all DNS, LLMNR and mDNS caches. A service that does not run stays so.
-    #[zbus(no_autostart)]
-    fn flush_caches(&self) -> zbus::Result<()>;
-
-    /// Looks the addresses of a name up. A service that does not run stays so.
-    #[zbus(no_autostart)]
-    fn resolve_hostname(&self, link: i32, name: &str, family: i32, flags: u64) -> zbus::Result<Resolution>;
-}
-
-/// Addresses (link, family, bytes), the canonical name, and flags.
-type Resolution = (Vec<(i32, i32, Vec<u8>)>, String, u64);
+/// Where systemd-resolved is asked, from systemd 246 on.
+const SOCKET: &str = "/run/systemd/resolve/io.systemd.Resolve";
 
 /// `SD_RESOLVED_NO_VALIDATE`: a lookup shares no open transaction with those of other paths, which do not say so, and may
 /// run at the same time (`dns_scope_find_transaction` of resolved: this flag and the next must match).
@@ -51,44 +43,47 @@ const SOURCES: [(u64, &str); 5] = [
 const WAYS: [(u64, &str); 4] =
     [(1 << 19, "synthetic"), (1 << 20, "cache"), (1 << 21, "zone"), (1 << 22, "trust anchor")];
 
-/// Asks past the cache, on a connection of its own: dbus-daemon(1) lets 128 questions be open on each
-/// (`max_replies_per_connection`), and where nobody knows the names of many lookups all of them stay open for seconds.
-pub(super) struct Api(ManagerProxy<'static>);
+/// What `ResolveHostname` gives.
+#[derive(Deserialize)]
+struct Resolution {
+    addresses: Vec<Address>,
+    flags: u64,
+}
+
+/// An address, and the index of the link that it is on.
+#[derive(Deserialize)]
+struct Address {
+    #[serde(default)]
+    ifindex: i32,
+    address: Vec<u8>,
+}
+
+/// Asks past the cache.
+pub(super) struct Api {
+    /// Why there is nobody to ask.
+    hindrance: Option<String>,
+}
 
 impl Api {
-    pub(super) async fn connect() -> anyhow::Result<Self> {
-        connect().await.map(Self)
+    /// From systemd 258 on a socket unit would start a service that does not run, and it is to stay so.
+    pub(super) async fn of(resolved: &Resolved) -> Self {
+        Self { hindrance: resolved.runs().await.err().map(|error| error.to_string()) }
     }
 
     /// Looks a name up once.
     pub(super) async fn look_up(&self, name: &str, family: Family) -> Answer {
+        if let Some(hindrance) = self.hindrance.clone() {
+            return Answer { failure: Some(hindrance), unanswered: true, ..Answer::default() };
+        }
         let (family, flags) = match family {
             Family::Any => (nix::libc::AF_UNSPEC, NO_VALIDATE),
             Family::Ipv4 => (nix::libc::AF_INET, NO_VALIDATE | NO_TRUST_ANCHOR),
             Family::Ipv6 => (nix::libc::AF_INET6, NO_VALIDATE | NO_TRUST_ANCHOR),
         };
         let started = Instant::now();
-        let resolution = self.0.resolve_hostname(0, name, family, flags | NO_CACHE).await;
-        let took = started.elapsed();
-        match resolution {
-            Ok((addresses, _, flags)) => Answer {
-                addresses: addresses.iter().filter_map(address).collect(),
-                took,
-                winner: Some(winner(flags)),
-                ..Answer::default()
-            },
-            Err(error) => {
-                let unanswered = !is_said_by_resolved(&error);
-                Answer { took, failure: Some(reason(&error)), unanswered, ..Answer::default() }
-            }
-        }
+        let reply = resolve(name, family, flags | NO_CACHE).await;
+        answer(reply, started.elapsed())
     }
-}
-
-/// Finds systemd-resolved on the system bus, by a connection of its own.
-pub(super) async fn connect() -> anyhow::Result<ManagerProxy<'static>> {
-    let bus = zbus::Connection::system().await.context("connect to the system bus")?;
-    ManagerProxy::new(&bus).await.context("find systemd-resolved on the bus")
 }
 
 impl Resolved {
@@ -99,21 +94,47 @@ impl Resolved {
             LookupPath::Api => NO_VALIDATE,
             LookupPath::Nss | LookupPath::Stub | LookupPath::NssMymachines | LookupPath::NssMyhostname => 0,
         };
-        let Ok(manager) = self.manager().await else { return };
-        let join = |family| manager.resolve_hostname(0, name, family, flags);
         // What it gives was measured before.
+        let join = |family| resolve(name, family, flags);
         let _ = tokio::join!(join(nix::libc::AF_INET), join(nix::libc::AF_INET6));
     }
 }
 
+async fn resolve(name: &str, family: i32, flags: u64) -> io::Result<Reply> {
+    let parameters = json!({ "name": name, "family": family, "flags": flags });
+    varlink::call(SOCKET, "io.systemd.Resolve.ResolveHostname", &parameters).await
+}
+
+fn answer(reply: io::Result<Reply>, took: Duration) -> Answer {
+    let unanswered = |failure| Answer { took, failure: Some(failure), unanswered: true, ..Answer::default() };
+    let Reply { error, parameters } = match reply {
+        Ok(reply) => reply,
+        Err(error) => return unanswered(error.to_string()),
+    };
+    if let Some(error) = error {
+        let failure = reason(&error, &parameters);
+        let unanswered = !is_about_the_name(&error);
+        return Answer { took, failure: Some(failure), unanswered, ..Answer::default() };
+    }
+    match Resolution::deserialize(parameters) {
+        Ok(Resolution { addresses, flags }) => Answer {
+            addresses: addresses.iter().filter_map(address).collect(),
+            took,
+            winner: Some(winner(flags)),
+            ..Answer::default()
+        },
+        Err(error) => unanswered(format!("systemd-resolved gave something else: {error}")),
+    }
+}
+
 /// An address as `getent` would write it; none if it is of no family that we know.
-fn address((link, _, bytes): &(i32, i32, Vec<u8>)) -> Option<String> {
-    let address = match <[u8; 4]>::try_from(bytes.as_slice()) {
+fn address(Address { ifindex, address }: &Address) -> Option<String> {
+    let address = match <[u8; 4]>::try_from(address.as_slice()) {
         Ok(v4) => IpAddr::from(v4),
-        Err(_) => IpAddr::from(<[u8; 16]>::try_from(bytes.as_slice()).ok()?),
+        Err(_) => IpAddr::from(<[u8; 16]>::try_from(address.as_slice()).ok()?),
     };
     let has_scope = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-    Some(if has_scope { format!("{address}%{link}") } else { address.to_string() })
+    Some(if has_scope { format!("{address}%{ifindex}") } else { address.to_string() })
 }
 
 fn winner(flags: u64) -> String {
@@ -129,19 +150,23 @@ fn winner(flags: u64) -> String {
     }
 }
 
-/// Why there is no address: nobody has the name, or systemd-resolved does not run.
-fn reason(error: &zbus::Error) -> String {
-    if let zbus::Error::MethodError(name, _, _) = error { short(name) } else { error.to_string() }
+/// Why there is no address: the code of the answer (RFC 1035, 4.1.1), or the error's name without its domain.
+fn reason(error: &str, parameters: &Value) -> String {
+    match (short(error), parameters["rcode"].as_u64().and_then(|code| u8::try_from(code).ok())) {
+        (Some("DNSError"), Some(code)) => ResponseCode::from(0, code).to_string(),
+        (Some(short), _) => short.to_owned(),
+        (None, _) => error.to_owned(),
+    }
 }
 
-/// Whether systemd-resolved answered, and not the bus in its place.
-fn is_said_by_resolved(error: &zbus::Error) -> bool {
-    matches!(error, zbus::Error::MethodError(name, _, _) if name.starts_with("org.freedesktop.resolve1."))
+/// Whether somebody has said something about the name.
+fn is_about_the_name(error: &str) -> bool {
+    short(error).is_some_and(|error| !["QueryTimedOut", "MaxAttemptsReached"].contains(&error))
 }
 
-/// The end of an error's name: `DnsError.NXDOMAIN`.
-fn short(error: &str) -> String {
-    error.strip_prefix("org.freedesktop.resolve1.").unwrap_or(error).to_owned()
+/// The name of an error of systemd-resolved.
+fn short(error: &str) -> Option<&str> {
+    error.strip_prefix("io.systemd.Resolve.")
 }
 
 #[cfg(test)]
@@ -158,27 +183,53 @@ mod tests {
         assert_eq!(winner(0), "unknown");
     }
 
-    #[test]
-    fn only_an_address_of_one_link_has_a_scope() {
-        let fe80 = [vec![0xfe, 0x80], vec![0; 13], vec![1]].concat();
-        assert_eq!(address(&(2, 10, fe80)).unwrap(), "fe80::1%2");
-        assert_eq!(address(&(2, 2, vec![10, 0, 55, 38])).unwrap(), "10.0.55.38");
-        assert_eq!(address(&(2, 2, vec![10])), None);
+    fn told(ifindex: i32, bytes: &[u8]) -> Option<String> {
+        address(&Address { ifindex, address: bytes.to_vec() })
     }
 
     #[test]
-    fn an_error_is_named_without_its_domain() {
-        assert_eq!(short("org.freedesktop.resolve1.DnsError.NXDOMAIN"), "DnsError.NXDOMAIN");
+    fn only_an_address_of_one_link_has_a_scope() {
+        let fe80 = [vec![0xfe, 0x80], vec![0; 13], vec![1]].concat();
+        assert_eq!(told(2, &fe80).unwrap(), "fe80::1%2");
+        assert_eq!(told(2, &[10, 0, 55, 38]).unwrap(), "10.0.55.38");
+        assert_eq!(told(2, &[10]), None);
+    }
+
+    /// Replies as systemd 257 writes them.
+    fn answered(reply: Value) -> Answer {
+        answer(Ok(serde_json::from_value(reply).unwrap()), Duration::ZERO)
+    }
+
+    #[test]
+    fn an_answer_has_its_addresses_and_their_source() {
+        let beta = json!({ "ifindex": 2, "family": 2, "address": [10, 0, 55, 38] });
+        let found =
+            answered(json!({ "parameters": { "addresses": [beta], "name": "beta", "flags": 8_388_610 } }));
+        assert_eq!(found.addresses, ["10.0.55.38"]);
+        assert_eq!(found.winner.unwrap(), "llmnr-ipv4");
+    }
+
+    #[test]
+    fn an_answer_that_nobody_has_the_name_differs_from_none() {
+        let not_there =
+            answered(json!({ "error": "io.systemd.Resolve.DNSError", "parameters": { "rcode": 3 } }));
         assert_eq!(
-            short("org.freedesktop.DBus.Error.ServiceUnknown"),
-            "org.freedesktop.DBus.Error.ServiceUnknown"
+            (not_there.failure.unwrap().as_str(), not_there.unanswered),
+            ("Non-Existent Domain", false)
         );
+        let no_server = answered(json!({ "error": "io.systemd.Resolve.NoNameServers", "parameters": {} }));
+        assert_eq!((no_server.failure.unwrap().as_str(), no_server.unanswered), ("NoNameServers", false));
+        let late = answered(json!({ "error": "io.systemd.Resolve.QueryTimedOut" }));
+        assert_eq!((late.failure.unwrap().as_str(), late.unanswered), ("QueryTimedOut", true));
+        let strange = answered(json!({ "error": "org.varlink.service.InvalidParameter" }));
+        assert_eq!(strange.failure.unwrap(), "org.varlink.service.InvalidParameter");
+        assert!(strange.unanswered && answered(json!({ "parameters": { "addresses": 7 } })).unanswered);
     }
 
     proptest! {
         #[test]
         fn every_address_is_read_as_it_was_sent(link in 1..i32::MAX, v4: [u8; 4], v6: [u8; 16]) {
-            let read = |bytes: &[u8]| address(&(link, 0, bytes.to_vec())).unwrap();
+            let read = |bytes: &[u8]| told(link, bytes).unwrap();
             prop_assert_eq!(read(&v4).parse(), Ok(IpAddr::from(v4)));
             let text = read(&v6);
             let (bare, scope) = text.split_once('%').map_or((text.as_str(), None), |(bare, scope)| (bare, Some(scope)));
@@ -189,7 +240,7 @@ mod tests {
         #[test]
         fn bytes_of_another_length_are_no_address(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
             let is_address = [4, 16].contains(&bytes.len());
-            prop_assert_eq!(address(&(1, 0, bytes)).is_some(), is_address);
+            prop_assert_eq!(told(1, &bytes).is_some(), is_address);
         }
 
         #[test]

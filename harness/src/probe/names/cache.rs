@@ -2,17 +2,26 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::io;
 
+use anyhow::Context;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::UnixStream;
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard};
 
-use super::api::{self, ManagerProxy};
+use super::varlink;
 
 /// Where systemd-resolved can be asked for its state, from systemd 254 on.
 const MONITOR: &str = "/run/systemd/resolve/io.systemd.Resolve.Monitor";
+
+#[zbus::proxy(
+    interface = "org.freedesktop.resolve1.Manager",
+    default_service = "org.freedesktop.resolve1",
+    default_path = "/org/freedesktop/resolve1"
+)]
+trait Manager {
+    /// Flushes all DNS, LLMNR and mDNS caches. A service that does not run stays so.
+    #[zbus(no_autostart)]
+    fn flush_caches(&self) -> zbus::Result<()>;
+}
 
 /// systemd-resolved of the system that this process is in.
 #[derive(Default)]
@@ -41,8 +50,17 @@ pub(super) struct Flushed<'a> {
 }
 
 impl Resolved {
-    pub(super) async fn manager(&self) -> anyhow::Result<&ManagerProxy<'static>> {
-        self.manager.get_or_try_init(api::connect).await
+    async fn manager(&self) -> anyhow::Result<&ManagerProxy<'static>> {
+        self.manager.get_or_try_init(find).await
+    }
+
+    /// Fails if systemd-resolved does not run.
+    pub(super) async fn runs(&self) -> anyhow::Result<()> {
+        let manager = self.manager().await?;
+        let bus = zbus::fdo::DBusProxy::new(manager.inner().connection()).await?;
+        let runs = bus.name_has_owner(manager.inner().destination().to_owned()).await?;
+        anyhow::ensure!(runs, "systemd-resolved does not run");
+        Ok(())
     }
 
     /// Flushes the caches, as soon as nobody relies on them.
@@ -63,25 +81,21 @@ impl Resolved {
 
     /// What the caches hold of `name`: `llmnr-ipv4 A`. Nothing if they cannot be asked.
     pub(super) async fn cached(&self, name: &str) -> BTreeSet<String> {
-        dump().await.map(|dump| entries(&dump, name)).unwrap_or_default()
+        let dump = varlink::call(MONITOR, "io.systemd.Resolve.Monitor.DumpCache", &json!({})).await;
+        dump.map(|dump| entries(&dump.parameters, name)).unwrap_or_default()
     }
 }
 
-/// Asks for all caches, by Varlink (<https://varlink.org>): JSON that ends with a zero byte, both ways.
-async fn dump() -> io::Result<Value> {
-    let mut stream = BufReader::new(UnixStream::connect(MONITOR).await?);
-    let call = json!({ "method": "io.systemd.Resolve.Monitor.DumpCache", "parameters": {} });
-    stream.write_all(format!("{call}\0").as_bytes()).await?;
-    let mut reply = Vec::new();
-    stream.read_until(0, &mut reply).await?;
-    reply.pop();
-    Ok(serde_json::from_slice(&reply)?)
+/// Finds systemd-resolved on the system bus.
+async fn find() -> anyhow::Result<ManagerProxy<'static>> {
+    let bus = zbus::Connection::system().await.context("connect to the system bus")?;
+    ManagerProxy::new(&bus).await.context("find systemd-resolved on the bus")
 }
 
-/// The entries of `name` in a reply to `DumpCache`, each by its scope and the type of the record.
-fn entries(reply: &Value, name: &str) -> BTreeSet<String> {
+/// The entries of `name` in what `DumpCache` gives, each by its scope and the type of the record.
+fn entries(caches: &Value, name: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for scope in list(&reply["parameters"]["dump"]) {
+    for scope in list(&caches["dump"]) {
         for entry in list(&scope["cache"]) {
             if entry["key"]["name"].as_str().is_some_and(|key| key.eq_ignore_ascii_case(name)) {
                 let negative = entry["type"].as_str().map(|kind| format!(" ({kind})")).unwrap_or_default();
@@ -123,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_dump_is_read_by_scope_and_type() {
-        let reply = json!({ "parameters": { "dump": [
+        let caches = json!({ "dump": [
             { "protocol": "dns", "cache": [] },
             { "protocol": "llmnr", "family": 2, "ifindex": 2, "ifname": "host0", "cache": [
                 { "key": { "class": 1, "type": 1, "name": "beta" }, "until": 1 },
@@ -132,10 +146,10 @@ mod tests {
             { "protocol": "llmnr", "family": 10, "cache": [
                 { "key": { "class": 1, "type": 28, "name": "BETA" }, "type": "nxdomain", "until": 1 },
             ] },
-        ] } });
-        let found: Vec<String> = entries(&reply, "beta").into_iter().collect();
+        ] });
+        let found: Vec<String> = entries(&caches, "beta").into_iter().collect();
         assert_eq!(found, ["llmnr-ipv4 A", "llmnr-ipv6 AAAA (nxdomain)"]);
-        assert!(entries(&json!({ "error": "org.varlink.service.MethodNotFound" }), "beta").is_empty());
+        assert!(entries(&Value::Null, "beta").is_empty());
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
@@ -146,7 +160,6 @@ mod tests {
         ];
         leaf.prop_recursive(6, 64, 4, |inner| {
             let key = prop_oneof![
-                Just("parameters"),
                 Just("dump"),
                 Just("cache"),
                 Just("key"),
@@ -166,8 +179,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_dump_makes_the_reader_panic(reply in any_json()) {
-            let _ = entries(&reply, "beta");
+        fn no_dump_makes_the_reader_panic(caches in any_json()) {
+            let _ = entries(&caches, "beta");
         }
     }
 }

@@ -11,6 +11,7 @@ mod multicast;
 mod nss;
 mod patience;
 mod stub;
+mod varlink;
 mod wire;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -36,7 +37,8 @@ use super::milestone::reach;
 /// How long a lookup is waited for. LLMNR gives up after 8 s at most; DNS, where no server answers, after half a minute.
 const LONGEST: Duration = Duration::from_secs(12);
 
-/// Slow lookups of one series that may be open at a time: fewer than one connection to the system bus may have.
+/// Slow lookups of one series that may be open at a time. Those of a round are to be fewer than the 1024 connections that
+/// systemd-resolved lets one user have.
 const OPEN: usize = 100;
 
 /// What is looked up.
@@ -190,7 +192,7 @@ impl Asker {
         let client = match lookup.path {
             LookupPath::Nss | LookupPath::NssMymachines | LookupPath::NssMyhostname => Client::Nss,
             LookupPath::Stub => Client::Stub(Box::new(Stub::new()?)),
-            LookupPath::Api => Client::Api(Api::connect().await?),
+            LookupPath::Api => Client::Api(Api::of(&resolved).await),
         };
         Ok(Rc::new(Self { lookup, resolved, client }))
     }
