@@ -72,6 +72,41 @@ fn a_folder_that_cannot_be_written_is_named_before_anything_starts() {
     insta::assert_snapshot!(refusal(&["run", "--out", "/proc/nspawn-matrix-report"]));
 }
 
+const EMPTY_REPORT: &str = r#"{
+  "schema": "nspawn-matrix/report/1",
+  "run": { "id": "3fa90c11", "started": "2026-11-20T10:11:12Z", "finished": "2026-11-20T10:12:40Z",
+           "tool_version": "0.1.0", "argv": [] },
+  "hosts": [], "cases": [], "timeline": []
+}"#;
+
+#[test]
+fn a_report_is_rendered_in_every_form() {
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    let file = folder.path().join("report.json");
+    std::fs::write(&file, EMPTY_REPORT).expect("a file can be written there");
+    let file = file.to_str().expect("the path is text");
+    assert_eq!(printed(&["report", file]), "no cases\n");
+    assert!(printed(&["report", file, "--format", "json"]).starts_with("{\n  \"schema\": "));
+    assert!(printed(&["report", file, "--format", "junit"]).contains("<testsuites"));
+    let out = folder.path().join("summary.md");
+    let written = ["--format", "markdown", "--out", out.to_str().expect("the path is text")];
+    assert_eq!(printed(&[&["report", file][..], &written].concat()), "");
+    let page = std::fs::read_to_string(out).expect("the page was written");
+    assert!(page.starts_with("# nspawn-matrix: no cases\n"), "{page}");
+}
+
+#[test]
+fn what_is_no_report_is_told_in_one_line() {
+    insta::assert_snapshot!(refusal(&["report", "/nonexistent/report.json"]));
+    let files = [
+        ("cut.json", &EMPTY_REPORT[..100]),
+        ("other.json", "[1, 2]"),
+        ("table.txt", "systemd 257 on Debian"),
+        ("newer.json", &EMPTY_REPORT.replace("report/1", "report/9")),
+    ];
+    insta::assert_snapshot!(files.map(|(name, _)| run_beside(&files, &["report", name])).concat());
+}
+
 #[test]
 fn an_unknown_command_is_refused() {
     insta::assert_snapshot!(refusal(&["rnu"]));

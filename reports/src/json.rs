@@ -3,7 +3,73 @@
 use std::io;
 use std::path::Path;
 
-use crate::{Report, write_whole};
+use serde::Deserialize;
+use serde_json::error::Category;
+
+use crate::{Report, SCHEMA, write_whole};
+
+/// A file cannot be read as a report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read at all.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The file ends before the report does.
+    #[error("it is cut off at line {line}")]
+    CutOff {
+        /// Its last line, from 1.
+        line: usize,
+    },
+    /// The file is something else.
+    #[error("it is not JSON: {0}")]
+    NotJson(#[source] serde_json::Error),
+    /// It is JSON of another kind.
+    #[error("it is no report of nspawn-matrix: {0}")]
+    NotReport(#[source] serde_json::Error),
+    /// It is a report in a form that this version does not know.
+    #[error("its schema is `{found}`, and this version of nspawn-matrix reads `{SCHEMA}`")]
+    Schema {
+        /// What it says of its form.
+        found: String,
+    },
+}
+
+/// Reads the report in the file at `path`.
+///
+/// # Errors
+/// If the file cannot be read, or is not a report in the form [`SCHEMA`].
+pub fn read(path: &Path) -> Result<Report, ReadError> {
+    parse(&std::fs::read(path)?)
+}
+
+/// Reads a report from the bytes of a file.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: &[u8]) -> Result<Report, ReadError> {
+    match serde_json::from_slice::<Report>(bytes) {
+        Ok(report) if report.schema == SCHEMA => Ok(report),
+        Ok(Report { schema: found, .. }) => Err(ReadError::Schema { found }),
+        Err(error) => Err(explain(bytes, error)),
+    }
+}
+
+/// What can be read of a report whatever its form is.
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+}
+
+fn explain(bytes: &[u8], error: serde_json::Error) -> ReadError {
+    match error.classify() {
+        Category::Eof => ReadError::CutOff { line: error.line() },
+        Category::Io | Category::Syntax => ReadError::NotJson(error),
+        Category::Data => match serde_json::from_slice::<Head>(bytes) {
+            Ok(Head { schema: found }) if found != SCHEMA => ReadError::Schema { found },
+            Ok(_) | Err(_) => ReadError::NotReport(error),
+        },
+    }
+}
 
 /// Renders the report as indented JSON with a newline at the end.
 ///
@@ -31,15 +97,15 @@ mod tests {
     #[test]
     fn a_report_comes_back_as_it_was_written() {
         let full = matrix(&[254, 257]);
-        assert_eq!(serde_json::from_str::<Report>(&render(&full).unwrap()).unwrap(), full);
-        assert_eq!(serde_json::from_str::<Report>(&render(&one_case()).unwrap()).unwrap(), one_case());
+        assert_eq!(parse(render(&full).unwrap().as_bytes()).unwrap(), full);
+        assert_eq!(parse(render(&one_case()).unwrap().as_bytes()).unwrap(), one_case());
     }
 
     #[test]
     fn a_report_of_before_warnings_were_kept_can_be_read() {
         let text = render(&one_case()).unwrap().replace(",\n      \"warnings\": [],\n      \"left\": []", "");
         assert!(!text.contains("warnings"));
-        assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), one_case());
+        assert_eq!(parse(text.as_bytes()).unwrap(), one_case());
     }
 
     #[test]
@@ -48,6 +114,7 @@ mod tests {
         let path = folder.path().join("report.json");
         write(&one_case(), &path).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), render(&one_case()).unwrap());
+        assert_eq!(read(&path).unwrap(), one_case());
     }
 
     #[test]
@@ -157,28 +224,57 @@ mod tests {
         "#);
     }
 
-    fn read(bytes: &[u8]) -> serde_json::Result<Report> {
-        serde_json::from_slice(bytes)
+    /// What is said of a file with this text.
+    fn refused(text: &str) -> String {
+        parse(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_file_that_is_no_report_is_told_what_it_lacks() {
+        assert_eq!(refused(""), "it is cut off at line 1");
+        assert_eq!(refused("<xml/>"), "it is not JSON: expected value at line 1 column 1");
+        assert_eq!(
+            refused("{}"),
+            "it is no report of nspawn-matrix: missing field `schema` at line 1 column 2"
+        );
+        assert_eq!(refused("[1e999]"), "it is not JSON: number out of range at line 1 column 6");
+        let whole = render(&one_case()).unwrap();
+        assert_eq!(
+            refused(&whole.replace("\"at_ms\": 2130", "\"at_ms\": -1")),
+            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 98 column 17"
+        );
+        assert_eq!(refused(whole.split_at(whole.len() / 2).0), "it is cut off at line 50");
+    }
+
+    #[test]
+    fn a_report_in_another_form_is_named_by_it_whether_it_fits_or_not() {
+        let whole = render(&one_case()).unwrap().replace(SCHEMA, "nspawn-matrix/report/9");
+        let told = "its schema is `nspawn-matrix/report/9`, and this version of nspawn-matrix reads \
+                    `nspawn-matrix/report/1`";
+        assert_eq!(refused(&whole), told);
+        assert_eq!(refused(&whole.replace("\"cases\"", "\"results\"")), told);
     }
 
     #[test]
     fn deep_nesting_is_an_error_and_no_overflow_of_the_stack() {
         for opening in ["[", "{\"hosts\":", "{\"unknown\":", "{\"cases\":[{\"observed\":"] {
-            read(opening.repeat(100_000).as_bytes()).unwrap_err();
+            parse(opening.repeat(100_000).as_bytes()).unwrap_err();
         }
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read(&bytes);
+            let _ = parse(&bytes);
         }
 
         #[test]
         fn a_report_that_was_cut_off_is_an_error(at: prop::sample::Index) {
             let whole = render(&matrix(&[257])).unwrap();
             let end = whole.trim_end().len();
-            prop_assert!(read(&whole.as_bytes()[..at.index(end)]).is_err());
+            let cut_off = parse(&whole.as_bytes()[..at.index(end)]);
+            let is_told = matches!(cut_off, Err(ReadError::CutOff { .. }));
+            prop_assert!(is_told);
         }
 
         #[test]
@@ -189,7 +285,7 @@ mod tests {
             for (at, byte) in damage {
                 *at.get_mut(&mut bytes) = byte;
             }
-            let _ = read(&bytes);
+            let _ = parse(&bytes);
         }
     }
 }

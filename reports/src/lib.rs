@@ -1,21 +1,24 @@
 //! The vocabulary of results, and everything that can be done with results alone.
 //!
 //! A [`Report`] is all of one run: facts of the hosts, one [`Case`] for each question asked of each subject, and
-//! the timeline. The other crates fill it; this one writes it ([`json`], [`junit`], [`table`]) and depends on
-//! nothing that touches a system, so a report can be read and rendered anywhere.
+//! the timeline. The other crates fill it; this one writes it ([`json`], [`junit`], [`markdown`], [`table`]) and
+//! depends on nothing that touches a system, so a report can be read and rendered anywhere.
 
 mod address;
 mod bind_words;
 mod case;
 mod clean;
+mod findings;
 #[cfg(test)]
 mod fixture;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 mod missing;
 mod names;
 mod names_words;
 mod observation;
+mod remarks;
 mod report;
 pub mod table;
 mod verdict;

@@ -77,6 +77,18 @@ pub struct HostRecord {
     pub left: Vec<String>,
 }
 
+impl HostRecord {
+    /// Says in one line what it was: `systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48, ...`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let Some(Facts { os, systemd, kernel, roots, .. }) = &self.facts else {
+            return format!("{} did not boot", self.id);
+        };
+        let Self { kind, profile, .. } = self;
+        format!("systemd {systemd} on {os}, kernel {kernel}, roots on {roots}, {kind} {profile}")
+    }
+}
+
 /// What is known of a host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {

@@ -41,6 +41,32 @@ impl Verdict {
         }
     }
 
+    /// What it means, for people.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Pass => "as claimed",
+            Self::Fail => "differs",
+            Self::Known => "known failure",
+            Self::Fixed => "known failure passed",
+            Self::Skip => "skipped",
+            Self::Broken => "not measured",
+        }
+    }
+
+    /// The mark beside an answer, so that nothing depends on colour; what is as claimed has none.
+    #[must_use]
+    pub fn mark(self) -> Option<char> {
+        match self {
+            Self::Pass => None,
+            Self::Fail => Some('!'),
+            Self::Known => Some('~'),
+            Self::Fixed => Some('+'),
+            Self::Skip => Some('-'),
+            Self::Broken => Some('?'),
+        }
+    }
+
     /// Tells whether there is nothing to look into: what is known to be wrong is wrong all the same.
     #[must_use]
     pub fn is_green(self) -> bool {

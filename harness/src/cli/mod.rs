@@ -7,9 +7,11 @@ mod image;
 mod list;
 mod own;
 mod progress;
+mod report;
 mod run;
 mod selection;
 mod show;
+mod terminal;
 mod vm;
 
 use std::path::PathBuf;
@@ -45,6 +47,8 @@ const EXIT_CODES: &str = "Exit codes:
 enum Command {
     /// Boot a host for each scenario, ask the questions, and write the report.
     Run(run::Arguments),
+    /// Render the report of a run again, in any form; needs no root.
+    Report(report::Arguments),
     /// List the scenarios and the questions, with the claims if asked to.
     List(list::Arguments),
     /// Print a scenario as a shell script that can be followed by hand.
@@ -116,6 +120,7 @@ impl Cache {
 pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => on_one_thread(run::run(arguments)),
+        Command::Report(arguments) => report::report(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Image(arguments) => on_one_thread(image::image(arguments)),

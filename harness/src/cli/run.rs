@@ -1,17 +1,17 @@
 //! `nspawn-matrix run`.
 
 use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use nspawn_matrix_reports::{Report, Verdict, json, junit, table};
+use nspawn_matrix_reports::{Report, Verdict, json, junit, markdown, table};
 
 use super::own::OwnArguments;
 use super::progress::Display;
-use super::{Cache, Failure, image, selection};
+use super::{Cache, Failure, image, selection, terminal};
 use crate::chain::chain;
 use crate::engine::{Engine, Evidence, Outcome};
 use crate::host::{Kind, Roots};
@@ -50,7 +50,7 @@ pub(super) struct Arguments {
     /// Hosts that run at the same time [default: 7 for each core]
     #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
-    /// Folder for report.json, junit.xml and evidence/
+    /// Folder for report.json, junit.xml, summary.md and evidence/
     #[arg(long, value_name = "DIR", default_value = "nspawn-matrix-report")]
     out: PathBuf,
     /// How roots are copied [default: btrfs where it can be mounted]
@@ -168,6 +168,8 @@ impl Out {
         let path = |what: &str| self.folder.join(what);
         json::write(&outcome.report, &path("report.json")).map_err(|error| unable("report.json", &error))?;
         junit::write(&outcome.report, &path("junit.xml")).map_err(|error| unable("junit.xml", &error))?;
+        markdown::write(&outcome.report, &path("summary.md"))
+            .map_err(|error| unable("summary.md", &error))?;
         write_evidence(&outcome.evidence, &path("evidence")).map_err(|error| unable("evidence", &error))
     }
 }
@@ -189,21 +191,9 @@ fn write_evidence(evidence: &[Evidence], folder: &Path) -> io::Result<()> {
 }
 
 fn print_table(report: &Report, out: &Path) -> io::Result<()> {
-    let mut stdout = io::stdout();
-    let (colour, width) =
-        if stdout.is_terminal() { (wants_colour(), terminal_width()) } else { (false, 120) };
     let seconds = (report.run.finished - report.run.started).as_seconds_f64();
-    let table = table::render(report, table::Style { colour, width });
-    write!(stdout, "{table}\n{seconds:.1} s; report in {}\n", out.display())
-}
-
-/// <https://no-color.org>
-fn wants_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-fn terminal_width() -> u16 {
-    terminal_size::terminal_size().map_or(80, |(terminal_size::Width(width), _)| width)
+    let table = table::render(report, terminal::style());
+    write!(io::stdout(), "{table}\n{seconds:.1} s; report in {}\n", out.display())
 }
 
 /// Something differs from its claim.

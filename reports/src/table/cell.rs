@@ -23,25 +23,13 @@ pub(super) struct Cell {
     pub(super) verdict: Option<Verdict>,
 }
 
-/// The mark of a verdict; what is as claimed has none.
-pub(super) fn mark(verdict: Verdict) -> Option<char> {
-    match verdict {
-        Verdict::Pass => None,
-        Verdict::Fail => Some('!'),
-        Verdict::Known => Some('~'),
-        Verdict::Fixed => Some('+'),
-        Verdict::Skip => Some('-'),
-        Verdict::Broken => Some('?'),
-    }
-}
-
 /// Makes the cell of these cases, which differ only in their subject.
 pub(super) fn of(cases: &[&Case]) -> Cell {
     let Some(verdict) = gravest(cases) else {
         return Cell { lines: vec![EMPTY.to_string()], flat: EMPTY.to_string(), verdict: None };
     };
     let answers = answers(cases);
-    let mark = mark(verdict).map(String::from).filter(|mark| !answers.contains(mark));
+    let mark = verdict.mark().map(String::from).filter(|mark| !answers.contains(mark));
     let mut lines = lines(&answers);
     let mut flat = lines.join(", ").replace(" /, ", " / ");
     if let Some(mark) = mark {
@@ -72,7 +60,7 @@ fn answers(cases: &[&Case]) -> Vec<String> {
 
 /// The short answer of one case, or its mark where there is none.
 fn answer(case: &Case) -> String {
-    match (&case.observed, mark(case.verdict)) {
+    match (&case.observed, case.verdict.mark()) {
         (Some(observed), _) => clean(&observed.short(&case.check)).replace(['\n', '\t'], " "),
         (None, Some(mark)) => mark.to_string(),
         (None, None) => case.verdict.name().to_owned(),

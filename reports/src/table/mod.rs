@@ -14,8 +14,8 @@ mod wrap;
 use std::collections::BTreeSet;
 
 use crate::clean::clean;
-use crate::{HostRecord, Report, Verdict};
-use cell::{EMPTY, mark};
+use crate::{Report, Verdict};
+use cell::EMPTY;
 use grid::{Column, Grid};
 use matrix::{Matrix, Row};
 pub use style::Style;
@@ -33,32 +33,17 @@ pub fn render(report: &Report, style: Style) -> String {
     parts.push(report.tally().to_string());
     parts.extend(findings::findings(report, style));
     parts.extend(findings::notes(report, style));
-    parts.extend(remarks::warnings(report, style));
-    parts.extend(remarks::left(report, style));
+    parts.extend(remarks::remarks(report, style));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n") + "\n"
 }
 
 /// Names what the answers are about: one line for each kind of host.
 fn hosts(report: &Report, style: Style) -> String {
-    let mut lines: Vec<String> = report.hosts.iter().map(host).collect();
+    let mut lines: Vec<String> = report.hosts.iter().map(|host| clean(&host.summary())).collect();
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));
     lines.iter().map(|line| wrap(line, style.width, "", "    ")).collect::<Vec<_>>().join("\n")
-}
-
-fn host(host: &HostRecord) -> String {
-    let text = match &host.facts {
-        Some(facts) => {
-            let (systemd, os, kernel, roots) = (&facts.systemd, &facts.os, &facts.kernel, &facts.roots);
-            format!(
-                "systemd {systemd} on {os}, kernel {kernel}, roots on {roots}, {} {}",
-                host.kind, host.profile
-            )
-        }
-        None => format!("{} did not boot", host.id),
-    };
-    clean(&text)
 }
 
 /// One block for each group of questions; as many as it takes where the terminal is narrow.
@@ -229,7 +214,7 @@ fn legend(report: &Report, matrix: &Matrix<'_>, style: Style) -> String {
     let tally = report.tally();
     let marks = Verdict::ALL.into_iter().filter(|verdict| tally.count(*verdict) > 0);
     let mut meanings: Vec<String> =
-        marks.filter_map(|verdict| Some(format!("{} {}", mark(verdict)?, meaning(verdict)))).collect();
+        marks.filter_map(|verdict| Some(format!("{} {}", verdict.mark()?, verdict.meaning()))).collect();
     if has_empty_cell(matrix) {
         meanings.push(format!("{EMPTY} no case"));
     }
@@ -243,17 +228,6 @@ fn has_empty_cell(matrix: &Matrix<'_>) -> bool {
         let titles: BTreeSet<&str> = matrix.checks.iter().filter(asked).map(|check| title(check)).collect();
         matrix.checks.iter().any(|check| titles.contains(title(check)) && row.cases(check).is_empty())
     })
-}
-
-fn meaning(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "as claimed",
-        Verdict::Fail => "differs",
-        Verdict::Known => "known failure",
-        Verdict::Fixed => "known failure passed",
-        Verdict::Skip => "skipped",
-        Verdict::Broken => "not measured",
-    }
 }
 
 #[cfg(test)]

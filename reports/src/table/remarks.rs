@@ -1,45 +1,23 @@
-//! What is to be said of hosts: what systemd said about settings that it does not take, and what was not put back.
+//! Remarks as paragraphs.
 
 use super::style::Style;
 use super::wrap::wrap;
+use crate::Report;
 use crate::clean::clean;
-use crate::{HostRecord, Report};
+use crate::remarks::{self, Remark};
 
 const INDENT: &str = "    ";
 
-/// One paragraph for the hosts that share their warnings.
-pub(super) fn warnings(report: &Report, style: Style) -> Vec<String> {
-    paragraphs(report, "systemd warned on", |host| &host.warnings, style)
+/// One paragraph for each remark.
+pub(super) fn remarks(report: &Report, style: Style) -> Vec<String> {
+    remarks::remarks(report).iter().map(|remark| paragraph(remark, style)).collect()
 }
 
-/// One paragraph for the hosts that are not as they were in the same way.
-pub(super) fn left(report: &Report, style: Style) -> Vec<String> {
-    paragraphs(report, "not as before on", |host| &host.left, style)
-}
-
-fn paragraphs(
-    report: &Report,
-    title: &str,
-    of: fn(&HostRecord) -> &Vec<String>,
-    style: Style,
-) -> Vec<String> {
-    let mut groups: Vec<(Vec<&str>, &[String])> = Vec::new();
-    for host in report.hosts.iter().filter(|host| !of(host).is_empty()) {
-        match groups.iter_mut().find(|(_, lines)| lines == of(host)) {
-            Some((hosts, _)) => hosts.push(&host.id),
-            None => groups.push((vec![&host.id], of(host))),
-        }
-    }
-    groups
-        .iter()
-        .map(|(hosts, lines)| paragraph(&format!("{title} {}:", hosts.join(", ")), lines, style))
-        .collect()
-}
-
-fn paragraph(title: &str, lines: &[String], style: Style) -> String {
+fn paragraph(remark: &Remark<'_>, style: Style) -> String {
     let hanging = INDENT.repeat(2);
-    let lines = lines.iter().map(|line| wrap(&clean(line), style.width, INDENT, &hanging));
-    [wrap(&clean(title), style.width, "", INDENT)].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    let title = wrap(&clean(&format!("{}:", remark.title)), style.width, "", INDENT);
+    let lines = remark.lines.iter().map(|line| wrap(&clean(line), style.width, INDENT, &hanging));
+    [title].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
