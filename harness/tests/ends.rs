@@ -264,9 +264,15 @@ fn expect_code(status: ExitStatus, code: Option<i32>) -> Result<(), Failed> {
     if status.code() == code { Ok(()) } else { Err(format!("ended with {status}, not {code:?}").into()) }
 }
 
+/// What others know of the form of a report.
+const REPORT_SCHEMA: &str = include_str!("../../docs/report.schema.json");
+
 /// A report is written however the run ends, and names every case of the plan.
 fn expect_report(out: &Path) -> Result<Report, Failed> {
-    let report: Report = serde_json::from_str(&fs::read_to_string(out.join("report.json"))?)?;
+    let written: serde_json::Value = serde_json::from_str(&fs::read_to_string(out.join("report.json"))?)?;
+    jsonschema::validate(&serde_json::from_str(REPORT_SCHEMA)?, &written)
+        .map_err(|error| error.to_string())?;
+    let report: Report = serde_json::from_value(written)?;
     if report.cases.is_empty() {
         return Err("the report has no cases".into());
     }

@@ -3,14 +3,16 @@
 //! "It resolves, at random to 10.x, 169.x or fe80::" is a statement about spaces, not about addresses, so lookups
 //! are counted by [`AddressSpace`].
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// Names the kind of an address that a lookup gave, or that it gave none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AddressSpace {
     /// An IPv4 address inside the subnet that a machine has its DHCP lease from.
@@ -145,6 +147,20 @@ impl FromStr for Subnet {
         text.split_once('/')
             .and_then(|(address, prefix)| Self::new(address.parse().ok()?, prefix.parse().ok()?))
             .ok_or_else(|| ParseSubnetError(text.to_owned()))
+    }
+}
+
+impl JsonSchema for Subnet {
+    fn schema_name() -> Cow<'static, str> {
+        "Subnet".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "An IPv4 address with the length of its prefix: `10.0.55.38/28`.",
+            "type": "string",
+            "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+/[0-9]+$",
+        })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Cases: one question, asked of one subject of one scenario on one host.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Observation, Verdict};
 
 /// Holds everything that is known about one cell of the matrix.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Case {
     /// Id of the host ([`crate::HostRecord::id`]).
     pub host: String,
@@ -43,7 +44,7 @@ impl Case {
 }
 
 /// One reason for what was seen, with what it rests on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// Stable code of the reason.
     pub code: String,

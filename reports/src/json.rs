@@ -71,6 +71,12 @@ fn explain(bytes: &[u8], error: serde_json::Error) -> ReadError {
     }
 }
 
+/// Describes the form of `report.json` as JSON Schema (draft 2020-12).
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(Report)
+}
+
 /// Renders the report as indented JSON with a newline at the end.
 ///
 /// # Errors
@@ -106,6 +112,32 @@ mod tests {
         let text = render(&one_case()).unwrap().replace(",\n      \"warnings\": [],\n      \"left\": []", "");
         assert!(!text.contains("warnings"));
         assert_eq!(parse(text.as_bytes()).unwrap(), one_case());
+    }
+
+    /// Where people and their tools find the schema. INSTA_UPDATE=always writes it anew, as it does snapshots.
+    const SCHEMA_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/report.schema.json");
+
+    #[test]
+    fn the_schema_in_docs_is_that_of_the_types() {
+        let current = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+        if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+            write_whole(Path::new(SCHEMA_FILE), current.as_bytes()).unwrap();
+        }
+        assert!(
+            std::fs::read_to_string(SCHEMA_FILE).unwrap() == current,
+            "write it anew: INSTA_UPDATE=always"
+        );
+    }
+
+    #[test]
+    fn every_report_follows_the_schema() {
+        let validator = jsonschema::validator_for(schema().as_value()).unwrap();
+        for report in [matrix(&[254, 257]), one_case()] {
+            let value = serde_json::to_value(report).unwrap();
+            let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+            assert_eq!(errors, Vec::<String>::new());
+        }
+        assert!(!validator.is_valid(&serde_json::json!({ "schema": SCHEMA })));
     }
 
     #[test]

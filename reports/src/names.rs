@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::AddressSpace;
 
 /// The address family that a lookup asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
     /// `AF_UNSPEC`.
@@ -30,7 +31,7 @@ impl fmt::Display for Family {
 }
 
 /// The way that a lookup takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LookupPath {
     /// `getent`, with what nsswitch.conf(5) says: what a program sees.
@@ -60,7 +61,7 @@ impl LookupPath {
 }
 
 /// Many lookups of one name, as a distribution.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Names {
     /// The name asked for.
     pub name: String,
@@ -111,7 +112,7 @@ impl Names {
 }
 
 /// One address among the answers of many lookups.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeenAddress {
     /// The address, with its scope where the answer had one.
     pub address: String,
@@ -122,7 +123,7 @@ pub struct SeenAddress {
 }
 
 /// A distribution of times, in microseconds; all are 0 if nothing was timed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Times {
     /// The shortest.
     pub min_us: u64,

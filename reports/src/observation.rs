@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Names, Subnet, Wire};
 
 /// Holds what one question saw, in the shape of that kind of question.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Observation {
     /// `address/lease`.
@@ -31,7 +32,7 @@ pub enum Observation {
 }
 
 /// An answer, and the values that it rests on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Properties {
     /// The answer in a word or two: `masqueraded`.
     pub answer: String,
@@ -49,7 +50,7 @@ impl Properties {
 }
 
 /// The addresses that a machine ended up with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lease {
     /// The link that was looked at (`host0`), or none if the machine has no link of its own.
     pub link: Option<String>,
@@ -60,7 +61,7 @@ pub struct Lease {
 }
 
 /// One series of ICMP echo requests.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ping {
     /// The address tried, with its scope where it has one; none if there was no address to try.
     pub target: Option<String>,
@@ -81,14 +82,14 @@ pub struct Ping {
 }
 
 /// The files of a bind mount.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BindFiles {
     /// The files, by name.
     pub files: Vec<BindFile>,
 }
 
 /// One file of a bind mount, as seen on the host and in the machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BindFile {
     /// Path below the bind mount; `.` is the directory itself.
     pub name: String,
@@ -99,7 +100,7 @@ pub struct BindFile {
 }
 
 /// The attributes of a file that a bind mount may change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileKind {
     /// `file`, `directory`, `symlink`, `fifo`, `socket`, `block`, `char`.
     pub kind: String,
@@ -112,7 +113,7 @@ pub struct FileKind {
 }
 
 /// A bind mount, as the machine's own mount table shows it (proc_pid_mountinfo(5)).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Mount {
     /// Type of the file system.
     pub fs_type: String,
@@ -139,7 +140,7 @@ impl Mount {
 }
 
 /// What became of a file that root of the machine made in the bind mount.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum BindWrite {
     /// The file was made.
@@ -152,7 +153,7 @@ pub enum BindWrite {
 }
 
 /// A file made in the machine, as seen from both sides.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Written {
     /// What the machine sees.
     pub inside: FileKind,
@@ -161,7 +162,7 @@ pub struct Written {
 }
 
 /// Whether a machine is there again after the host was rebooted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Autostart {
     /// What systemd says of the unit file: `enabled`, `disabled`.
     pub enabled: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -11,9 +12,10 @@ use crate::{Case, Tally};
 pub const SCHEMA: &str = "nspawn-matrix/report/1";
 
 /// Holds one run whole.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// [`SCHEMA`].
+    /// The form of all this.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// When, by what and how it was run.
     pub run: Run,
@@ -34,15 +36,17 @@ impl Report {
 }
 
 /// One invocation of the tool.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Eight hexadecimal digits that are in the names of everything the run made.
     pub id: String,
     /// Start of the run, UTC.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub started: OffsetDateTime,
     /// End of the run, UTC.
     #[serde(with = "time::serde::rfc3339")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub finished: OffsetDateTime,
     /// Version of nspawn-matrix.
     pub tool_version: String,
@@ -51,7 +55,7 @@ pub struct Run {
 }
 
 /// One booted host.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostRecord {
     /// Name of the host in this report: `sandbox/trixie/bridge`.
     pub id: String,
@@ -90,7 +94,7 @@ impl HostRecord {
 }
 
 /// What is known of a host.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {
     /// `PRETTY_NAME` of os-release(5).
     pub os: String,
@@ -112,7 +116,7 @@ pub struct Facts {
 }
 
 /// Something that happened to a host or a machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineEvent {
     /// Id of the host.
     pub host: String,

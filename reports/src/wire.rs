@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{AddressSpace, Times};
 
 /// What carries the questions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// LLMNR to 224.0.0.252 (RFC 4795).
@@ -41,7 +42,7 @@ impl fmt::Display for Transport {
 }
 
 /// The type of a record that holds an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum RecordType {
     /// An IPv4 address.
     A,
@@ -65,7 +66,7 @@ impl fmt::Display for RecordType {
 }
 
 /// Many questions of one name, sent without waiting for each other, with every answer of every responder.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Wire {
     /// The name asked for.
     pub name: String,
@@ -100,7 +101,7 @@ impl Wire {
 }
 
 /// One address that one responder gave.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WireRecord {
     /// The type of the record.
     pub record: RecordType,
