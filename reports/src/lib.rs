@@ -7,13 +7,16 @@
 mod address;
 mod bind_words;
 mod case;
+mod cell;
 mod clean;
 mod findings;
 #[cfg(test)]
 mod fixture;
+mod headings;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+mod matrix;
 mod missing;
 mod names;
 mod names_words;

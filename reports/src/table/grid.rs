@@ -2,9 +2,9 @@
 //!
 //! Columns that do not fit go into a second table below the first, so nothing is ever cut off.
 
-use super::cell::Cell;
 use super::style::{Style, Tone};
 use crate::Verdict;
+use crate::cell::Cell;
 
 /// White space between columns.
 const GAP: usize = 2;

@@ -3,21 +3,20 @@
 //! A mark beside an answer tells the verdict, so nothing depends on colour. Below the blocks stand the tally, each
 //! case that is not as claimed, the reasons for what was not asked, and what systemd warned of.
 
-mod cell;
 mod findings;
 mod grid;
-mod matrix;
 mod remarks;
 mod style;
 mod wrap;
 
 use std::collections::BTreeSet;
 
+use crate::cell::{self, EMPTY};
 use crate::clean::clean;
+use crate::headings::{heading, object, title};
+use crate::matrix::{Matrix, Row};
 use crate::{Report, Verdict};
-use cell::EMPTY;
 use grid::{Column, Grid};
-use matrix::{Matrix, Row};
 pub use style::Style;
 pub use wrap::wrap;
 
@@ -48,13 +47,7 @@ fn hosts(report: &Report, style: Style) -> String {
 
 /// One block for each group of questions; as many as it takes where the terminal is narrow.
 fn blocks(matrix: &Matrix<'_>, style: Style) -> Vec<String> {
-    let mut titles: Vec<&str> = Vec::new();
-    for check in &matrix.checks {
-        if !titles.contains(&title(check)) {
-            titles.push(title(check));
-        }
-    }
-    titles.into_iter().map(|title| block(matrix, title, style)).collect()
+    matrix.titles().into_iter().map(|title| block(matrix, title, style)).collect()
 }
 
 /// As many rows as it takes to say of a column once what stands in all of them, or in another column.
@@ -102,11 +95,6 @@ fn alike(columns: Vec<(&str, Column)>) -> Vec<Alike<'_>> {
     groups
 }
 
-/// What a question is about: its name without the last segment.
-fn object(check: &str) -> &str {
-    check.rsplit_once('/').map_or(check, |(object, _)| object)
-}
-
 /// Names the columns that say the same as another.
 fn as_others(title: &str, alike: &[Alike<'_>], style: Style) -> String {
     let of_group = |Alike { check, others, .. }: &Alike<'_>| {
@@ -124,89 +112,6 @@ fn everywhere(title: &str, same: &[(&str, Column)], style: Style) -> String {
         return String::new();
     }
     wrap(&said.join(", "), style.width, &format!("{title}, the same everywhere: "), "    ")
-}
-
-/// The block that a question belongs to, by the first segment of its name; an unknown one gets a block of its own.
-fn title(check: &str) -> &str {
-    match check.split('/').next().unwrap_or(check) {
-        "link" | "address" => "Links",
-        "ping" => "Reach",
-        "port" => "Ports",
-        "resolve" => names_title(check),
-        "bind" if is_option(check) => "Bind options",
-        "bind" | "autostart" | "image" => "Files and boot",
-        "settings" | "start" => "Settings and refusals",
-        "environment" | "identity" => "Surroundings",
-        "firewall" => "Firewall",
-        other => other,
-    }
-}
-
-/// Names are asked about in so many ways that each bearer of one has a block.
-fn names_title(check: &str) -> &'static str {
-    match check.split('/').nth(1) {
-        Some("peer" | "peer-local" | "peer-dhcp") => "Names of peers",
-        Some("host") => "Name of the host",
-        Some("machine-from-host" | "machine-from-host-dhcp" | "below-machine") => "Names on the host",
-        Some("outside") => "Names beyond",
-        Some(_) | None => "Names",
-    }
-}
-
-/// What is to be said of the bearer of a name in its block; none if the title says it.
-fn bearer_in_block(bearer: &str) -> Option<&str> {
-    match bearer {
-        "peer" | "host" | "machine-from-host" | "outside" => None,
-        "peer-local" => Some(".local"),
-        "peer-dhcp" | "machine-from-host-dhcp" => Some("._dhcp"),
-        other => Some(other),
-    }
-}
-
-/// Whether a question is about an option of bind mounts, and not about the package cache.
-fn is_option(check: &str) -> bool {
-    const OPTIONS: [&str; 8] = [
-        "bind/idmap",
-        "bind/rootidmap",
-        "bind/owneridmap",
-        "bind/rbind",
-        "bind/norbind",
-        "bind/read-only",
-        "bind/device",
-        "bind/symlink",
-    ];
-    OPTIONS.contains(&check)
-}
-
-/// The widest heading that is not broken at a hyphen.
-const HEADING_WIDTH: usize = 10;
-
-/// The lines above a column: the segments of the question's name but for what the title says, long ones broken at a
-/// hyphen.
-fn heading(check: &str) -> Vec<String> {
-    if let Some((bearer, way)) = check.strip_prefix("resolve/").and_then(|name| name.split_once('/')) {
-        return bearer_in_block(bearer).into_iter().chain([way]).flat_map(break_at_hyphens).collect();
-    }
-    let rest = match check.split_once('/') {
-        // The owner of the image stands beside that of the bind mount.
-        Some(("image", _)) | None => check,
-        Some((_, rest)) => rest,
-    };
-    rest.split('/').flat_map(break_at_hyphens).collect()
-}
-
-/// Fills lines from the end, so that `machine-from-host` is broken before `from`.
-fn break_at_hyphens(segment: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for piece in segment.split_inclusive('-').rev() {
-        match lines.first_mut() {
-            Some(line) if line.chars().count() + piece.chars().count() <= HEADING_WIDTH => {
-                line.insert_str(0, piece);
-            }
-            Some(_) | None => lines.insert(0, piece.to_owned()),
-        }
-    }
-    lines
 }
 
 /// Explains the marks that occur.

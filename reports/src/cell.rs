@@ -7,24 +7,24 @@ use crate::words::short_shares;
 use crate::{AddressSpace, Case, Names, Observation, Verdict};
 
 /// What stands in a cell without a case.
-pub(super) const EMPTY: char = '·';
+pub(crate) const EMPTY: char = '·';
 
 /// The widest answer of several subjects that is kept on one line.
 const LINE_WIDTH: usize = 10;
 
 /// One cell, its mark included.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     /// The text, at least one line.
-    pub(super) lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// The text where there is room for it on one line.
-    pub(super) flat: String,
+    pub(crate) flat: String,
     /// What colours it; none if there was no case.
-    pub(super) verdict: Option<Verdict>,
+    pub(crate) verdict: Option<Verdict>,
 }
 
 /// Makes the cell of these cases, which differ only in their subject.
-pub(super) fn of(cases: &[&Case]) -> Cell {
+pub(crate) fn of(cases: &[&Case]) -> Cell {
     let Some(verdict) = gravest(cases) else {
         return Cell { lines: vec![EMPTY.to_string()], flat: EMPTY.to_string(), verdict: None };
     };

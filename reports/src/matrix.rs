@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::clean::clean;
+use crate::headings::title;
 use crate::{Case, HostRecord, Report};
 
 /// All cases, by row and question.
-pub(super) struct Matrix<'a> {
+pub(crate) struct Matrix<'a> {
     /// The questions, in the order of the plan.
-    pub(super) checks: Vec<&'a str>,
+    pub(crate) checks: Vec<&'a str>,
     /// The rows; those of one scenario stand together.
-    pub(super) rows: Vec<Row<'a>>,
+    pub(crate) rows: Vec<Row<'a>>,
 }
 
 /// One scenario on one host.
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// The scenario, and where it is asked on several hosts, what tells them apart.
-    pub(super) label: String,
+    pub(crate) label: String,
     scenario: &'a str,
     host: &'a str,
     cases: BTreeMap<&'a str, Vec<&'a Case>>,
@@ -24,16 +25,29 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// The cases of one question, one for each subject.
-    pub(super) fn cases(&self, check: &str) -> &[&'a Case] {
+    pub(crate) fn cases(&self, check: &str) -> &[&'a Case] {
         self.cases.get(check).map_or(&[], Vec::as_slice)
     }
 }
 
 impl<'a> Matrix<'a> {
-    pub(super) fn of(report: &'a Report) -> Self {
+    pub(crate) fn of(report: &'a Report) -> Self {
         let mut rows = rows(report);
         label(&mut rows, &report.hosts);
         Self { checks: checks(report), rows }
+    }
+}
+
+impl<'a> Matrix<'a> {
+    /// The blocks that the questions belong to, in the order of the questions.
+    pub(crate) fn titles(&self) -> Vec<&'a str> {
+        let mut titles: Vec<&str> = Vec::new();
+        for check in &self.checks {
+            if !titles.contains(&title(check)) {
+                titles.push(title(check));
+            }
+        }
+        titles
     }
 }
 
