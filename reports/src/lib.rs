@@ -1,7 +1,7 @@
 //! The vocabulary of results, and everything that can be done with results alone.
 //!
 //! A [`Report`] is all of one run: facts of the hosts, one [`Case`] for each question asked of each subject, and
-//! the timeline. The other crates fill it; this one writes it ([`json`], [`junit`], [`markdown`], [`table`]) and
+//! the timeline. The other crates fill it; this one writes it ([`json`], [`junit`], [`html`], [`markdown`], [`table`]) and
 //! depends on nothing that touches a system, so a report can be read and rendered anywhere.
 
 mod address;
@@ -13,6 +13,7 @@ mod findings;
 #[cfg(test)]
 mod fixture;
 mod headings;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;

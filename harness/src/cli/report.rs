@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nspawn_matrix_reports::json::{self, ReadError};
-use nspawn_matrix_reports::{Report, junit, markdown, table, write_whole};
+use nspawn_matrix_reports::{Report, html, junit, markdown, table, write_whole};
 
 use super::{Failure, terminal};
 
@@ -31,6 +31,8 @@ enum Format {
     Json,
     /// junit.xml
     Junit,
+    /// report.html
+    Html,
     /// summary.md
     Markdown,
 }
@@ -86,6 +88,7 @@ fn render(report: &Report, format: Format, is_for_file: bool) -> anyhow::Result<
         Format::Table => table::render(report, terminal::style()),
         Format::Json => json::render(report)?,
         Format::Junit => junit::render(report)?,
+        Format::Html => html::render(report),
         Format::Markdown => markdown::render(report),
     })
 }

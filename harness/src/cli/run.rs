@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use nspawn_matrix_reports::{Report, Verdict, json, junit, markdown, table};
+use nspawn_matrix_reports::{Report, Verdict, html, json, junit, markdown, table};
 
 use super::own::OwnArguments;
 use super::progress::Display;
@@ -20,8 +20,8 @@ use crate::plan::{self, Plan};
 use crate::prepare::{Ready, prepare, prepare_guests};
 use crate::{interruption, run_id};
 
-/// What a report needs at least, in bytes.
-const ROOM: usize = 1 << 20;
+/// What the report of all scenarios needs, in bytes.
+const ROOM: usize = 16 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -50,7 +50,7 @@ pub(super) struct Arguments {
     /// Hosts that run at the same time [default: 7 for each core]
     #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
-    /// Folder for report.json, junit.xml, summary.md and evidence/
+    /// Folder for report.json, report.html, junit.xml, summary.md and evidence/
     #[arg(long, value_name = "DIR", default_value = "nspawn-matrix-report")]
     out: PathBuf,
     /// How roots are copied [default: btrfs where it can be mounted]
@@ -143,7 +143,7 @@ impl Out {
     /// Finds out before the run whether the report can be written after it.
     fn check(folder: PathBuf) -> Result<Self, Failure> {
         let is_new = !folder.exists();
-        let probe = || tempfile::tempfile_in(&folder).and_then(|mut file| file.write_all(&[0; ROOM]));
+        let probe = || tempfile::tempfile_in(&folder).and_then(|mut file| file.write_all(&vec![0; ROOM]));
         match fs::create_dir_all(&folder).and_then(|()| probe()) {
             Ok(()) => Ok(Self { folder, is_new }),
             Err(error) => {
@@ -168,6 +168,7 @@ impl Out {
         let path = |what: &str| self.folder.join(what);
         json::write(&outcome.report, &path("report.json")).map_err(|error| unable("report.json", &error))?;
         junit::write(&outcome.report, &path("junit.xml")).map_err(|error| unable("junit.xml", &error))?;
+        html::write(&outcome.report, &path("report.html")).map_err(|error| unable("report.html", &error))?;
         markdown::write(&outcome.report, &path("summary.md"))
             .map_err(|error| unable("summary.md", &error))?;
         write_evidence(&outcome.evidence, &path("evidence")).map_err(|error| unable("evidence", &error))

@@ -1,0 +1,212 @@
+//! `report.html`: the report as one page that needs nothing else: no network, no file beside it.
+//!
+//! The matrix comes first. A cell opens to all that is known of it, which waits in a `template` that costs a browser
+//! next to nothing until then. Without scripts the matrix and everything below it can still be read, and printed.
+
+mod detail;
+mod distribution;
+mod timeline;
+
+use std::io;
+use std::path::Path;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use time::macros::format_description;
+
+use crate::cell::{self, EMPTY};
+use crate::clean::clean;
+use crate::findings::{self, Finding};
+use crate::headings::{heading, title};
+use crate::matrix::{Matrix, Row};
+use crate::remarks::{self, Remark};
+use crate::{HostRecord, Report, Verdict, write_whole};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// Renders the report as a page of HTML.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let matrix = Matrix::of(report);
+    let tally = report.tally();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "nspawn-matrix: " (tally) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { "nspawn-matrix" }
+                    p.tally { @for verdict in Verdict::ALL { @if tally.count(verdict) > 0 { (chip(verdict, tally.count(verdict))) } } }
+                    p { (run(report)) }
+                    ul { @for host in kinds_of_hosts(report) { li { (clean(&host)) } } }
+                }
+                main {
+                    (search())
+                    @for title in matrix.titles() { (block(&matrix, title)) }
+                    (legend())
+                    (below(report))
+                    (timeline::section(report))
+                }
+                dialog aria-labelledby="opened" { div {} }
+                (detail::templates(&matrix))
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+/// Writes the report to `path` as a page of HTML, whole or not at all.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn write(report: &Report, path: &Path) -> io::Result<()> {
+    write_whole(path, render(report).as_bytes())
+}
+
+/// Narrows the matrix; of no use without scripts, so a script shows it.
+fn search() -> Markup {
+    html! {
+        search hidden {
+            label { "Only scenarios and questions with " input type="search" placeholder="zone, resolve/peer" size="20"; }
+            label { input type="checkbox"; " only what is not as claimed" }
+        }
+    }
+}
+
+/// How many cases have a verdict.
+fn chip(verdict: Verdict, count: usize) -> Markup {
+    html! { span.chip.(verdict.name()) { (count) " " (verdict.meaning()) } " " }
+}
+
+fn run(report: &Report) -> String {
+    let run = &report.run;
+    let started = run.started.format(&format_description!("[year]-[month]-[day] [hour]:[minute] UTC"));
+    let seconds = (run.finished - run.started).as_seconds_f64();
+    let command = run.argv.join(" ");
+    clean(&format!(
+        "Run {} of {}, {seconds:.1} s, by nspawn-matrix {}: {command}",
+        run.id,
+        started.unwrap_or_default(),
+        run.tool_version
+    ))
+}
+
+fn kinds_of_hosts(report: &Report) -> Vec<String> {
+    let mut kinds: Vec<String> = report.hosts.iter().map(HostRecord::summary).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds
+}
+
+/// The answers to one group of questions.
+fn block(matrix: &Matrix<'_>, wanted: &str) -> Markup {
+    let checks: Vec<&str> = matrix.checks.iter().copied().filter(|check| title(check) == wanted).collect();
+    let is_asked = |row: &&Row<'_>| checks.iter().any(|check| !row.cases(check).is_empty());
+    html! {
+        section {
+            h2 { (wanted) }
+            div.scroll tabindex="0" role="region" aria-label=(wanted) {
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { "scenario" }
+                            @for check in &checks {
+                                th scope="col" title=(check) data-check=(check) {
+                                    @for line in heading(check) { (line) @if line.ends_with('-') { wbr; } @else { " " } }
+                                }
+                            }
+                        }
+                    }
+                    tbody {
+                        @for row in matrix.rows.iter().filter(is_asked) {
+                            tr data-row=(row.label) {
+                                th scope="row" { (row.label) }
+                                @for check in &checks { (answer(row, check)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One cell, which opens where there is something to be told.
+fn answer(row: &Row<'_>, check: &str) -> Markup {
+    let cases = row.cases(check);
+    let cell = cell::of(cases);
+    let Some(verdict) = cell.verdict else {
+        return html! { td { (EMPTY) } };
+    };
+    html! {
+        td.(verdict.name()) {
+            button type="button" data-cell=(detail::id(row, check)) aria-haspopup="dialog" {
+                (cell.flat)
+                span.hidden { ", " (verdict.meaning()) }
+            }
+        }
+    }
+}
+
+fn legend() -> Markup {
+    let marked = |verdict: &Verdict| Some((*verdict, verdict.mark()?));
+    html! {
+        p.legend {
+            @for (verdict, mark) in Verdict::ALL.iter().filter_map(marked) {
+                span.chip.(verdict.name()) { (mark) " " (verdict.meaning()) } " "
+            }
+            (EMPTY) " no case"
+        }
+    }
+}
+
+/// What is to be said beside the answers.
+fn below(report: &Report) -> Markup {
+    let (findings, notes) = (findings::findings(report), findings::notes(report));
+    html! {
+        @if !findings.is_empty() {
+            section { h2 { "Not as claimed" } @for finding in &findings { (paragraph(finding)) } }
+        }
+        @for remark in remarks::remarks(report) { (of_hosts(&remark)) }
+        @if !notes.is_empty() {
+            section { h2 { "Reasons" } ul { @for note in notes { li.(note.verdict.name()) { (linked(&note.text())) } } } }
+        }
+    }
+}
+
+fn paragraph(finding: &Finding) -> Markup {
+    html! {
+        article.(finding.verdict.name()) {
+            h3 { (finding.verdict.meaning()) ": " (clean(&finding.title)) }
+            dl { @for (label, said) in &finding.said { dt { (label) } dd { (linked(said)) } } }
+        }
+    }
+}
+
+fn of_hosts(remark: &Remark<'_>) -> Markup {
+    html! { section { h2 { (clean(&remark.title)) } ul { @for line in remark.lines { li { (clean(line)) } } } } }
+}
+
+/// Text from outside, in which addresses of the web can be followed.
+fn linked(text: &str) -> Markup {
+    let text = clean(text);
+    html! {
+        @for word in text.split_inclusive([' ', '\n']) {
+            @let address = word.trim_matches(['(', ')', ' ', '\n', ',', '.', ':', ';']);
+            @if address.starts_with("https://") && word.matches(address).count() == 1 {
+                @let (before, after) = word.split_once(address).unwrap_or((word, ""));
+                (before) a href=(address) { (address) } (after)
+            } @else { (word) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! The timeline of a host as a picture: a row for each machine, a mark for each thing that happened.
+
+use maud::{Markup, html};
+
+use crate::clean::clean;
+use crate::{Report, TimelineEvent};
+
+/// Width of the picture and of the labels left of it, height of a row; user units of SVG.
+const WIDTH: f64 = 560.0;
+const LABELS: f64 = 70.0;
+const ROW: f64 = 24.0;
+
+/// The timelines of all hosts.
+pub(super) fn section(report: &Report) -> Markup {
+    let pictures: Vec<(&str, Markup)> =
+        report.hosts.iter().filter_map(|host| Some((host.id.as_str(), picture(report, &host.id)?))).collect();
+    html! {
+        @if !pictures.is_empty() {
+            section {
+                h2 { "Timelines" }
+                @for (host, picture) in pictures { details id=(id(host)) { summary { "Timeline of " (clean(host)) } (picture) } }
+            }
+        }
+    }
+}
+
+/// The name of a timeline in the page.
+pub(super) fn id(host: &str) -> String {
+    format!("timeline/{host}")
+}
+
+/// Draws what happened to a host and its machines; nothing if nothing did.
+fn picture(report: &Report, host: &str) -> Option<Markup> {
+    let events: Vec<&TimelineEvent> = report.timeline.iter().filter(|event| event.host == host).collect();
+    let first = events.iter().map(|event| event.at_ms).min()?;
+    let last = events.iter().map(|event| event.at_ms).max()?.max(first + 1);
+    let mut rows: Vec<Option<&str>> = events.iter().map(|event| event.machine.as_deref()).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let height = ROW * f64::from(u32::try_from(rows.len()).ok()?);
+    let place = |at_ms: u64| {
+        let share = seconds(at_ms - first) / seconds(last - first);
+        ((WIDTH - LABELS - 10.0).mul_add(share, LABELS) * 10.0).round() / 10.0
+    };
+    Some(html! {
+        figure {
+            svg role="img" aria-label=(format!("{} events in {:.1} s", events.len(), seconds(last - first))) viewBox=(format!("0 0 {WIDTH} {height}")) {
+                @for (at, row) in (0_u32..).zip(&rows) {
+                    @let y = ROW.mul_add(f64::from(at), ROW / 2.0);
+                    text x="0" y=(y + 4.0) { (clean(row.unwrap_or("host"))) }
+                    line.scale x1=(LABELS) x2=(WIDTH) y1=(y) y2=(y) {}
+                    @for event in events.iter().filter(|event| event.machine.as_deref() == *row) {
+                        circle.event cx=(place(event.at_ms)) cy=(y) r="4" { title { (said(event, first)) } }
+                    }
+                }
+            }
+            ol.events { @for event in &events { li { (said(event, first)) } } }
+        }
+    })
+}
+
+/// `+2.13 s alpha: first-ping (10.0.55.38)`.
+fn said(event: &TimelineEvent, first: u64) -> String {
+    let machine = event.machine.as_ref().map_or(String::new(), |machine| format!(" {machine}:"));
+    let detail = event.detail.as_ref().map_or(String::new(), |detail| format!(" ({detail})"));
+    clean(&format!("+{:.2} s{machine} {}{detail}", seconds(event.at_ms - first), event.event))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a run of more than 10^15 ms does not end")]
+fn seconds(milliseconds: u64) -> f64 {
+    milliseconds as f64 / 1000.0
+}
