@@ -1,14 +1,17 @@
 //! The vocabulary of results, and everything that can be done with results alone.
 //!
 //! A [`Report`] is all of one run: facts of the hosts, one [`Case`] for each question asked of each subject, and
-//! the timeline. The other crates fill it; this one writes it ([`json`], [`junit`], [`html`], [`markdown`], [`table`]) and
-//! depends on nothing that touches a system, so a report can be read and rendered anywhere.
+//! the timeline. The other crates fill it; this one writes it ([`json`], [`junit`], [`html`], [`markdown`], [`table`]),
+//! lays one beside another ([`compare()`]), and depends on nothing that touches a system, so a report can be read and
+//! rendered anywhere.
 
 mod address;
+mod answer;
 mod bind_words;
 mod case;
 mod cell;
 mod clean;
+mod compare;
 mod findings;
 #[cfg(test)]
 mod fixture;
@@ -32,6 +35,7 @@ mod words;
 
 pub use address::{AddressSpace, ParseSubnetError, Subnet};
 pub use case::{Case, Explanation};
+pub use compare::{Difference, compare};
 pub use missing::Missing;
 pub use names::{Family, LookupPath, Names, SeenAddress, Times};
 pub use observation::{
