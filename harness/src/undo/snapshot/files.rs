@@ -9,6 +9,8 @@ use std::path::Path;
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
+use super::is_passing;
+
 /// Where files are looked at. What a service keeps for itself while it runs is not: it says nothing of the set-up.
 const FOLDERS: [&str; 10] = [
     "/etc",
@@ -17,11 +19,14 @@ const FOLDERS: [&str; 10] = [
     "/run/systemd/network",
     "/run/systemd/nspawn",
     "/run/systemd/system",
-    "/run/systemd/transient",
+    TRANSIENT,
     "/srv",
     "/usr/local",
     "/var/cache",
 ];
+
+/// Where systemd has the files of units that were made at run time.
+const TRANSIENT: &str = "/run/systemd/transient";
 
 /// Where only the names are looked at: below them are whole roots.
 const MACHINES: &str = "/var/lib/machines";
@@ -34,10 +39,17 @@ pub(super) fn files() -> anyhow::Result<BTreeSet<String>> {
     for folder in FOLDERS {
         walk(Path::new(folder), &mut found).with_context(|| format!("look through `{folder}`"))?;
     }
+    found.retain(|file| !is_of_passing_unit(file));
     for entry in fs::read_dir(MACHINES).into_iter().flatten() {
         found.insert(entry.with_context(|| format!("list `{MACHINES}`"))?.path().display().to_string());
     }
     Ok(found)
+}
+
+/// Whether a file is that of a unit that comes and goes by itself.
+fn is_of_passing_unit(file: &str) -> bool {
+    let unit = file.strip_prefix(TRANSIENT).and_then(|name| name.strip_prefix('/'));
+    unit.is_some_and(is_passing)
 }
 
 /// What goes away while it is looked at was not there.
@@ -90,6 +102,13 @@ mod tests {
         assert_eq!(look(), one);
         fs::write(folder.path().join("file"), "two").unwrap();
         assert_ne!(look(), one);
+    }
+
+    #[test]
+    fn the_session_of_whoever_looks_is_not_looked_at() {
+        assert!(is_of_passing_unit("/run/systemd/transient/session-4.scope 0:0 0644 e99ac5e79247f747"));
+        assert!(!is_of_passing_unit("/run/systemd/transient/machine-alpha.scope 0:0 0644 e99ac5e79247f747"));
+        assert!(!is_of_passing_unit("/etc/systemd/system/session-4.scope 0:0 0644 e99ac5e79247f747"));
     }
 
     #[test]

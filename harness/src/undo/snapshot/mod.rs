@@ -67,10 +67,13 @@ async fn units() -> anyhow::Result<BTreeSet<String>> {
     let systemd = ManagerProxy::new(&bus).await.context("find systemd on the bus")?;
     let units =
         systemd.list_units_by_patterns(&["active", "failed"], &["*"]).await.context("list the units")?;
-    let lasting = units.into_iter().filter(|unit| {
-        !unit.0.ends_with(".device") && !PASSING.iter().any(|passing| unit.0.starts_with(passing))
-    });
+    let lasting = units.into_iter().filter(|unit| !unit.0.ends_with(".device") && !is_passing(&unit.0));
     Ok(lasting.map(|unit| format!("{} is {}", unit.0, unit.3)).collect())
+}
+
+/// Whether a unit comes and goes by itself.
+fn is_passing(unit: &str) -> bool {
+    PASSING.iter().any(|passing| unit.starts_with(passing))
 }
 
 /// Mount points and what is mounted there (proc_pid_mountinfo(5)).
