@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use nspawn_matrix_reports::table::wrap;
-use nspawn_matrix_scenarios::{Check, Claim};
+use nspawn_matrix_scenarios::{Check, Claim, catalogue};
 
 use super::own::OwnArguments;
 use super::{Failure, selection};
@@ -47,6 +47,7 @@ pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
     for scenario in scenarios {
         lines.say_labelled(&scenario.name, label, &scenario.summary);
     }
+    lines.say("\n", "", &format!("--scenario {} means {}", selection::NOTES, catalogue::NOTES.join(", ")));
     say!("\nChecks");
     let label = Check::all().iter().map(|check| check.name().len()).max().unwrap_or_default();
     for check in Check::all() {

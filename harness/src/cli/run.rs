@@ -25,7 +25,8 @@ const ROOM: usize = 16 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Only these scenarios; * stands for anything. With files of your own: which built-in ones are measured beside them
+    /// Only these scenarios; * stands for anything, notes for those that `list` says. With files of your own: which
+    /// built-in ones are measured beside them
     /// [default beside your own: the one whose machines are linked in the same way]
     #[arg(long, value_name = "GLOB")]
     scenario: Vec<String>,

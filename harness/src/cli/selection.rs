@@ -7,6 +7,9 @@ use super::Failure;
 use super::own::Own;
 use nspawn_matrix_scenarios::nearest::nearest;
 
+/// What stands for the scenarios of [`catalogue::NOTES`].
+pub(super) const NOTES: &str = "notes";
+
 /// The scenarios that any of `patterns` names, in the order of the catalogue; all of them if there is no pattern.
 ///
 /// # Errors
@@ -35,10 +38,19 @@ pub(super) fn beside(own: Own, patterns: &[String]) -> Result<Vec<Scenario>, Fai
 pub(super) fn with_own(own: Vec<Scenario>, patterns: &[String]) -> Result<Vec<Scenario>, Failure> {
     let all = catalogue::all();
     let names: Vec<String> = own.iter().chain(&all).map(|scenario| scenario.name.clone()).collect();
-    let wanted = select("scenario", patterns, names.iter().map(String::as_str))?;
+    let wanted = select("scenario", &ungrouped(patterns), names.iter().map(String::as_str))?;
     let of_catalogue = all.into_iter().zip(wanted.into_iter().skip(own.len())).filter(|(_, wanted)| *wanted);
     let of_catalogue: Vec<Scenario> = of_catalogue.map(|(scenario, _)| scenario).collect();
     Ok(own.into_iter().chain(of_catalogue).collect())
+}
+
+/// The patterns, with the names of its scenarios in the place of a group.
+fn ungrouped(patterns: &[String]) -> Vec<String> {
+    let each = |pattern: &String| match pattern.as_str() {
+        NOTES => catalogue::NOTES.map(str::to_owned).to_vec(),
+        _ => vec![pattern.clone()],
+    };
+    patterns.iter().flat_map(each).collect()
 }
 
 /// The questions that any of `patterns` names, in their own order; all of them if there is no pattern.
@@ -105,6 +117,7 @@ mod tests {
             names(&["nspawn-file-bri*", "host-*", "zone"]),
             ["host-network", "zone", "nspawn-file-bridge"]
         );
+        assert_eq!(names(&["macvlan", "notes"]).len(), catalogue::NOTES.len() + 1);
         assert_eq!(names(&[]).len(), catalogue::all().len());
     }
 

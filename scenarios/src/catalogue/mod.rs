@@ -66,6 +66,19 @@ pub fn all() -> Vec<Scenario> {
     ]
 }
 
+/// What the notes do, one scenario for each way in which they start machines; every other one varies one of these.
+pub const NOTES: [&str; 9] = [
+    "host-network",
+    "default-veth",
+    "nat",
+    "bridge",
+    "zone",
+    "service-override",
+    "nspawn-file-bridge",
+    "nspawn-file-veth",
+    "nspawn-file-zone",
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -180,6 +193,17 @@ mod tests {
                 .collect();
         let names: BTreeSet<String> = all().into_iter().map(|scenario| scenario.name).collect();
         assert_eq!(files, names);
+    }
+
+    #[test]
+    fn the_scenarios_of_the_notes_start_machines_in_every_way_that_the_notes_do() {
+        let all = all();
+        let of_notes = NOTES.map(|name| all.iter().find(|scenario| scenario.name == name).unwrap());
+        let done: BTreeSet<&str> =
+            of_notes.iter().flat_map(|scenario| scenario.notes.iter().map(String::as_str)).collect();
+        // From N3, the first boot, to N11; N12 is what is asked, and N13 the zone.
+        let ways: BTreeSet<String> = (3..=11).chain([13]).map(|item| format!("N{item}")).collect();
+        assert_eq!(done, ways.iter().map(String::as_str).collect());
     }
 
     #[test]
