@@ -21,7 +21,7 @@ use crate::notes::{ATTEMPTS, Notes, SharedNotes};
 use crate::plan::HostPlan;
 use crate::rpc::Client;
 
-/// How long a host may take in all, beside its lookups.
+/// How long nothing may be heard of a host, beside its lookups.
 const HOST: Duration = Duration::from_secs(600);
 
 /// How long a lookup may take. All but the slowest overlap.
@@ -67,8 +67,9 @@ impl HostTask {
         let notes = self.notes();
         let mut host = None;
         let failure = tokio::select! {
-            done = tokio::time::timeout(self.patience(), self.work(site, &mut host, &notes)) => {
-                done.err().map(|_| format!("the host took over {} s", self.patience().as_secs()))
+            () = self.work(site, &mut host, &notes) => None,
+            () = silence(&notes, self.patience()) => {
+                Some(format!("nothing was heard of the host for {} s", self.patience().as_secs()))
             }
             _ = interrupted.wait_for(|interrupted| *interrupted) => Some("the run was interrupted".to_owned()),
         };
@@ -80,7 +81,7 @@ impl HostTask {
         measured
     }
 
-    /// No host takes as long as this; what does has something in it that hangs.
+    /// No host is silent for as long as this; one that is has something in it that hangs.
     fn patience(&self) -> Duration {
         HOST + LOOKUP * self.samples
     }
@@ -288,6 +289,15 @@ impl HostTask {
             files: std::mem::take(&mut notes.evidence),
         });
         Measured { record, cases, timeline: std::mem::take(&mut notes.timeline), evidence }
+    }
+}
+
+/// Comes back when nothing was heard of the host for `patience`.
+async fn silence(notes: &SharedNotes, patience: Duration) {
+    loop {
+        let heard = notes.borrow().heard();
+        let Some(rest) = patience.checked_sub(heard.elapsed()) else { return };
+        let _ = tokio::time::timeout(rest, std::future::pending::<()>()).await;
     }
 }
 

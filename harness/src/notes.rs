@@ -25,6 +25,7 @@ pub(crate) struct Notes {
     cases: Vec<(Question, Case)>,
     settings: Settings,
     clock: Instant,
+    heard: Instant,
     watcher: Watcher,
     /// Major version of the systemd of the machines, once they stand.
     pub payload: Option<u32>,
@@ -49,7 +50,21 @@ impl Notes {
         let (cases, settings, payload) = (Vec::new(), Settings::new(), None);
         let (warnings, timeline, evidence) = (Vec::new(), Vec::new(), Vec::new());
         let (facts, left) = (None, None);
-        Self { host, cases, settings, clock, watcher, payload, facts, warnings, left, timeline, evidence }
+        let heard = Instant::now();
+        Self {
+            host,
+            cases,
+            settings,
+            clock,
+            heard,
+            watcher,
+            payload,
+            facts,
+            warnings,
+            left,
+            timeline,
+            evidence,
+        }
     }
 
     /// Notes that the host boots from the start: what held on an earlier one need not hold on this one.
@@ -65,8 +80,14 @@ impl Notes {
         self.left.as_ref().is_some_and(Vec::is_empty)
     }
 
+    /// When something was last heard of the host.
+    pub(crate) const fn heard(&self) -> Instant {
+        self.heard
+    }
+
     /// Takes a notice of the agent down.
     pub(crate) fn take(&mut self, notice: Notice) {
+        self.heard = Instant::now();
         match notice {
             Notice::Event { machine, event, detail } => self.happened(machine, &event, detail),
             Notice::Settings(settings) => self.settings = settings,
@@ -89,6 +110,7 @@ impl Notes {
 
     /// Notes that something happened to `machine`, or to the host.
     pub(crate) fn happened(&mut self, machine: Option<String>, event: &str, detail: Option<String>) {
+        self.heard = Instant::now();
         self.timeline.push(TimelineEvent {
             host: self.host.id.clone(),
             scenario: self.host.scenario.name.clone(),

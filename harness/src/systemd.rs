@@ -45,6 +45,14 @@ pub(crate) trait Manager {
     #[zbus(property)]
     fn virtualization(&self) -> zbus::Result<String>;
 
+    /// When it started, in microseconds (`CLOCK_MONOTONIC`).
+    #[zbus(property)]
+    fn userspace_timestamp_monotonic(&self) -> zbus::Result<u64>;
+
+    /// When it had booted, likewise; 0 as long as it has not.
+    #[zbus(property)]
+    fn finish_timestamp_monotonic(&self) -> zbus::Result<u64>;
+
     /// Has systemd send signals to this connection.
     fn subscribe(&self) -> zbus::Result<()>;
 

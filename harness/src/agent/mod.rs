@@ -20,6 +20,7 @@ mod main_process;
 mod network_files;
 mod nft;
 mod nsswitch;
+mod pace;
 mod provision;
 mod routes;
 mod settings;
@@ -40,6 +41,7 @@ pub use kept::Kept;
 
 use crate::rpc;
 use before::Before;
+use pace::Pace;
 use standing::Standing;
 use started::Started;
 
@@ -149,8 +151,8 @@ impl rpc::Service<Request> for Agent {
             Request::Again(job) => rpc::reply(self.again(job).await),
             Request::Restart(job) => rpc::reply(self.restart(job).await),
             Request::PowerOff(job) => rpc::reply(self.power_off(job).await),
-            Request::AfterReboot(job) => rpc::reply(ask::after_reboot(&job).await),
-            Request::Prepare(steps) => rpc::reply(provision::provision(&steps, None).await),
+            Request::AfterReboot(job) => rpc::reply(self.after_reboot(&job).await),
+            Request::Prepare(steps) => rpc::reply(self.prepare(&steps).await),
             Request::Undo => rpc::reply(self.undo().await),
             Request::Evidence => rpc::reply(evidence::gather(self.leaders(), self.machines()).await),
         }
@@ -174,24 +176,25 @@ impl Agent {
 
     async fn measure(&self, job: Job) -> anyhow::Result<()> {
         self.machines.replace(job.scenario.machines.clone());
+        let pace = Pace::of_host().await?;
         let before = Before::look().await?;
         let journal = match &self.kept {
             Some(kept) => Some(kept.begin(&job.scenario).await?),
             None => None,
         };
-        provision::provision(&job.scenario.steps, journal.as_ref()).await?;
+        provision::provision(&job.scenario.steps, journal.as_ref(), pace).await?;
         if let Some(journal) = &journal {
             kept::note_machines(journal, &job.scenario)?;
         }
-        let standing = self.stand_up(&job.scenario, before).await;
+        let standing = self.stand_up(&job.scenario, before, pace).await;
         // What was ignored may well be why a machine does not stand.
         rpc::notify(&Notice::Warnings(warnings::gather(&job.scenario.machines).await));
         self.ask(standing?, &job).await
     }
 
     /// Starts the machines and waits until they can be asked. What has been started is kept, whatever comes of it.
-    async fn stand_up(&self, scenario: &Scenario, before: Before) -> anyhow::Result<Standing> {
-        let mut started = Started::launch(scenario).await?;
+    async fn stand_up(&self, scenario: &Scenario, before: Before, pace: Pace) -> anyhow::Result<Standing> {
+        let mut started = Started::launch(scenario, pace).await?;
         let registered = started.register(scenario).await;
         let standing = match registered {
             Ok(()) => Standing::up(&started, scenario, before).await,
@@ -199,6 +202,14 @@ impl Agent {
         };
         self.started.replace(Some(started));
         standing
+    }
+
+    async fn prepare(&self, steps: &[Step]) -> anyhow::Result<()> {
+        provision::provision(steps, None, Pace::of_host().await?).await
+    }
+
+    async fn after_reboot(&self, job: &Job) -> anyhow::Result<()> {
+        ask::after_reboot(job, Pace::of_host().await?).await
     }
 
     async fn again(&self, job: Job) -> anyhow::Result<()> {

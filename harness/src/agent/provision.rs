@@ -12,6 +12,7 @@ use nix::unistd::mkfifo;
 use nspawn_matrix_scenarios::{Device, Owner, Step};
 use rustix::fs::{XattrFlags, lsetxattr};
 
+use super::pace::Pace;
 use crate::command::Command;
 use crate::probe::link::{self, Waited};
 use crate::undo::{Journal, foresee};
@@ -20,20 +21,20 @@ use crate::undo::{Journal, foresee};
 const LINK_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Does the steps in order, and stops at the first that fails. What takes a step back is noted in `journal` before.
-pub(super) async fn provision(steps: &[Step], journal: Option<&Journal>) -> anyhow::Result<()> {
+pub(super) async fn provision(steps: &[Step], journal: Option<&Journal>, pace: Pace) -> anyhow::Result<()> {
     for step in steps {
         let done = async {
             if let Some(journal) = journal {
                 journal.note(&foresee(step, journal).await?).context("write to the journal")?;
             }
-            perform(step).await
+            perform(step, pace).await
         };
         done.await.with_context(|| format!("prepare the host: {}", step.title()))?;
     }
     Ok(())
 }
 
-async fn perform(step: &Step) -> anyhow::Result<()> {
+async fn perform(step: &Step, pace: Pace) -> anyhow::Result<()> {
     match step {
         Step::Directory { path, owner, mode } => {
             fs::create_dir_all(path)?;
@@ -78,10 +79,13 @@ async fn perform(step: &Step) -> anyhow::Result<()> {
             let unit = fs::read_to_string(from).with_context(|| format!("read `{from}`"))?;
             Ok(fs::write(to, edited(&unit, key, value))?)
         }
-        Step::AwaitLink { name } => match link::wait(name, LINK_PATIENCE, |_| true, |_| {}).await? {
-            Waited::Ready(_) => Ok(()),
-            Waited::TimedOut(_) => anyhow::bail!("it is not there after {} s", LINK_PATIENCE.as_secs()),
-        },
+        Step::AwaitLink { name } => {
+            let patience = pace.patience(LINK_PATIENCE);
+            match link::wait(name, patience, |_| true, |_| {}).await? {
+                Waited::Ready(_) => Ok(()),
+                Waited::TimedOut(_) => anyhow::bail!("it is not there after {} s", patience.as_secs()),
+            }
+        }
         Step::Run { argv } => {
             Command::from_argv(argv).output().await?;
             Ok(())

@@ -20,6 +20,7 @@ use super::ask::names::Sequences;
 use super::before::Before;
 use super::launch::Ended;
 use super::nft::Ruleset;
+use super::pace::Pace;
 use super::started::Started;
 use super::{event, event_with, links};
 use crate::command::Command;
@@ -87,6 +88,8 @@ pub(super) struct Standing {
     pub(super) bind: Option<BindMount>,
     /// Lookups that answer two questions at once.
     pub(super) sequences: Sequences,
+    /// How long things may take here.
+    pub(super) pace: Pace,
     /// What was so on the host before anything was done to it.
     pub(super) before: Before,
     /// The machines that did not start, where that is an answer.
@@ -101,13 +104,17 @@ pub(super) struct Standing {
 impl Standing {
     /// Waits until each of the machines that have been started is ready to be asked.
     pub(super) async fn up(started: &Started, scenario: &Scenario, before: Before) -> anyhow::Result<Self> {
-        let settled =
-            started.leaders().iter().map(|(name, leader)| settle(name.clone(), *leader, scenario.attachment));
+        let patience = started.pace().patience(SETTLING);
+        let settled = started
+            .leaders()
+            .iter()
+            .map(|(name, leader)| settle(name.clone(), *leader, scenario.attachment, patience));
         let standing = Self {
             machines: try_join_all(settled).await?.into_iter().collect(),
             host: probe_in(std::process::id().try_into()?, None)?,
             bind: scenario.bind.clone(),
             sequences: Sequences::default(),
+            pace: started.pace(),
             before,
             refused: started.refused().clone(),
             ports: forwards(scenario),
@@ -138,13 +145,14 @@ impl Standing {
         let astray = self.has_stray_leases()?;
         let with_host = Established { ipv4: !astray, ..Established::BOTH };
         let with_peers = Established { ipv4: true, ipv6: false };
+        let patience = self.pace.patience(NAMING);
         let linked = || self.machines.iter().filter(|(_, machine)| machine.settled.lease.link.is_some());
         try_join_all(linked().map(|(name, machine)| async move {
             let peers = linked().filter(|(peer, _)| astray && *peer != name);
             let heard = tokio::try_join!(
-                await_name(&machine.probe, HOST_NAME, with_host),
-                await_name(&self.host, name, with_host),
-                try_join_all(peers.map(|(_, peer)| await_name(&peer.probe, name, with_peers)))
+                await_name(&machine.probe, HOST_NAME, with_host, patience),
+                await_name(&self.host, name, with_host, patience),
+                try_join_all(peers.map(|(_, peer)| await_name(&peer.probe, name, with_peers, patience)))
             )?;
             if heard.0 && heard.1 && heard.2.into_iter().all(|heard| heard) {
                 event(Some(name), "named");
@@ -187,11 +195,16 @@ impl Standing {
 }
 
 /// Waits until `name` is answered to over all families `wanted`; tells whether it is. What DNS cannot carry never is.
-async fn await_name(probe: &Client, name: &str, wanted: Established) -> anyhow::Result<bool> {
+async fn await_name(
+    probe: &Client,
+    name: &str,
+    wanted: Established,
+    patience: Duration,
+) -> anyhow::Result<bool> {
     if !is_domain(name) {
         return Ok(false);
     }
-    let patience_ms = u64::try_from(NAMING.as_millis())?;
+    let patience_ms = u64::try_from(patience.as_millis())?;
     let request = probe::Request::AwaitName { name: name.to_owned(), wanted, patience_ms };
     Ok(call::<Established>(probe, request).await? == wanted)
 }
@@ -219,14 +232,19 @@ pub(super) fn is_in(subnet: Subnet, address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(v4) if subnet.contains(v4))
 }
 
-async fn settle(name: String, leader: i32, attachment: Attachment) -> anyhow::Result<(String, Machine)> {
+async fn settle(
+    name: String,
+    leader: i32,
+    attachment: Attachment,
+    patience: Duration,
+) -> anyhow::Result<(String, Machine)> {
     let is_shared =
         enter::same_namespace("net", leader).context("look at the machine's network namespace")?;
     // A scenario may be mistaken about what its machines have; the namespace is not.
     let link = attachment.link().or(Attachment::Host.link()).filter(|_| !is_shared);
     let own_link = link.map(|link| OwnLink { name: link.to_owned(), is_served: attachment.reaches_host() });
     let probe = probe_in(leader, Some(name.clone()))?;
-    let patience_ms = u64::try_from(SETTLING.as_millis())?;
+    let patience_ms = u64::try_from(patience.as_millis())?;
     let settled = call(&probe, probe::Request::Settle { own_link, patience_ms })
         .await
         .with_context(|| format!("wait for machine `{name}`"))?;

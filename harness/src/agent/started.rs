@@ -11,6 +11,7 @@ use nspawn_matrix_scenarios::Scenario;
 use super::event;
 use super::launch::{Ended, Launched, launch};
 use super::machined::Machined;
+use super::pace::Pace;
 
 /// How long a machine may take to be registered.
 const REGISTRATION: Duration = Duration::from_secs(30);
@@ -19,17 +20,19 @@ const REGISTRATION: Duration = Duration::from_secs(30);
 pub(super) struct Started {
     launched: Launched,
     machined: Machined,
+    pace: Pace,
     leaders: Vec<(String, i32)>,
     refused: BTreeMap<String, Ended>,
 }
 
 impl Started {
     /// Starts the machines.
-    pub(super) async fn launch(scenario: &Scenario) -> anyhow::Result<Self> {
+    pub(super) async fn launch(scenario: &Scenario, pace: Pace) -> anyhow::Result<Self> {
         let machined = Machined::subscribe().await?;
         Ok(Self {
             launched: launch(scenario).await?,
             machined,
+            pace,
             leaders: Vec::new(),
             refused: BTreeMap::new(),
         })
@@ -37,9 +40,10 @@ impl Started {
 
     /// Waits until each machine is registered, or has refused to start where that is an answer.
     pub(super) async fn register(&mut self, scenario: &Scenario) -> anyhow::Result<()> {
+        let patience = self.pace.patience(REGISTRATION);
         for name in &scenario.machines {
             let leader = tokio::select! {
-                leader = self.machined.leader(name, REGISTRATION) => leader?,
+                leader = self.machined.leader(name, patience) => leader?,
                 ended = self.launched.ended(name) => {
                     if !scenario.may_refuse {
                         return Err(ended.into());
@@ -73,6 +77,11 @@ impl Started {
     /// The machines that did not start, where that is an answer.
     pub(super) fn refused(&self) -> &BTreeMap<String, Ended> {
         &self.refused
+    }
+
+    /// How long things may take here.
+    pub(super) fn pace(&self) -> Pace {
+        self.pace
     }
 
     /// Names and leaders of the machines that are registered.

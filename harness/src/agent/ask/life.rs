@@ -11,12 +11,13 @@ use nspawn_matrix_scenarios::{Subject, launch};
 use super::tell;
 use crate::agent::leftovers::{self, Belongings};
 use crate::agent::machined::Machined;
+use crate::agent::pace::Pace;
 use crate::agent::standing::{Machine, Standing, call, probe_in};
 use crate::agent::{Job, event, event_with};
 use crate::chain::chain;
 use crate::command::Command;
-use crate::enter;
 use crate::probe::{self, Held};
+use crate::enter;
 
 /// How long a machine may take to be registered.
 const REGISTRATION: Duration = Duration::from_secs(30);
@@ -34,12 +35,12 @@ impl Standing {
         let mut machined = Machined::subscribe().await?;
         // The connection may be cut by the reboot before the command has ended.
         let _ = enter::command(enter::SELF, asked.leader.get(), &["systemctl", "reboot"]).end().await?;
-        let leader = machined.leader_anew(name, RESTART).await?;
+        let leader = machined.leader_anew(name, self.pace.patience(RESTART)).await?;
         event(Some(name), "restarted");
         asked.leader.set(leader);
         // What the new probe tells of itself would be told a second time.
         let probe = probe_in(leader, None)?;
-        let patience_ms = u64::try_from(LEASE.as_millis())?;
+        let patience_ms = u64::try_from(self.pace.patience(LEASE).as_millis())?;
         let held: Held = call(&probe, probe::Request::AwaitLease { link, patience_ms }).await?;
         let address = |subnet: Option<Subnet>| subnet.map_or(String::new(), |subnet| subnet.to_string());
         let before = (address(asked.settled.lease.address), asked.settled.mac.clone().unwrap_or_default());
@@ -92,21 +93,25 @@ async fn left(
 }
 
 /// Asks what is asked after a reboot: the machines come up by themselves, or do not.
-pub(in crate::agent) async fn after_reboot(job: &Job) -> anyhow::Result<()> {
+pub(in crate::agent) async fn after_reboot(job: &Job, pace: Pace) -> anyhow::Result<()> {
     let mut machined = Machined::subscribe().await?;
     for question in &job.questions {
         if let Subject::Machine { machine } = &question.subject {
-            tell(question, autostart(&mut machined, machine)).await;
+            tell(question, autostart(&mut machined, machine, pace.patience(REGISTRATION))).await;
         }
     }
     Ok(())
 }
 
-async fn autostart(machined: &mut Machined, machine: &str) -> anyhow::Result<Observation> {
+async fn autostart(
+    machined: &mut Machined,
+    machine: &str,
+    patience: Duration,
+) -> anyhow::Result<Observation> {
     let unit = launch::unit(machine);
     let enabled = systemctl("is-enabled", &unit).await?;
     // Whoever is not enabled will not come, however long one waits.
-    let registered = enabled == "enabled" && machined.comes(machine, REGISTRATION).await?;
+    let registered = enabled == "enabled" && machined.comes(machine, patience).await?;
     let active = systemctl("is-active", &unit).await?;
     Ok(Observation::Autostart(Autostart { enabled, active, registered }))
 }

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::Context;
 use nspawn_matrix_reports::{Family, LookupPath, Names, Observation, Wire};
@@ -27,6 +28,9 @@ pub(super) enum Place {
     /// In a round of those to whole links.
     Wire(usize),
 }
+
+/// How long a lookup is waited for. LLMNR gives up after 8 s at most; DNS, where no server answers, after half a minute.
+const LONGEST: Duration = Duration::from_secs(12);
 
 /// How many rounds there are.
 pub(super) const RESOLVER_ROUNDS: usize = 3;
@@ -105,6 +109,7 @@ impl Standing {
                 family,
                 path,
                 then,
+                patience: self.pace.patience(LONGEST),
                 raced: raced && (family == Family::Any || then.is_some()),
             },
             samples,

@@ -116,6 +116,7 @@ mod tests {
             family: Family::Any,
             path: LookupPath::Nss,
             then: None,
+            patience: std::time::Duration::from_secs(12),
             raced: true,
         };
         let names = distribution(&lookup, Family::Any, 1, &answers.each_ref(), &known);

@@ -34,9 +34,6 @@ use stub::Stub;
 
 use super::milestone::reach;
 
-/// How long a lookup is waited for. LLMNR gives up after 8 s at most; DNS, where no server answers, after half a minute.
-const LONGEST: Duration = Duration::from_secs(12);
-
 /// Slow lookups of one series that may be open at a time. Those of a round are to be fewer than the 1024 connections that
 /// systemd-resolved lets one user have.
 const OPEN: usize = 100;
@@ -52,6 +49,8 @@ pub struct Lookup {
     pub path: LookupPath,
     /// The family that is asked for right after it, with the cache as it then is.
     pub then: Option<Family>,
+    /// How long the answer is waited for.
+    pub patience: Duration,
     /// Whether scopes of systemd-resolved race for the answer, so that the question to one may stay open.
     pub raced: bool,
 }
@@ -191,7 +190,7 @@ impl Asker {
     async fn new(lookup: Lookup, resolved: Rc<Resolved>) -> anyhow::Result<Rc<Self>> {
         let client = match lookup.path {
             LookupPath::Nss | LookupPath::NssMymachines | LookupPath::NssMyhostname => Client::Nss,
-            LookupPath::Stub => Client::Stub(Box::new(Stub::new()?)),
+            LookupPath::Stub => Client::Stub(Box::new(Stub::new(lookup.patience)?)),
             LookupPath::Api => Client::Api(Api::of(&resolved).await),
         };
         Ok(Rc::new(Self { lookup, resolved, client }))
@@ -220,7 +219,7 @@ impl Asker {
         }
     }
 
-    /// Asks once. What has not been answered in [`LONGEST`] counts as unknown, and the answer says why.
+    /// Asks once. What has not been answered in time counts as unknown, and the answer says why.
     async fn ask(&self, family: Family) -> anyhow::Result<Answer> {
         let name = &self.lookup.name;
         let answer = async {
@@ -230,9 +229,10 @@ impl Asker {
                 Client::Api(api) => Ok(api.look_up(name, family).await),
             }
         };
-        tokio::time::timeout(LONGEST, answer).await.unwrap_or_else(|_elapsed| {
-            let failure = Some(format!("no answer within {} s", LONGEST.as_secs()));
-            Ok(Answer { took: LONGEST, failure, unanswered: true, ..Answer::default() })
+        let patience = self.lookup.patience;
+        tokio::time::timeout(patience, answer).await.unwrap_or_else(|_elapsed| {
+            let failure = Some(format!("no answer within {} s", patience.as_secs()));
+            Ok(Answer { took: patience, failure, unanswered: true, ..Answer::default() })
         })
     }
 }

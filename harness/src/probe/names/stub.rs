@@ -1,7 +1,7 @@
 //! Names by DNS, from the stub resolver that systemd-resolved has at 127.0.0.53.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hickory_resolver::TokioResolver;
@@ -23,13 +23,13 @@ const AT_ONCE: usize = 65_536;
 pub(super) struct Stub(TokioResolver);
 
 impl Stub {
-    pub(super) fn new() -> anyhow::Result<Self> {
+    pub(super) fn new(patience: Duration) -> anyhow::Result<Self> {
         let config = ResolverConfig::from_name_servers(vec![NameServerConfig::udp(STUB)]);
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         let options = builder.options_mut();
         options.cache_size = 0;
         options.attempts = 0;
-        options.timeout = super::LONGEST;
+        options.timeout = patience;
         options.max_active_requests = AT_ONCE;
         options.use_hosts_file = ResolveHosts::Never;
         Ok(Self(builder.build().context("make a DNS client")?))
