@@ -96,7 +96,8 @@ fn difference(expectation: &Expectation, observation: &Observation) -> Result<Op
         Expectation::Mounted(claim) => mounted(claim, seen!(Mount)),
         Expectation::WrittenAs { uid, gid } => written_as((*uid, *gid), seen!(BindWrite)),
         Expectation::WriteRefused { errno } => refused(errno, seen!(BindWrite)),
-        Expectation::BackAfterReboot => back(seen!(Autostart)),
+        Expectation::BackAfterReboot => autostart(["enabled", "active"], true, seen!(Autostart)),
+        Expectation::FailedAfterReboot => autostart(["enabled", "failed"], false, seen!(Autostart)),
         Expectation::Properties { are } => properties(are, seen!(Properties)),
     })
 }
@@ -309,8 +310,8 @@ fn refused(errno: &str, seen: &BindWrite) -> Option<String> {
     }
 }
 
-fn back(seen: &Autostart) -> Option<String> {
-    let as_claimed = seen.enabled == "enabled" && seen.active == "active" && seen.registered;
+fn autostart([enabled, active]: [&str; 2], registered: bool, seen: &Autostart) -> Option<String> {
+    let as_claimed = seen.enabled == enabled && seen.active == active && seen.registered == registered;
     let registered = if seen.registered { "registered" } else { "not registered" };
     (!as_claimed).then(|| format!("{}, {}, {registered}", seen.enabled, seen.active))
 }

@@ -90,7 +90,7 @@ impl Notes {
         self.heard = Instant::now();
         match notice {
             Notice::Event { machine, event, detail } => self.happened(machine, &event, detail),
-            Notice::Settings(settings) => self.settings = settings,
+            Notice::Settings(settings) => self.settings.extend(settings),
             Notice::Payload(version) => self.payload = Some(version),
             Notice::Warnings(warnings) => self.warnings.extend(warnings),
             Notice::Case { question, outcome, duration_ms } => {

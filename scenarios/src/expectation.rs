@@ -80,6 +80,8 @@ pub enum Expectation {
     },
     /// The unit is enabled, active, and the machine registered.
     BackAfterReboot,
+    /// The unit is enabled and has failed, and the machine is not registered.
+    FailedAfterReboot,
     /// Each of these properties has one of these values.
     Properties {
         /// The values that are right, by the name of the property.
@@ -159,6 +161,7 @@ impl fmt::Display for Expectation {
             Self::WrittenAs { uid, gid } => write!(f, "the file belongs to {uid}:{gid} on the host"),
             Self::WriteRefused { errno } => write!(f, "refused with {errno}"),
             Self::BackAfterReboot => f.write_str("enabled, active and registered"),
+            Self::FailedAfterReboot => f.write_str("enabled, failed and not registered"),
             Self::Properties { are } => properties(are, f),
         }
     }

@@ -66,6 +66,9 @@ pub const FINDING_TWO_SUBNETS: &str =
     "docs/findings.md#systemd-252-gives-the-hosts-end-of-a-veth-link-two-subnets";
 /// What is asked for one family has no scope, and is sorted last.
 pub const FINDING_SCOPELESS: &str = "docs/findings.md#asked-for-one-family-fe80-comes-without-its-link";
+/// A machine can be quicker than its bridge when the host boots.
+pub const FINDING_LATE_BRIDGE: &str =
+    "docs/findings.md#a-machine-can-be-quicker-than-its-bridge-when-the-host-boots";
 /// Bridged frames can be masqueraded.
 pub const FINDING_BRIDGE_NETFILTER: &str = "docs/findings.md#bridged-frames-can-be-masqueraded";
 /// systemd-detect-virt(1).

@@ -30,6 +30,8 @@ pub enum Setting {
     PingSysctl,
     /// Whether kernel and file system can map ids where the roots of the machines lie (mount_setattr(2)).
     IdMapping,
+    /// Whether a machine was started at boot before the bridge was there that its link was to join.
+    LateBridge,
 }
 
 /// The value of a setting that could not be detected, although there is something to detect.
@@ -37,7 +39,7 @@ pub const UNKNOWN: &str = "unknown";
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::StrayLease,
         Self::Llmnr,
         Self::MulticastDns,
@@ -46,6 +48,7 @@ impl Setting {
         Self::Forwarding,
         Self::PingSysctl,
         Self::IdMapping,
+        Self::LateBridge,
     ];
 
     /// The name used in reports.
@@ -60,6 +63,7 @@ impl Setting {
             Self::Forwarding => "forwarding",
             Self::PingSysctl => "ping-sysctl",
             Self::IdMapping => "id-mapping",
+            Self::LateBridge => "late-bridge",
         }
     }
 
@@ -67,7 +71,7 @@ impl Setting {
     #[must_use]
     pub fn values(self) -> &'static [&'static str] {
         match self {
-            Self::StrayLease => &["no", "yes"],
+            Self::StrayLease | Self::LateBridge => &["no", "yes"],
             Self::BridgeNetfilter => &["no", "yes", "absent"],
             Self::NssFirst => &["mymachines", "resolve"],
             Self::Llmnr => &["yes", "resolve", "no"],

@@ -6,18 +6,18 @@ use std::time::Duration;
 use anyhow::Context;
 use futures_util::future::join_all;
 use nspawn_matrix_reports::{Autostart, Missing, Observation, Properties, Subnet};
-use nspawn_matrix_scenarios::{Subject, launch};
+use nspawn_matrix_scenarios::{Setting, Subject, launch};
 
 use super::tell;
 use crate::agent::leftovers::{self, Belongings};
 use crate::agent::machined::Machined;
 use crate::agent::pace::Pace;
 use crate::agent::standing::{Machine, Standing, call, probe_in};
-use crate::agent::{Job, event, event_with};
+use crate::agent::{Job, Notice, event, event_with, journal};
 use crate::chain::chain;
 use crate::command::Command;
 use crate::probe::{self, Held};
-use crate::enter;
+use crate::{enter, rpc};
 
 /// How long a machine may take to be registered.
 const REGISTRATION: Duration = Duration::from_secs(30);
@@ -110,13 +110,44 @@ async fn autostart(
 ) -> anyhow::Result<Observation> {
     let unit = launch::unit(machine);
     let enabled = systemctl("is-enabled", &unit).await?;
-    // Whoever is not enabled will not come, however long one waits.
-    let registered = enabled == "enabled" && machined.comes(machine, patience).await?;
+    // Whoever is not enabled will not come, however long one waits, nor will one that has failed.
+    let may_come = enabled == "enabled" && systemctl("is-active", &unit).await? != "failed";
+    let registered = may_come && machined.comes(machine, patience).await?;
+    // One machine may have been too early, and the other not.
+    let late = if has_missed_its_bridge(&unit).await? { "yes" } else { "no" };
+    rpc::notify(&Notice::Settings([(Setting::LateBridge, late.to_owned())].into()));
     let active = systemctl("is-active", &unit).await?;
     Ok(Observation::Autostart(Autostart { enabled, active, registered }))
+}
+
+/// Whether systemd-nspawn said in this boot that the bridge was not there which its link was to join.
+async fn has_missed_its_bridge(unit: &str) -> anyhow::Result<bool> {
+    let said = journal::said(unit, "systemd-nspawn").await?;
+    Ok(said.iter().any(|entry| is_about_a_missing_bridge(&entry.message)))
+}
+
+/// systemd 252 to 262 have the same words.
+fn is_about_a_missing_bridge(message: &str) -> bool {
+    message.starts_with("Failed to add interface ")
+        && message.contains(" to bridge ")
+        && message.ends_with(": No such device")
 }
 
 /// `systemctl is-enabled` and `is-active` tell by their output; their exit status says the same again.
 async fn systemctl(question: &str, unit: &str) -> anyhow::Result<String> {
     Ok(Command::new("systemctl", [question, unit]).end().await?.stdout.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bridge_that_is_missing_is_told_from_other_hindrances() {
+        assert!(is_about_a_missing_bridge("Failed to add interface vb-alpha to bridge br0: No such device"));
+        assert!(!is_about_a_missing_bridge(
+            "Failed to add interface vb-alpha to bridge br0: Device or resource busy"
+        ));
+        assert!(!is_about_a_missing_bridge("Failed to resolve interface uplink9: No such device"));
+    }
 }

@@ -1,7 +1,7 @@
 //! What becomes of a machine over a restart.
 
 use super::{Kind, Network};
-use crate::{Check, Claim, Expectation, links};
+use crate::{Check, Claim, Expectation, Setting, links};
 
 pub(super) fn claims(kind: Kind) -> Vec<Claim> {
     let unit = kind.unit.then(|| {
@@ -12,7 +12,20 @@ pub(super) fn claims(kind: Kind) -> Vec<Claim> {
             links::SYSTEMD_NSPAWN,
         )
     });
-    unit.into_iter().chain(after_restart(kind.network)).collect()
+    let late = (kind.unit && kind.network == Network::Br0).then(late_bridge);
+    unit.into_iter().chain(late).chain(after_restart(kind.network)).collect()
+}
+
+/// systemd-nspawn@.service comes after network.target, which waits for networkd to run and not for what it makes.
+fn late_bridge() -> Claim {
+    Claim::new(
+        Check::AutostartAfterReboot,
+        Expectation::FailedAfterReboot,
+        "the machine was started before networkd had made br0, and nothing tries again",
+        links::FINDING_LATE_BRIDGE,
+    )
+    .when(Setting::LateBridge, "yes")
+    .fault()
 }
 
 /// The first systemd whose networkd keeps the leases of its DHCP server, in /var/lib/systemd/network, and takes up the
