@@ -1,6 +1,6 @@
 //! The QEMU command of one boot, as a pure function of what it is booted from and where its files lie.
 //!
-//! The disk is never written: `snapshot=on` puts an overlay above it, a file in TMPDIR (or /var/tmp) that QEMU deletes
+//! No disk is ever written: `snapshot=on` puts an overlay above it, a file in TMPDIR (or /var/tmp) that QEMU deletes
 //! as soon as it has it open. Secrets are handed over in files, since
 //! everyone on a machine may read an argument vector.
 
@@ -14,7 +14,7 @@ pub(crate) const READY_PORT: &str = "nspawn-matrix.ready";
 /// The board, without devices that a guest would look for in vain.
 pub(crate) const MACHINE: &str = "q35,sata=off,smbus=off,vmport=off";
 
-/// A file that the guest reads as a disk, and cannot write.
+/// A file that the guest has as a disk. What it writes there goes where that to the main disk goes, and never to the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extra {
     /// The file.
@@ -36,7 +36,7 @@ pub struct Boot<'a> {
     pub image: &'a Image,
     /// The files of this machine.
     pub place: &'a Place,
-    /// Files that the guest can read as disks.
+    /// Files that the guest has as disks.
     pub extra: &'a [Extra],
     /// The port of 127.0.0.1 that leads to the guest's ssh; 0 lets the kernel choose a free one.
     pub port: u16,
@@ -64,7 +64,10 @@ pub fn argv(boot: &Boot) -> Vec<String> {
     add("-drive", format!("if=none,id=disk,format={format},snapshot=on,discard=unmap,file={disk}"));
     add("-device", "virtio-blk-pci,drive=disk".into());
     for Extra { path, serial } in extra {
-        add("-drive", format!("if=none,id={serial},format=raw,readonly=on,file={}", option(path)));
+        add(
+            "-drive",
+            format!("if=none,id={serial},format=raw,snapshot=on,discard=unmap,file={}", option(path)),
+        );
         add("-device", format!("virtio-blk-pci,drive={serial},serial={serial}"));
     }
     if image.kernel().is_none() {

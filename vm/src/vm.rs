@@ -44,7 +44,7 @@ pub struct Start<'a> {
     pub image: &'a Image,
     /// Its files.
     pub place: &'a Place,
-    /// Files that it can read as disks.
+    /// Files that it has as disks, and does not write.
     pub extra: &'a [Extra],
 }
 

@@ -173,7 +173,9 @@ fn check_tools(chosen: &Chosen) -> Result<(), Failure> {
         (Need::Always | Need::Speed, _)
         | (Need::DebianImages, Origin::Build(_))
         | (Need::CloudImages, Origin::Download(_)) => true,
-        (Need::DebianImages, Origin::Download(_)) | (Need::CloudImages, Origin::Build(_)) => false,
+        (Need::DebianImages, Origin::Download(_))
+        | (Need::CloudImages, Origin::Build(_))
+        | (Need::Machines, _) => false,
     };
     let missing: Vec<_> = setup::missing(Kind::Vm).into_iter().filter(|tool| is_needed(tool.need)).collect();
     if missing.is_empty() {

@@ -73,13 +73,17 @@ const USERS: [&str; 2] = ["--map-root-user", "--map-auto"];
 
 /// Gives the command that builds an image of `suite` in the tar file `target`, by root or by a user.
 pub(super) fn command(suite: Suite, target: &Path, is_root: bool) -> Vec<String> {
+    let mut argv = mmdebstrap(suite);
+    argv.push(target.display().to_string());
+    in_namespace(argv, is_root)
+}
+
+/// Puts a command into namespaces that end with it, in which a user is root too.
+pub(crate) fn in_namespace(argv: Vec<String>, is_root: bool) -> Vec<String> {
     let [unshare, others @ ..] = NAMESPACES;
     let users = if is_root { &[][..] } else { &USERS };
     let words = [&[unshare], users, &others].concat();
-    let mut argv: Vec<String> = words.into_iter().map(String::from).collect();
-    argv.extend(mmdebstrap(suite));
-    argv.push(target.display().to_string());
-    argv
+    words.into_iter().map(String::from).chain(argv).collect()
 }
 
 /// Gives mmdebstrap with all of its options and the suite; only the file to write is missing.

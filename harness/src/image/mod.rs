@@ -18,6 +18,7 @@ mod store;
 mod suite;
 mod workplace;
 
+pub(crate) use debian::in_namespace;
 pub use error::ImageError;
 pub use pair::Pair;
 pub use recipe::{Packages, Recipe};

@@ -19,9 +19,9 @@ fn packages_are_named_once_and_per_distribution() {
     };
     insta::assert_snapshot!(lines(Kind::Vm), @r"
     apt-get update
-    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends debian-archive-keyring e2fsprogs gpgv mmdebstrap openssh-client qemu-system-x86 qemu-utils uidmap util-linux
-    dnf install --assumeyes --setopt=install_weak_deps=False debian-keyring e2fsprogs gnupg2 mmdebstrap openssh openssh-clients qemu-img qemu-system-x86-core shadow-utils util-linux
-    pacman --sync --refresh --sysupgrade --needed --noconfirm debian-archive-keyring e2fsprogs gnupg openssh qemu-img qemu-system-x86 shadow util-linux
+    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends btrfs-progs debian-archive-keyring e2fsprogs gpgv mmdebstrap openssh-client qemu-system-x86 qemu-utils tar uidmap util-linux
+    dnf install --assumeyes --setopt=install_weak_deps=False btrfs-progs debian-keyring e2fsprogs gnupg2 mmdebstrap openssh openssh-clients qemu-img qemu-system-x86-core shadow-utils tar util-linux
+    pacman --sync --refresh --sysupgrade --needed --noconfirm btrfs-progs debian-archive-keyring e2fsprogs gnupg openssh qemu-img qemu-system-x86 shadow tar util-linux
     ");
     insta::assert_snapshot!(lines(Kind::Sandbox), @r"
     apt-get update

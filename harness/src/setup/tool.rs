@@ -24,6 +24,8 @@ pub enum Need {
     DebianImages,
     /// The images of distributions cannot be downloaded; those that are built here still serve.
     CloudImages,
+    /// Virtual machines boot, but have no machines in them.
+    Machines,
     /// Roots are copied instead of snapshotted: slower, and larger.
     Speed,
 }
@@ -156,7 +158,7 @@ const MKFS_EXT4: Tool = Tool {
 
 const NEWUIDMAP: Tool = Tool {
     probe: Probe::Program("newuidmap"),
-    why: "gives files their owners in a build without root",
+    why: "gives files their owners where there is no root",
     need: Need::DebianImages,
     apt: "uidmap",
     dnf: "shadow-utils",
@@ -191,6 +193,8 @@ const VM: &[Tool] = &[
     SSH_KEYGEN,
     Tool { need: Need::DebianImages, ..UNSHARE },
     NEWUIDMAP,
+    Tool { need: Need::Machines, ..TAR },
+    Tool { need: Need::Machines, ..MKFS_BTRFS },
     MMDEBSTRAP,
     DEBIAN_KEYS,
     MKFS_EXT4,
@@ -238,6 +242,7 @@ impl fmt::Display for Tool {
             Need::Always => "nothing runs without it",
             Need::DebianImages => "without it no image of Debian can be built",
             Need::CloudImages => "without it no image can be downloaded",
+            Need::Machines => "without it no scenario can be stood up in a virtual machine",
             Need::Speed => "without it roots are copied, which is slower",
         };
         write!(f, "{}, which {} ({without})", self.name(), self.why)

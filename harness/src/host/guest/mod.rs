@@ -3,9 +3,10 @@
 //! It is a whole machine with a kernel of its own, and needs no root here. What a scenario does to it is taken back
 //! before the next one; where that does not succeed, the next one gets a machine that was booted afresh.
 
+mod roots;
 mod steps;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -13,7 +14,6 @@ use nspawn_matrix_scenarios::HOST_NAME;
 use nspawn_matrix_scenarios::shell::command_line;
 use nspawn_matrix_vm::{Accel, Endpoint, Extra, Image, Life, Place, Qemu, Spec, Start, Vm};
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::agent::{self, Request};
@@ -63,7 +63,7 @@ impl Guests {
     /// # Errors
     /// If it cannot be made.
     pub fn new(blank: Blank, machines: Vec<String>) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("nspawn-matrix-").tempdir().context("make a folder")?;
+        let folder = roots::folder().context("make a folder")?;
         Ok(Self { blank, machines, folder, vm: Arc::default() })
     }
 
@@ -82,23 +82,25 @@ impl Guests {
     }
 
     async fn boot_afresh(&self) -> anyhow::Result<Vm> {
-        let Blank { qemu, accel, spec, image, payload, .. } = &self.blank;
+        let Blank { qemu, accel, spec, image, payload, agent } = &self.blank;
         let place = Place::new(self.folder.path(), HOST_NAME)?;
-        let extra = [Extra { path: payload.clone(), serial: steps::PAYLOAD.to_owned() }];
+        let roots = self.folder.path().join("roots");
+        if !roots.exists() {
+            roots::make(payload, &roots).await.context("make the disk with the roots of machines")?;
+        }
+        let disk = |path: &Path, serial: &str| Extra { path: path.to_owned(), serial: serial.to_owned() };
+        let extra = [disk(&roots, steps::ROOTS), disk(agent, steps::AGENT)];
         let start = Start { qemu, accel: *accel, spec, image, place: &place, extra: &extra };
         Ok(Vm::start(start, Life::Tied).await?)
     }
 
-    /// Copies this program into the machine, and does there what makes it a host like any other.
+    /// Copies this program from its disk, and does in the machine what makes it a host like any other.
     async fn prepare(&self, endpoint: &Endpoint) -> anyhow::Result<()> {
-        let program = std::fs::read(&self.blank.agent).context("read this program")?;
-        let receive = format!("cat >{AGENT} && chmod 0755 {AGENT}");
-        let mut ssh = Command::from_argv(endpoint.argv(Some(&receive))).spawn_piped()?;
-        let mut stdin = ssh.stdin.take().context("ssh has no standard input")?;
-        stdin.write_all(&program).await.context("copy this program into the virtual machine")?;
-        drop(stdin);
-        let status = ssh.wait().await?;
-        anyhow::ensure!(status.success(), "copy this program into the virtual machine: ssh: {status}");
+        let copy = format!("cp {} {AGENT} && chmod 0755 {AGENT}", steps::disk(steps::AGENT));
+        Command::from_argv(endpoint.argv(Some(&copy)))
+            .output()
+            .await
+            .context("copy this program into the virtual machine")?;
         let agent = start_agent(endpoint, &[], |_| ())?;
         Ok(agent.call(&Request::Prepare(steps::steps(&self.machines))).await?)
     }

@@ -3,17 +3,26 @@
 use nspawn_matrix_scenarios::Step;
 
 use crate::host::internet;
-use crate::roots;
 
-/// The serial number of the disk with the image of the machines.
-pub(super) const PAYLOAD: &str = "payload";
+/// The serial number of the disk with the image of the machines and their roots.
+pub(super) const ROOTS: &str = "roots";
 
-/// Where the image of the machines is unpacked: beside their roots, so that these can be snapshots of it.
+/// The serial number of the disk that is this program.
+pub(super) const AGENT: &str = "agent";
+
+/// The image of the machines: beside their roots, so that these can be snapshots of it.
 pub(super) const BASE: &str = "/var/lib/machines/.nspawn-matrix-base";
 
-/// The file system of the roots, and its unit.
-const STORE: &str = "/var/lib/machines.raw";
+/// Where the whole disk is mounted until the image lies beside the roots.
+const TOP: &str = "/run/nspawn-matrix-roots";
+
+/// The unit of what the roots lie in.
 const MOUNT: &str = "/etc/systemd/system/var-lib-machines.mount";
+
+/// Where udev shows the disk of this serial number.
+pub(super) fn disk(serial: &str) -> String {
+    format!("/dev/disk/by-id/virtio-{serial}")
+}
 
 /// The link that ssh goes by takes part in nothing that is measured: the way out is the one to the internet.
 const SSH_ONLY: &str = "[Network]\nLLMNR=no\nMulticastDNS=no\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n\
@@ -32,16 +41,24 @@ pub(super) fn steps(machines: &[String]) -> Vec<Step> {
     // The names of machines are those of hosts: a unit file needs nothing of them quoted.
     let internet = [INTERNET].into_iter().chain(machines.iter().map(String::as_str));
     let internet = internet.collect::<Vec<_>>().join(" ") + "\n";
-    let mount = "[Mount]\nWhat=/var/lib/machines.raw\nWhere=/var/lib/machines\nType=btrfs\n\
-                 Options=loop,noatime,nobarrier\n\n[Install]\nWantedBy=local-fs.target\n";
+    let disk = disk(ROOTS);
+    let mount = format!(
+        "[Mount]\nWhat={disk}\nWhere=/var/lib/machines\nType=btrfs\nOptions=noatime,nobarrier,subvol=machines\n\n\
+         [Install]\nWantedBy=local-fs.target\n"
+    );
+    let [image, machines] = ["image", "machines"].map(|name| format!("{TOP}/{name}"));
+    let beside = BASE.replace("/var/lib/machines", &machines);
     vec![
         Step::config("/etc/systemd/network/80-uplink.network.d/ssh-only.conf", SSH_ONLY),
         Step::config("/etc/systemd/network/10-uplink.network", internet::uplink_network_file()),
         Step::config("/etc/systemd/system/nspawn-matrix-internet.service", internet),
         Step::config(MOUNT, mount),
-        Step::run(&["truncate", "--size=16G", STORE]),
-        Step::run(&["mkfs.btrfs", "--quiet", "--data", "single", "--metadata", "single", STORE]),
-        Step::run(&["systemctl", "daemon-reload"]),
+        // The image is the top of the disk. A snapshot of it goes beside the roots, which are a subvolume of their own.
+        Step::run(&["mount", "--mkdir", "--options=noatime,nobarrier", &disk, TOP]),
+        Step::run(&["btrfs", "--quiet", "subvolume", "snapshot", TOP, &image]),
+        Step::run(&["btrfs", "--quiet", "subvolume", "create", &machines]),
+        Step::run(&["mv", &image, &beside]),
+        Step::run(&["umount", TOP]),
         Step::run(&[
             "systemctl",
             "enable",
@@ -51,8 +68,6 @@ pub(super) fn steps(machines: &[String]) -> Vec<Step> {
             "var-lib-machines.mount",
         ]),
         Step::run(&["networkctl", "reload"]),
-        Step::run(&["btrfs", "--quiet", "subvolume", "create", BASE]),
-        Step::Run { argv: roots::unpack(&format!("/dev/disk/by-id/virtio-{PAYLOAD}"), BASE) },
         Step::run(&["/lib/systemd/systemd-networkd-wait-online", "--interface=uplink0:routable"]),
     ]
 }
@@ -70,13 +85,13 @@ mod tests {
         write `/etc/systemd/network/10-uplink.network`
         write `/etc/systemd/system/nspawn-matrix-internet.service`
         write `/etc/systemd/system/var-lib-machines.mount`
-        run `truncate --size=16G /var/lib/machines.raw`
-        run `mkfs.btrfs --quiet --data single --metadata single /var/lib/machines.raw`
-        run `systemctl daemon-reload`
+        run `mount --mkdir --options=noatime,nobarrier /dev/disk/by-id/virtio-roots /run/nspawn-matrix-roots`
+        run `btrfs --quiet subvolume snapshot /run/nspawn-matrix-roots /run/nspawn-matrix-roots/image`
+        run `btrfs --quiet subvolume create /run/nspawn-matrix-roots/machines`
+        run `mv /run/nspawn-matrix-roots/image /run/nspawn-matrix-roots/machines/.nspawn-matrix-base`
+        run `umount /run/nspawn-matrix-roots`
         run `systemctl enable --quiet --now nspawn-matrix-internet.service var-lib-machines.mount`
         run `networkctl reload`
-        run `btrfs --quiet subvolume create /var/lib/machines/.nspawn-matrix-base`
-        run `tar --extract --numeric-owner --same-permissions --xattrs --xattrs-include=* --acls --file /dev/disk/by-id/virtio-payload --directory /var/lib/machines/.nspawn-matrix-base`
         run `/lib/systemd/systemd-networkd-wait-online --interface=uplink0:routable`
         ");
     }
