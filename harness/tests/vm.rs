@@ -13,16 +13,14 @@ use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Failed};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nspawn_matrix::command::Command as Program;
-use nspawn_matrix::host::Kind;
-use nspawn_matrix::setup::{self, Need, PackageManager};
 use nspawn_matrix_reports::{Report, TimelineEvent};
 use nspawn_matrix_vm::{Accel, Chosen, Image, Life, Place, Qemu, Start, Store, Vm};
-use support::Settings;
+use support::vm_trial;
 
 /// How long killed processes may take to end.
 const LAST_BREATH: Duration = Duration::from_secs(20);
@@ -32,31 +30,15 @@ fn main() -> ExitCode {
     // An emulated machine takes all cores.
     arguments.test_threads = Some(1);
     let trials = vec![
-        trial("is-reached-and-goes", is_reached_and_goes),
-        trial("a-kernel-runs-to-its-first-program", a_kernel_runs_to_its_first_program),
-        trial("keeps-its-disk-over-a-reboot-and-ends-when-dropped", keeps_its_disk_over_a_reboot),
-        trial("is-the-host-of-one-scenario-after-another", is_the_host_of_one_scenario_after_another),
-        trial("ends-with-a-killed-parent", ends_with_a_killed_parent),
-        trial("ends-with-ctrl-c-while-it-boots", ends_with_ctrl_c_while_it_boots),
-        trial("a-killed-build-is-swept-up-by-the-next", a_killed_build_is_swept_up_by_the_next),
+        vm_trial("is-reached-and-goes", is_reached_and_goes),
+        vm_trial("a-kernel-runs-to-its-first-program", a_kernel_runs_to_its_first_program),
+        vm_trial("keeps-its-disk-over-a-reboot-and-ends-when-dropped", keeps_its_disk_over_a_reboot),
+        vm_trial("is-the-host-of-one-scenario-after-another", is_the_host_of_one_scenario_after_another),
+        vm_trial("ends-with-a-killed-parent", ends_with_a_killed_parent),
+        vm_trial("ends-with-ctrl-c-while-it-boots", ends_with_ctrl_c_while_it_boots),
+        vm_trial("a-killed-build-is-swept-up-by-the-next", a_killed_build_is_swept_up_by_the_next),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
-    let reason = || {
-        let missing: Vec<_> =
-            setup::missing(Kind::Vm).into_iter().filter(|tool| tool.need != Need::CloudImages).collect();
-        let text = setup::describe(&missing, PackageManager::detect());
-        (!missing.is_empty()).then(|| text.lines().collect::<Vec<_>>().join("; "))
-    };
-    let require = Settings::from_environment().require;
-    Trial::ignorable_test(name, move || match reason() {
-        Some(reason) if require => Err(reason.into()),
-        Some(reason) => Ok(Completion::ignored_with(reason)),
-        None => run().map(|()| Completion::Completed),
-    })
-    .with_ignored_flag(support::is_nextest() && !require && reason().is_some())
 }
 
 /// The scenarios stand on the machine's own systemd, and the second finds it as it was before the first.

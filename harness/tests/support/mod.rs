@@ -8,8 +8,10 @@ use std::path::PathBuf;
 
 use libtest_mimic::{Completion, Failed, Trial};
 use nspawn_matrix::agent::Question;
+use nspawn_matrix::host::Kind;
 use nspawn_matrix::image::{Pair, Recipe, default_folder};
 use nspawn_matrix::prepare;
+use nspawn_matrix::setup::{self, Need, PackageManager};
 use tokio::task::LocalSet;
 
 /// What the environment says about live tests.
@@ -63,6 +65,23 @@ pub(crate) fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send 
         }
     })
     .with_ignored_flag(is_nextest() && all_will_be_ignored())
+}
+
+/// A trial that boots virtual machines of Debian, or is ignored where that cannot be.
+pub(crate) fn vm_trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    let reason = || {
+        let missing: Vec<_> =
+            setup::missing(Kind::Vm).into_iter().filter(|tool| tool.need != Need::CloudImages).collect();
+        let text = setup::describe(&missing, PackageManager::detect());
+        (!missing.is_empty()).then(|| text.lines().collect::<Vec<_>>().join("; "))
+    };
+    let require = Settings::from_environment().require;
+    Trial::ignorable_test(name, move || match reason() {
+        Some(reason) if require => Err(reason.into()),
+        Some(reason) => Ok(Completion::ignored_with(reason)),
+        None => run().map(|()| Completion::Completed),
+    })
+    .with_ignored_flag(is_nextest() && !require && reason().is_some())
 }
 
 /// The name of a case, as `Case::name` gives it.
