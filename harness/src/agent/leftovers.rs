@@ -17,6 +17,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::machined::Machined;
 use super::nft::{Monitor, Ruleset};
+use super::pace::Pace;
 use super::standing::host_addresses;
 use super::{event, links};
 use crate::command::Command;
@@ -41,7 +42,10 @@ pub(super) struct Belongings {
 
 /// Powers all `machines` off, as a person does, and waits for the end of the processes that ran them. Gives what each
 /// of them had, by machine.
-pub(super) async fn power_off(machines: &[String]) -> anyhow::Result<BTreeMap<String, Belongings>> {
+pub(super) async fn power_off(
+    machines: &[String],
+    pace: Pace,
+) -> anyhow::Result<BTreeMap<String, Belongings>> {
     let mut machined = Machined::subscribe().await?;
     let mut ends = Vec::new();
     let mut had = BTreeMap::new();
@@ -61,10 +65,11 @@ pub(super) async fn power_off(machines: &[String]) -> anyhow::Result<BTreeMap<St
     Command::new("machinectl", ["poweroff"].into_iter().chain(machines.iter().map(String::as_str)))
         .output()
         .await?;
+    let patience = pace.patience(SHUTDOWN);
     try_join_all(ends.iter().map(|(machine, end)| async move {
-        let ended = tokio::time::timeout(SHUTDOWN, end.readable()).await;
+        let ended = tokio::time::timeout(patience, end.readable()).await;
         let _ = ended.with_context(|| {
-            format!("machine `{machine}` was not powered off within {} s", SHUTDOWN.as_secs())
+            format!("machine `{machine}` was not powered off within {} s", patience.as_secs())
         })??;
         event(Some(machine), "powered-off");
         anyhow::Ok(())

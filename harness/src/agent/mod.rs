@@ -243,7 +243,7 @@ impl Agent {
     async fn power_off(&self, job: Job) -> anyhow::Result<()> {
         self.standing.take();
         let registered = self.leaders().into_iter().map(|(machine, _)| machine).collect();
-        ask::power_off(&job, registered).await;
+        ask::power_off(&job, registered, Pace::of_host().await?).await;
         if let Some(started) = self.started.borrow_mut().as_mut() {
             started.are_gone();
         }

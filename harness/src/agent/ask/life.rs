@@ -70,8 +70,8 @@ fn compared(before: &str, after: &str) -> &'static str {
 }
 
 /// Powers the machines that are `registered` off, and asks what is asked then.
-pub(in crate::agent) async fn power_off(job: &Job, registered: Vec<String>) {
-    let off = leftovers::power_off(&registered).await.map_err(chain);
+pub(in crate::agent) async fn power_off(job: &Job, registered: Vec<String>, pace: Pace) {
+    let off = leftovers::power_off(&registered, pace).await.map_err(chain);
     join_all(job.questions.iter().map(|question| tell(question, left(&question.subject, &off)))).await;
 }
 

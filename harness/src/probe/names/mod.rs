@@ -132,7 +132,7 @@ async fn local(lookup: &Lookup, samples: u32) -> anyhow::Result<Series> {
 }
 
 async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> anyhow::Result<Series> {
-    let mut patience = Patience::new();
+    let mut patience = Patience::for_lookups_of(lookup.patience);
     let mut series = Series { answers: Vec::new(), overlapped: 0, not_flushed: None };
     let mut slow: VecDeque<JoinHandle<anyhow::Result<Vec<Answer>>>> = VecDeque::new();
     let asker = Asker::new(lookup.clone(), Rc::clone(resolved)).await?;

@@ -11,19 +11,25 @@ use tokio::task::{JoinError, JoinHandle};
 /// alone; slow ones, which end by a time-out of the resolver, overlap more and more, and 32 of them take little
 /// longer than one. A slow one that finds something after all restores it too: else one that a busy machine has held up
 /// would make all after it overlap.
-pub(super) struct Patience(Duration);
+pub(super) struct Patience {
+    full: Duration,
+    now: Duration,
+}
 
 impl Patience {
-    /// Longer than three LLMNR answers in turn take (250 ms each, which is resolved's own timer), shorter than a failure.
-    const FULL: Duration = Duration::from_secs(1);
+    /// How much of the longest wait for a lookup the whole patience is. Where that is 12 s, a second: longer than three
+    /// LLMNR answers in turn take (250 ms each, which is resolved's own timer), shorter than a failure.
+    const SHARE: u32 = 12;
 
-    pub(super) fn new() -> Self {
-        Self(Self::FULL)
+    /// The whole patience for lookups that are waited for so long.
+    pub(super) fn for_lookups_of(longest: Duration) -> Self {
+        let full = longest / Self::SHARE;
+        Self { full, now: full }
     }
 
     /// Forgets that it ran out.
     pub(super) fn restore(&mut self) {
-        self.0 = Self::FULL;
+        self.now = self.full;
     }
 
     /// Waits for the end of `lookup`; none if patience runs out before.
@@ -31,13 +37,13 @@ impl Patience {
         &mut self,
         lookup: &mut JoinHandle<anyhow::Result<A>>,
     ) -> Option<anyhow::Result<A>> {
-        match tokio::time::timeout(self.0, lookup).await {
+        match tokio::time::timeout(self.now, lookup).await {
             Ok(answer) => {
                 self.restore();
                 Some(ended(answer))
             }
             Err(_) => {
-                self.0 /= 2;
+                self.now /= 2;
                 None
             }
         }
@@ -58,14 +64,14 @@ mod tests {
         let local = tokio::task::LocalSet::new();
         local
             .run_until(async {
-                let mut patience = Patience::new();
+                let mut patience = Patience::for_lookups_of(Duration::from_secs(12));
                 let mut slow: JoinHandle<anyhow::Result<()>> =
                     tokio::task::spawn_local(std::future::pending());
                 assert!(patience.wait_for(&mut slow).await.is_none());
-                assert_eq!(patience.0, Patience::FULL / 2);
+                assert_eq!(patience.now, Duration::from_millis(500));
                 let mut quick = tokio::task::spawn_local(async { Ok(()) });
                 assert!(patience.wait_for(&mut quick).await.is_some());
-                assert_eq!(patience.0, Patience::FULL);
+                assert_eq!(patience.now, Duration::from_secs(1));
             })
             .await;
     }
