@@ -36,7 +36,6 @@ impl Answer {
             Observation::Lease(lease) => Self::of_words([
                 ("link", debug(&lease.link)),
                 ("prefix", debug(&lease.address.map(|address| address.prefix()))),
-                ("addresses", lease.addresses.len().to_string()),
             ]),
             Observation::Ping(ping) => Self::of_words([
                 ("answers", (ping.received > 0).to_string()),
