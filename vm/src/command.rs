@@ -25,19 +25,18 @@ pub(crate) fn tied(argv: &[String]) -> Command {
     command
 }
 
-/// Makes a command that outlives this process and gets none of its terminal's signals. Standard input is empty.
-pub(crate) fn apart(argv: &[String]) -> Command {
-    let mut command = plain(argv);
-    // SAFETY: setsid(2) is async-signal-safe.
-    unsafe { command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(io::Error::from)) };
-    command
-}
-
-fn plain(argv: &[String]) -> Command {
+/// Makes a command that outlives this process. Standard input is empty.
+pub(crate) fn plain(argv: &[String]) -> Command {
     #[expect(clippy::disallowed_methods, reason = "this is the place that starts processes")]
     let mut command = Command::new(&argv[0]);
     command.args(&argv[1..]).stdin(Stdio::null());
     command
+}
+
+/// Keeps the signals of our terminal from the program: Ctrl-C is for us.
+pub(crate) fn set_apart(command: &mut Command) {
+    // SAFETY: setsid(2) is async-signal-safe.
+    unsafe { command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(io::Error::from)) };
 }
 
 /// Lets the program inherit an open file: a lock on it is then held until the program ends.

@@ -27,7 +27,7 @@ const QUIT: Duration = Duration::from_secs(10);
 pub enum Life {
     /// The starting process's: the kernel kills QEMU when the thread that started it ends, however it ends.
     Tied,
-    /// Nobody's: it can be left running, and neither Ctrl-C nor the end of a session reaches it.
+    /// Nobody's: it can be left running.
     Own,
 }
 
@@ -150,8 +150,9 @@ impl Running {
         let argv = argv(&Boot { qemu: &qemu.path, accel, spec, image, place, extra, port: 0 });
         let mut command = match life {
             Life::Tied => command::tied(&argv),
-            Life::Own => command::apart(&argv),
+            Life::Own => command::plain(&argv),
         };
+        command::set_apart(&mut command);
         let failed = |source| VmError::file(place.output(), source);
         let output = fs::File::create(place.output()).map_err(failed)?;
         command.stdout(Stdio::from(output.try_clone().map_err(failed)?)).stderr(Stdio::from(output));
