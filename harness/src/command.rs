@@ -70,6 +70,13 @@ impl Command {
         self
     }
 
+    /// Keeps the signals of our terminal from the program: Ctrl-C is for us, who may still need it then.
+    #[must_use]
+    pub fn apart(mut self) -> Self {
+        self.inner.process_group(0);
+        self
+    }
+
     /// Starts the program as quickly as posix_spawn(3): for one whose time is measured, and that soon ends by itself.
     /// It is killed when nobody waits for it any more, but not when we are killed.
     #[must_use]

@@ -17,10 +17,10 @@ use tokio::sync::watch;
 
 use crate::agent::EvidenceFile;
 use crate::chain::causes;
-use crate::host::{Blank, Guests, Kind, Needs, Roots, Site, Workspace};
+use crate::host::{BOOT, Blank, Contents, Guests, Kind, Needs, Nested, Roots, Site, Workspace};
 use crate::image::Pair;
 use crate::measure::{HostTask, Measured};
-use crate::plan::{HostPlan, Plan};
+use crate::plan::{self, HostPlan, Plan};
 
 /// What an engine needs beside the plan.
 pub struct Engine {
@@ -47,15 +47,40 @@ pub enum Ground {
         /// How roots are copied.
         roots: Roots,
     },
-    /// Virtual machines.
-    Guests(Box<Blank>),
+    /// One virtual machine after another.
+    Guests {
+        /// What they are booted from.
+        blank: Box<Blank>,
+        /// The image of the machines, a tar file.
+        payload: PathBuf,
+    },
+    /// Sandboxes in a virtual machine.
+    Nested {
+        /// What it is booted from.
+        blank: Box<Blank>,
+        /// The images of hosts and machines, tar files.
+        images: Pair<PathBuf>,
+        /// How roots are copied.
+        roots: Roots,
+    },
 }
 
 impl Ground {
     const fn kind(&self) -> Kind {
         match self {
             Self::Sandboxes { .. } => Kind::Sandbox,
-            Self::Guests(_) => Kind::Vm,
+            Self::Guests { .. } => Kind::Vm,
+            Self::Nested { .. } => Kind::VmSandbox,
+        }
+    }
+
+    /// Hosts at the same time, if nobody says otherwise.
+    #[must_use]
+    pub fn default_jobs(&self) -> usize {
+        match self {
+            Self::Sandboxes { .. } => plan::default_jobs(),
+            Self::Guests { .. } => 1,
+            Self::Nested { blank, .. } => plan::jobs_in(&blank.spec, blank.accel),
         }
     }
 }
@@ -156,6 +181,7 @@ impl Engine {
     }
 
     async fn open_site(&self, plan: &Plan) -> anyhow::Result<Site> {
+        let (hosts, hosts_in_all) = (plan.jobs.min(plan.hosts.len()), plan.hosts.len());
         match &self.ground {
             Ground::Sandboxes { images, cache, roots } => {
                 let needs = Needs {
@@ -163,13 +189,22 @@ impl Engine {
                     run_id: &self.run_id,
                     images,
                     roots: *roots,
-                    hosts: plan.jobs.min(plan.hosts.len()),
-                    hosts_in_all: plan.hosts.len(),
+                    hosts,
+                    hosts_in_all,
+                    patience: BOOT,
                     program: &self.agent,
                 };
                 Ok(Site::Sandboxes(Workspace::open(needs).await?))
             }
-            Ground::Guests(blank) => Ok(Site::Guests(Guests::new((**blank).clone(), plan.machines())?)),
+            Ground::Guests { blank, payload } => {
+                let guests = Guests::new((**blank).clone(), payload.clone(), plan.machines())?;
+                Ok(Site::Guests(guests))
+            }
+            Ground::Nested { blank, images, roots } => {
+                let (run_id, images, roots) = (self.run_id.clone(), images.clone(), *roots);
+                let contents = Contents { run_id, images, roots, hosts, hosts_in_all };
+                Ok(Site::Nested(Box::new(Nested::new((**blank).clone(), contents)?)))
+            }
         }
     }
 

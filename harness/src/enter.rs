@@ -31,9 +31,10 @@ const NAMESPACES: [(&str, CloneFlags); 7] = [
 pub const SELF: &str = "/proc/self/exe";
 
 /// Makes the command that runs `argv` inside the namespaces of `leader`; `program` is this program as a file.
-pub fn command(program: impl AsRef<OsStr>, leader: i32, argv: &[&str]) -> Command {
-    let entry = ["internal", "enter", &leader.to_string()].map(str::to_owned);
-    Command::new(program, entry.into_iter().chain(argv.iter().map(|&word| word.to_owned())))
+pub fn command<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, leader: i32, argv: &[S]) -> Command {
+    let leader = leader.to_string();
+    let entry = ["internal", "enter", &leader].map(OsStr::new);
+    Command::new(program, entry.into_iter().chain(argv.iter().map(AsRef::as_ref)))
 }
 
 /// Enters every namespace of `leader` that is not ours already, as its root, and forks: returns in the child alone.

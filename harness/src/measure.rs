@@ -74,7 +74,10 @@ impl HostTask {
             _ = interrupted.wait_for(|interrupted| *interrupted) => Some("the run was interrupted".to_owned()),
         };
         self.take_down(&mut host, &notes).await;
-        notes.borrow_mut().evidence.extend((1..=ATTEMPTS).filter_map(|boot| self.console(site, boot)));
+        for boot in 1..=ATTEMPTS {
+            let console = self.console(site, boot).await;
+            notes.borrow_mut().evidence.extend(console);
+        }
         let measured = self.conclude(&notes, failure.as_deref());
         let scenario = &self.host.scenario.name;
         (self.watcher.borrow_mut())(&Progress::Done { scenario, cases: &measured.cases });
@@ -252,8 +255,8 @@ impl HostTask {
     }
 
     /// What the host wrote on its console, if there was such a boot.
-    fn console(&self, site: &Site, boot: u32) -> Option<EvidenceFile> {
-        let content = site.console(&self.name(boot));
+    async fn console(&self, site: &Site, boot: u32) -> Option<EvidenceFile> {
+        let content = site.console(&self.name(boot)).await;
         let name = format!("{}host-console.txt", prefix(boot));
         (boot == 1 || !content.is_empty()).then_some(EvidenceFile { name, content })
     }

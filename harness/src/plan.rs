@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use nspawn_matrix_scenarios::{Check, Scenario};
+use nspawn_matrix_vm::{Accel, Spec};
 
 use crate::agent::Question;
 use crate::host::Kind;
@@ -16,6 +17,26 @@ const JOBS_PER_CORE: usize = 7;
 #[must_use]
 pub fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get) * JOBS_PER_CORE
+}
+
+/// Hosts at the same time for each core of an emulated machine, which spends most of a run computing.
+const JOBS_PER_EMULATED_CORE: usize = 1;
+
+/// What a host with its machines takes, in MiB.
+const MEMORY_OF_HOST: u32 = 80;
+
+/// What is left to the virtual machine that hosts are in, in MiB.
+const MEMORY_OF_OTHERS: u32 = 512;
+
+/// Hosts at the same time in a virtual machine, if nobody says otherwise.
+#[must_use]
+pub fn jobs_in(spec: &Spec, accel: Accel) -> usize {
+    let per_core = match accel {
+        Accel::Kvm => JOBS_PER_CORE,
+        Accel::Tcg => JOBS_PER_EMULATED_CORE,
+    };
+    let have_room = spec.memory.get().saturating_sub(MEMORY_OF_OTHERS) / MEMORY_OF_HOST;
+    (spec.cores.get() as usize * per_core).min(have_room as usize).max(1)
 }
 
 /// All that a run will do.
@@ -177,6 +198,17 @@ mod tests {
                 assert!(cells > 0, "{}: {check}", host.id);
             }
         }
+    }
+
+    #[test]
+    fn a_virtual_machine_has_as_many_hosts_at_a_time_as_its_cores_and_its_memory_allow() {
+        let spec = |memory: &str| {
+            let text =
+                format!("memory = {memory}\ncores = 2\ndisk = 1\n[build]\nsuites = [\"a\"]\npackages = []");
+            Spec::parse("mine.toml", &text).unwrap()
+        };
+        let jobs = [("2048", Accel::Kvm), ("1024", Accel::Kvm), ("2048", Accel::Tcg), ("256", Accel::Tcg)];
+        assert_eq!(jobs.map(|(memory, accel)| jobs_in(&spec(memory), accel)), [14, 6, 2, 1]);
     }
 
     #[test]

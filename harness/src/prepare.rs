@@ -1,7 +1,7 @@
 //! Making sure that a run can start: root, tools, image. The command line and the live tests share it.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 use nspawn_matrix_vm::{Accel, Chosen, Qemu, VmError};
@@ -60,23 +60,17 @@ pub async fn prepare(
         Need::Speed => roots == Some(Roots::Btrfs),
     };
     tools(is_needed, install, &mut progress).await?;
-    let host = store.build(&recipes.host, &mut progress).await?;
-    let payload = if recipes.payload == recipes.host {
-        host.clone()
-    } else {
-        store.build(&recipes.payload, &mut progress).await?
-    };
+    let (names, images) = images(&store, recipes, &mut progress).await?;
     let roots = match roots {
         Some(roots) => roots,
         None => best_roots(&mut progress).await,
     };
-    let images = Pair { host: host.path, payload: payload.path };
     let ground = Ground::Sandboxes { images, cache: cache.to_owned(), roots };
-    Ok(Ready { images: Pair { host: host.name, payload: payload.name }, ground })
+    Ok(Ready { images: names, ground })
 }
 
 /// Checks for tools, and builds the image of the virtual machine and that of the machines, if they are not there.
-/// `progress` hears what takes long.
+/// `agent` is this program, as a file; `progress` hears what takes long.
 ///
 /// # Errors
 /// [`Unable`].
@@ -86,28 +80,76 @@ pub async fn prepare_guests(
     agent: &Path,
     mut progress: impl FnMut(&str),
 ) -> Result<Ready, Unable> {
-    let missing = setup::missing(Kind::Vm);
-    if !missing.is_empty() {
-        return Err(Unable {
-            message: setup::describe(&missing, PackageManager::detect()).trim_end().to_owned(),
-            hint: Some("`nspawn-matrix setup --host vm`, as root, does that too".to_owned()),
-        });
-    }
+    tools_of_vm()?;
     let name = recipes.host.name();
     let chosen = Chosen::named(&name).map_err(|error| Unable {
         message: chain(error),
         hint: Some("name another one with --image".into()),
     })?;
     let payload = Store::open(cache.to_owned()).build(&recipes.payload, &mut progress).await?;
+    let blank = Box::new(blank(chosen, agent, &mut progress).await?);
+    let ground = Ground::Guests { blank, payload: payload.path };
+    Ok(Ready { images: Pair { host: name, payload: payload.name }, ground })
+}
+
+/// Checks for tools, and builds the images that are not there: that of the virtual machine, which is always the same, and
+/// those of the sandboxes in it and of their machines. `roots` says how roots are to be copied, or leaves it to what the
+/// virtual machine can do. `agent` is this program, as a file; `progress` hears what takes long.
+///
+/// # Errors
+/// [`Unable`].
+pub async fn prepare_nested(
+    cache: &Path,
+    recipes: &Pair<Recipe>,
+    roots: Option<Roots>,
+    agent: &Path,
+    mut progress: impl FnMut(&str),
+) -> Result<Ready, Unable> {
+    tools_of_vm()?;
+    let chosen = Chosen::named("debian").map_err(|error| Unable { message: chain(error), hint: None })?;
+    let (names, images) = images(&Store::open(cache.to_owned()), recipes, &mut progress).await?;
+    let blank = Box::new(blank(chosen, agent, &mut progress).await?);
+    Ok(Ready {
+        images: names,
+        ground: Ground::Nested { blank, images, roots: roots.unwrap_or(Roots::Btrfs) },
+    })
+}
+
+/// Builds the images that are not there; gives their names and files.
+async fn images(
+    store: &Store,
+    recipes: &Pair<Recipe>,
+    progress: &mut impl FnMut(&str),
+) -> Result<(Pair<String>, Pair<PathBuf>), Unable> {
+    let host = store.build(&recipes.host, &mut *progress).await?;
+    let payload = if recipes.payload == recipes.host {
+        host.clone()
+    } else {
+        store.build(&recipes.payload, progress).await?
+    };
+    Ok((Pair { host: host.name, payload: payload.name }, Pair { host: host.path, payload: payload.path }))
+}
+
+/// Builds the image of a virtual machine if it is not there, and finds out what runs it.
+async fn blank(chosen: Chosen, agent: &Path, progress: &mut impl FnMut(&str)) -> Result<Blank, Unable> {
     let store = nspawn_matrix_vm::Store::of_this_user();
-    let image = store.build(&chosen, &mut progress).await?;
+    let image = store.build(&chosen, &mut *progress).await?;
     let qemu = Qemu::find().await?;
     let choice = Accel::choose(&qemu, store.trial_kernel(&image).as_deref()).await?;
     choice.describe().iter().for_each(|line| progress(line));
-    let Chosen { spec, .. } = chosen;
-    let blank =
-        Blank { qemu, accel: choice.accel, spec, image, payload: payload.path, agent: agent.to_owned() };
-    Ok(Ready { images: Pair { host: name, payload: payload.name }, ground: Ground::Guests(Box::new(blank)) })
+    Ok(Blank { qemu, accel: choice.accel, spec: chosen.spec, image, program: agent.to_owned() })
+}
+
+/// Says what is missing for virtual machines.
+fn tools_of_vm() -> Result<(), Unable> {
+    let missing = setup::missing(Kind::Vm);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Unable {
+        message: setup::describe(&missing, PackageManager::detect()).trim_end().to_owned(),
+        hint: Some("`nspawn-matrix setup --host vm`, as root, does that too".to_owned()),
+    })
 }
 
 /// Tells at once, and without touching anything, whether [`prepare`] has no chance here.

@@ -8,7 +8,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
@@ -55,12 +55,13 @@ enum Line {
 }
 
 /// The asking side; the child is killed when it is dropped.
+#[derive(Debug)]
 pub struct Client {
     what: &'static str,
     requests: mpsc::UnboundedSender<(u64, String)>,
     pending: Rc<Pending>,
     next: Cell<u64>,
-    _child: Child,
+    child: Child,
 }
 
 impl Client {
@@ -85,7 +86,7 @@ impl Client {
             drop(heard.await);
             closing.close();
         });
-        Self { what, requests, pending, next: Cell::new(0), _child: child }
+        Self { what, requests, pending, next: Cell::new(0), child }
     }
 
     /// Sends a request and waits for its answer. Other calls go on if the future is dropped.
@@ -102,12 +103,24 @@ impl Client {
         let value = waiter.answer().await.ok_or_else(gone)?.map_err(RpcError::Refused)?;
         serde_json::from_value(value).map_err(|error| RpcError::Unreadable(self.what, error))
     }
+
+    /// Tells the other side that nothing more will be asked, and waits for its end.
+    ///
+    /// # Errors
+    /// If it does not end with 0.
+    pub async fn finish(self) -> io::Result<()> {
+        let Self { what, requests, mut child, .. } = self;
+        // Its standard input ends when the last request is written.
+        drop(requests);
+        let status = child.wait().await?;
+        if status.success() { Ok(()) } else { Err(io::Error::other(format!("the {what}: {status}"))) }
+    }
 }
 
 type Answer = Result<Value, String>;
 
 /// The calls that wait for an answer, by the numbers of their requests; none can be added after the last answer.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Pending {
     calls: RefCell<HashMap<u64, oneshot::Sender<Answer>>>,
     closed: Cell<bool>,

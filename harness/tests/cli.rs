@@ -68,6 +68,11 @@ fn zero_samples_and_zero_jobs_are_refused() {
 }
 
 #[test]
+fn scenarios_that_share_one_machine_are_not_run_at_the_same_time() {
+    insta::assert_snapshot!(refusal(&["run", "--host", "vm", "--jobs", "2"]));
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_named_before_anything_starts() {
     insta::assert_snapshot!(refusal(&["run", "--out", "/proc/nspawn-matrix-report"]));
 }

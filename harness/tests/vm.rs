@@ -8,6 +8,7 @@ mod support;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::sync::mpsc;
@@ -18,7 +19,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nspawn_matrix::command::Command as Program;
-use nspawn_matrix_reports::{Report, TimelineEvent};
+use nspawn_matrix_reports::{Case, Report, TimelineEvent, Verdict};
 use nspawn_matrix_vm::{Accel, Chosen, Image, Life, Place, Qemu, Start, Store, Vm};
 use support::vm_trial;
 
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
         vm_trial("a-kernel-runs-to-its-first-program", a_kernel_runs_to_its_first_program),
         vm_trial("keeps-its-disk-over-a-reboot-and-ends-when-dropped", keeps_its_disk_over_a_reboot),
         vm_trial("is-the-host-of-one-scenario-after-another", is_the_host_of_one_scenario_after_another),
+        vm_trial("has-sandboxes-side-by-side", has_sandboxes_side_by_side),
+        vm_trial("ends-with-ctrl-c-while-a-sandbox-stands", ends_with_ctrl_c_while_a_sandbox_stands),
         vm_trial("ends-with-a-killed-parent", ends_with_a_killed_parent),
         vm_trial("ends-with-ctrl-c-while-it-boots", ends_with_ctrl_c_while_it_boots),
         vm_trial("a-killed-build-is-swept-up-by-the-next", a_killed_build_is_swept_up_by_the_next),
@@ -42,26 +45,106 @@ fn main() -> ExitCode {
 }
 
 /// The scenarios stand on the machine's own systemd, and the second finds it as it was before the first.
-#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
 fn is_the_host_of_one_scenario_after_another() -> Result<(), Failed> {
-    let out = tempfile::tempdir()?;
-    let temporary = tempfile::tempdir()?;
-    let ended = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
-        .args(["run", "--host=vm", "--scenario=nat", "--scenario=host-network", "--samples=1"])
-        .args(["--check=ping/*", "--check=link/*", "--check=environment/*"])
-        .arg(format!("--out={}", out.path().display()))
-        .env("TMPDIR", temporary.path())
-        .output()?;
-    let told = String::from_utf8_lossy(&ended.stdout);
-    expect(ended.status.success(), &format!("{told}{}", String::from_utf8_lossy(&ended.stderr)))?;
-    let report: Report = serde_json::from_str(&fs::read_to_string(out.path().join("report.json"))?)?;
+    let run = Run::new()?;
+    let checks = ["--check=ping/*", "--check=link/*", "--check=environment/*"];
+    let report = run.succeeds(&["--host=vm", "--scenario=nat", "--scenario=host-network"], &checks)?;
     for host in &report.hosts {
         let is_undone = |event: &&TimelineEvent| event.host == host.id && event.event == "undone";
         expect(host.kind == "vm" && host.left.is_empty(), &format!("{}: {:?}", host.id, host.left))?;
         expect(report.timeline.iter().filter(is_undone).count() == 1, &host.id)?;
     }
     expect(report.hosts.len() == 2 && !report.cases.is_empty(), "both scenarios have answers")?;
-    expect(fs::read_dir(temporary.path())?.next().is_none(), "the folder of the machine is gone")
+    run.expect_nothing_left()
+}
+
+/// Two hosts at the same time, one of which is rebooted, in a machine whose first process is systemd.
+fn has_sandboxes_side_by_side() -> Result<(), Failed> {
+    let run = Run::new()?;
+    let scenarios = ["--host=vm+sandbox", "--jobs=2", "--scenario=nat", "--scenario=nspawn-file-veth"];
+    let checks = ["--check=ping/*", "--check=link/*", "--check=environment/*", "--check=autostart/*"];
+    let report = run.succeeds(&scenarios, &checks)?;
+    let own_kernel = nix::sys::utsname::uname()?.release().to_string_lossy().into_owned();
+    for host in &report.hosts {
+        let facts = host.facts.as_ref().ok_or("it has facts")?;
+        expect(host.kind == "vm+sandbox" && facts.virtualization == "systemd-nspawn", &host.id)?;
+        expect(facts.kernel != own_kernel, "the kernel is the machine's")?;
+        let has_passed = |case: &&Case| case.host == host.id && case.verdict == Verdict::Pass;
+        expect(report.cases.iter().filter(has_passed).count() > 20, &host.id)?;
+    }
+    let at = |event: &str| {
+        let times = report.timeline.iter().filter(move |one| one.machine.is_none() && one.event == event);
+        times.map(|one| one.at_ms).collect::<Vec<_>>()
+    };
+    let powered_off =
+        report.timeline.iter().filter(|one| one.event == "powered-off").map(|one| one.at_ms).min();
+    expect(at("booted").len() == 2 && at("booted").iter().max() < powered_off.iter().min(), "side by side")?;
+    expect(at("rebooted").len() == 1, "the host with the unit was rebooted")?;
+    run.expect_nothing_left()
+}
+
+/// Ctrl-C reaches everything that a terminal has started.
+fn ends_with_ctrl_c_while_a_sandbox_stands() -> Result<(), Failed> {
+    let run = Run::new()?;
+    let mut command = run.command(&["--host=vm+sandbox", "--scenario=nat", "--check=ping/*"]);
+    let mut child = command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let said = BufReader::new(child.stderr.take().ok_or("it has no standard error")?);
+    let mut lines = said.lines();
+    let stands = |line: &std::io::Result<String>| line.as_ref().is_ok_and(|line| line == "nat: measuring");
+    lines.find(stands).ok_or("it never measured anything")??;
+    nix::sys::signal::killpg(Pid::from_raw(child.id().try_into()?), Signal::SIGINT)?;
+    let rest = lines.collect::<Result<Vec<_>, _>>()?.join("\n");
+    expect(child.wait()?.code() == Some(130), &rest)?;
+    let report = run.report()?;
+    let is_told = |case: &Case| case.reason.as_ref().is_some_and(|reason| reason.contains("interrupted"));
+    expect(report.cases.iter().any(is_told), "the cases say why there is no answer")?;
+    let console = fs::read_to_string(run.out.path().join("evidence/nat/host-console.txt"))?;
+    expect(console.contains("Debian"), "what the sandbox wrote on its console is kept")?;
+    run.expect_nothing_left()
+}
+
+/// A run that somebody types, with folders of its own for its report and for what is not to be left.
+struct Run {
+    out: tempfile::TempDir,
+    temporary: tempfile::TempDir,
+}
+
+impl Run {
+    fn new() -> Result<Self, Failed> {
+        Ok(Self { out: tempfile::tempdir()?, temporary: tempfile::tempdir()? })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"));
+        command.args(["run", "--samples=1"]).args(arguments);
+        command.arg(format!("--out={}", self.out.path().display())).env("TMPDIR", self.temporary.path());
+        command
+    }
+
+    /// Gives the report of a run in which everything is as claimed.
+    fn succeeds(&self, arguments: &[&str], checks: &[&str]) -> Result<Report, Failed> {
+        let ended = self.command(arguments).args(checks).output()?;
+        let told = [ended.stdout, ended.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        expect(ended.status.success(), &told.concat())?;
+        self.report()
+    }
+
+    fn report(&self) -> Result<Report, Failed> {
+        Ok(serde_json::from_str(&fs::read_to_string(self.out.path().join("report.json"))?)?)
+    }
+
+    fn expect_nothing_left(&self) -> Result<(), Failed> {
+        expect(fs::read_dir(self.temporary.path())?.next().is_none(), "the folder of the machine is gone")?;
+        let folder = self.temporary.path().display().to_string();
+        let names_folder = |process: &PathBuf| {
+            fs::read(process.join("cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&folder))
+        };
+        let processes = fs::read_dir("/proc")?.filter_map(|entry| Some(entry.ok()?.path()));
+        let left: Vec<PathBuf> = processes.filter(names_folder).collect();
+        expect(left.is_empty(), &format!("QEMU and ssh are gone: {left:?}"))
+    }
 }
 
 /// From `up` to `down`, with everything that a person does in between.

@@ -84,6 +84,8 @@ enum Internal {
         /// Process id.
         leader: i32,
     },
+    /// Give sandboxes to whoever asks on standard input.
+    Sandboxes,
     /// Take away what a run would leave.
     Keeper(Charge),
     /// Play the internet for the host that this runs on.
@@ -145,6 +147,7 @@ fn serve(internal: Internal) -> Result<ExitCode, Failure> {
         Internal::Agent { journal, base } => agent::run(journal.map(|journal| Kept { journal, base })),
         Internal::Probe { leader } => enter::fork_into(leader).and_then(|()| probe::run()),
         Internal::Internet { machines } => host::internet::play(&machines),
+        Internal::Sandboxes => host::give_sandboxes(),
         Internal::Keeper(charge) => host::keep(&charge),
         Internal::Enter { leader, argv } => enter::fork_into(leader).and_then(|()| Err(enter::exec(&argv))),
     };

@@ -16,8 +16,8 @@ use crate::chain::chain;
 use crate::engine::{Engine, Evidence, Outcome};
 use crate::host::{Kind, Roots};
 use crate::image::Pair;
-use crate::plan::{self, Plan};
-use crate::prepare::{Ready, prepare, prepare_guests};
+use crate::plan::Plan;
+use crate::prepare::{Ready, prepare, prepare_guests, prepare_nested};
 use crate::{interruption, run_id};
 
 /// What the report of all scenarios needs, in bytes.
@@ -48,7 +48,7 @@ pub(super) struct Arguments {
     /// Lookups for each question about a name
     #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one::<NonZeroU32>)]
     samples: NonZeroU32,
-    /// Hosts that run at the same time [default: 7 for each core]
+    /// Hosts that run at the same time [default: 7 for each core; for each core of an emulated machine 1]
     #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
     /// Folder for report.json, report.html, junit.xml, summary.md and evidence/
@@ -75,10 +75,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let own = arguments.own.read(recipes.host.systemd())?;
     own.told.iter().for_each(|line| tell!("{line}"));
     let scenarios = selection::beside(own, &arguments.scenario)?;
-    let jobs = match arguments.host {
-        Kind::Sandbox => arguments.jobs.map_or_else(plan::default_jobs, NonZeroUsize::get),
-        // There is one machine.
-        Kind::Vm => 1,
+    let jobs = match (arguments.host, arguments.jobs) {
+        (Kind::Sandbox | Kind::VmSandbox, jobs) => jobs,
+        (Kind::Vm, None | Some(NonZeroUsize::MIN)) => None,
+        (Kind::Vm, Some(_)) => {
+            return Err(Failure::usage(
+                "the scenarios share one machine with --host vm, so --jobs can only be 1",
+            )
+            .hint("leave --jobs out, or have sandboxes in the machine with --host vm+sandbox"));
+        }
     };
     let out = Out::check(arguments.out)?;
     let agent =
@@ -91,6 +96,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         match arguments.host {
             Kind::Sandbox => prepare(&cache, &recipes, arguments.roots, arguments.setup, progress).await,
             Kind::Vm => prepare_guests(&cache, &recipes, &agent, progress).await,
+            Kind::VmSandbox => prepare_nested(&cache, &recipes, arguments.roots, &agent, progress).await,
         }
     };
     let ready = tokio::select! {
@@ -103,6 +109,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let Ready { images, ground } = ready.inspect_err(|_| out.leave_as_it_was())?;
 
     let is_claimed = scenarios.iter().any(|scenario| !scenario.claims.is_empty());
+    let jobs = jobs.map_or_else(|| ground.default_jobs(), NonZeroUsize::get);
     let plan = Plan::new(arguments.host, images, scenarios, &checks, arguments.samples.get(), jobs);
     let engine = Engine {
         run_id: run_id::new(),

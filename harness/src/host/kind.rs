@@ -6,8 +6,11 @@ pub enum Kind {
     /// A system in namespaces of this machine; needs root
     #[default]
     Sandbox,
-    /// A virtual machine; needs no root
+    /// A virtual machine, for one scenario after another; needs no root
     Vm,
+    /// A system in namespaces of a virtual machine; needs no root
+    #[value(name = "vm+sandbox")]
+    VmSandbox,
 }
 
 impl Kind {
@@ -17,6 +20,7 @@ impl Kind {
         match self {
             Self::Sandbox => "sandbox",
             Self::Vm => "vm",
+            Self::VmSandbox => "vm+sandbox",
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Hosts: booted systemd systems that machines run on.
 //!
-//! A [`Site`] gives them, of two kinds: the [`Sandbox`], and the [`Guest`], a virtual machine. Each boots, starts the
-//! agent, can be rebooted, and goes away.
+//! A [`Site`] gives them, of three kinds: the [`Sandbox`], the [`Guest`], which is a virtual machine, and the
+//! [`NestedSandbox`], which is in one. Each boots, starts the agent, can be rebooted, and goes away.
 
+mod agent_service;
+mod blank;
 mod cgroup;
 mod delegation;
 mod guest;
@@ -11,16 +13,19 @@ pub mod internet;
 mod keeper;
 mod kind;
 mod loop_device;
+mod nested;
 mod notify;
 mod sandbox;
 mod site;
 mod workspace;
 
+pub use blank::Blank;
 pub(crate) use cgroup::Cgroup;
-pub use guest::{Blank, Guest, Guests};
+pub use guest::{Guest, Guests};
 pub use internet::{GATEWAY_V4, GATEWAY_V6, HOST_V4, HOST_V6, NOBODY_V4, OUTSIDE_V4, OUTSIDE_V6, UPLINK_MTU};
 pub use keeper::{Charge, keep};
 pub use kind::Kind;
-pub use sandbox::{Blueprint, Sandbox, SandboxError};
+pub use nested::{Contents, Nested, NestedSandbox, serve as give_sandboxes};
+pub use sandbox::{BOOT, Blueprint, Sandbox, SandboxError};
 pub use site::{Host, Site};
 pub use workspace::{Needs, Roots, Workspace, WorkspaceError};

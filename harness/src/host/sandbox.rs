@@ -3,6 +3,7 @@
 //! It is a real systemd, as the first process of a process id namespace, on a network of its own whose uplink leads
 //! to an [`Internet`] in another namespace. It shares the kernel of the machine that it runs on.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -16,6 +17,7 @@ use nix::unistd::Pid;
 use nspawn_matrix_scenarios::HOST_NAME;
 use tokio::process::Child;
 
+use super::agent_service;
 use super::cgroup::Cgroup;
 use super::internet::{Internet, InternetError};
 use super::notify::{Notification, NotifySocket};
@@ -31,7 +33,7 @@ const AGENT: &str = "/run/nspawn-matrix-agent";
 const JOURNAL: &str = "/var/lib/nspawn-matrix/journal";
 
 /// How long a host may take to boot. Two seconds are usual; many hosts at once on a busy machine take longer.
-const BOOT: Duration = Duration::from_secs(90);
+pub const BOOT: Duration = Duration::from_secs(90);
 
 /// How long systemd-nspawn may take to notice that its host is gone, before it is killed too.
 const END: Duration = Duration::from_secs(5);
@@ -63,8 +65,10 @@ pub enum SandboxError {
         console: String,
     },
     /// It takes too long.
-    #[error("the host had not booted after {} s; the end of its console: {console}", BOOT.as_secs())]
+    #[error("the host had not booted after {seconds} s; the end of its console: {console}")]
     Late {
+        /// How long that was.
+        seconds: u64,
         /// Last lines of the console.
         console: String,
     },
@@ -102,6 +106,8 @@ struct Made {
     console: PathBuf,
     group: Cgroup,
     notify_name: String,
+    /// How long a boot may take.
+    patience: Duration,
 }
 
 impl Sandbox {
@@ -119,7 +125,8 @@ impl Sandbox {
             workspace.group(name).map_err(|error| SandboxError::Make("create a control group", error))?;
         let internet = Internet::new(machines).await?;
         let notify_name = format!("nspawn-matrix-{run_id}-{name}");
-        let made = Made { agent: agent.to_owned(), root, console, group, notify_name };
+        let patience = workspace.patience();
+        let made = Made { agent: agent.to_owned(), root, console, group, notify_name, patience };
         let (nspawn, notify) = made.start(0)?;
         let mut sandbox = Self { made, internet, boots: 0, nspawn, notify, leader: None };
         if let Err(error) = sandbox.booted().await {
@@ -132,10 +139,14 @@ impl Sandbox {
 
     /// Waits until the host has booted.
     async fn booted(&mut self) -> Result<(), SandboxError> {
-        match tokio::time::timeout(BOOT, self.until_ready()).await {
+        match tokio::time::timeout(self.made.patience, self.until_ready()).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(SandboxError::Late { console: self.end_of_console() }),
+            Err(_) => Err(self.late()),
         }
+    }
+
+    fn late(&self) -> SandboxError {
+        SandboxError::Late { seconds: self.made.patience.as_secs(), console: self.end_of_console() }
     }
 
     /// As soon as the host has a network namespace, its uplink is put there.
@@ -171,7 +182,11 @@ impl Sandbox {
         Ok(self.internet.plug_in(&namespace).await?)
     }
 
-    fn leader(&self) -> Result<i32, SandboxError> {
+    /// The process id of the host's first process.
+    ///
+    /// # Errors
+    /// If it is not known.
+    pub(super) fn leader(&self) -> Result<i32, SandboxError> {
         self.leader.ok_or_else(|| {
             SandboxError::Make("find the first process of the host", io::ErrorKind::NotFound.into())
         })
@@ -184,9 +199,9 @@ impl Sandbox {
     pub async fn reboot(&mut self) -> Result<(), SandboxError> {
         // The connection may be cut by the reboot before the command has ended.
         let _ = enter::command(&self.made.agent, self.leader()?, &["systemctl", "reboot"]).end().await?;
-        let status = tokio::time::timeout(BOOT, self.nspawn.wait())
+        let status = tokio::time::timeout(self.made.patience, self.nspawn.wait())
             .await
-            .map_err(|_| SandboxError::Late { console: self.end_of_console() })?
+            .map_err(|_| self.late())?
             .map_err(|error| SandboxError::Make("wait for the host to end", error))?;
         if status.code() != Some(REBOOT) {
             let status = status.to_string();
@@ -207,12 +222,7 @@ impl Sandbox {
         is_kept: bool,
         on_notice: impl FnMut(agent::Notice) + 'static,
     ) -> Result<rpc::Client, SandboxError> {
-        let service =
-            ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--unit=nspawn-matrix-agent"];
-        let journal = is_kept.then_some(["--journal", JOURNAL]).into_iter().flatten();
-        let agent = [AGENT, "internal", "agent"];
-        let argv: Vec<&str> = service.into_iter().chain(agent).chain(journal).collect();
-        let child = enter::command(&self.made.agent, self.leader()?, &argv).spawn_piped()?;
+        let child = start_agent(&self.made.agent, self.leader()?, is_kept).spawn_piped()?;
         Ok(rpc::Client::new("agent", child, on_notice))
     }
 
@@ -245,6 +255,12 @@ impl Sandbox {
         }
         Ok(())
     }
+}
+
+/// Makes the command that starts the agent on the host with this leader; `program` is this program, as a file beside it.
+pub(super) fn start_agent(program: impl AsRef<OsStr>, leader: i32, is_kept: bool) -> Command {
+    let journal: &[&str] = if is_kept { &["--journal", JOURNAL] } else { &[] };
+    enter::command(program, leader, &agent_service::argv(AGENT, journal))
 }
 
 /// Writes what makes this copy of the image this host: its uplink, and an identity that outlives a reboot.

@@ -1,6 +1,7 @@
 //! Where the hosts of a run come from.
 
 use super::guest::{Guest, Guests};
+use super::nested::{Nested, NestedSandbox};
 use super::{Blueprint, Sandbox, Workspace};
 use crate::agent::Notice;
 use crate::rpc;
@@ -12,6 +13,8 @@ pub enum Site {
     Sandboxes(Workspace),
     /// All hosts are one virtual machine, one after another.
     Guests(Guests),
+    /// Each host is a sandbox in one virtual machine.
+    Nested(Box<Nested>),
 }
 
 /// A booted system that a scenario can be stood up on.
@@ -20,18 +23,11 @@ pub enum Host {
     Sandbox(Box<Sandbox>),
     /// A virtual machine.
     Guest(Guest),
+    /// In namespaces of a virtual machine.
+    Nested(NestedSandbox),
 }
 
 impl Site {
-    /// What the hosts are, as in the report.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Sandboxes(_) => "sandbox",
-            Self::Guests(_) => "vm",
-        }
-    }
-
     /// Boots a host.
     ///
     /// # Errors
@@ -42,15 +38,16 @@ impl Site {
                 Ok(Host::Sandbox(Box::new(Sandbox::boot(workspace, blueprint).await?)))
             }
             Self::Guests(guests) => Ok(Host::Guest(guests.boot().await?)),
+            Self::Nested(nested) => Ok(Host::Nested(nested.boot(blueprint).await?)),
         }
     }
 
     /// What a host wrote on its console.
-    #[must_use]
-    pub fn console(&self, host: &str) -> String {
+    pub async fn console(&self, host: &str) -> String {
         match self {
             Self::Sandboxes(workspace) => workspace.console(host),
             Self::Guests(guests) => guests.console(),
+            Self::Nested(nested) => nested.console(host).await,
         }
     }
 
@@ -62,6 +59,7 @@ impl Site {
         match self {
             Self::Sandboxes(workspace) => Ok(workspace.close().await?),
             Self::Guests(guests) => guests.close().await,
+            Self::Nested(nested) => nested.close().await,
         }
     }
 }
@@ -79,6 +77,7 @@ impl Host {
         match self {
             Self::Sandbox(sandbox) => Ok(sandbox.agent(is_kept, on_notice)?),
             Self::Guest(guest) => guest.agent(on_notice),
+            Self::Nested(sandbox) => sandbox.agent(is_kept, on_notice),
         }
     }
 
@@ -90,6 +89,7 @@ impl Host {
         match self {
             Self::Sandbox(sandbox) => Ok(sandbox.reboot().await?),
             Self::Guest(guest) => guest.reboot().await,
+            Self::Nested(sandbox) => sandbox.reboot().await,
         }
     }
 
@@ -101,6 +101,7 @@ impl Host {
         match self {
             Self::Sandbox(sandbox) => Ok(sandbox.end().await?),
             Self::Guest(guest) => guest.end(is_as_it_was).await,
+            Self::Nested(sandbox) => sandbox.end().await,
         }
     }
 }

@@ -4,13 +4,15 @@
 //! mounted in its own, and the roots lie in a file that is deleted as soon as it is in use; so whatever ends the
 //! run, the kernel takes them away with its last process.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::statvfs::statvfs;
+use serde::{Deserialize, Serialize};
 
 use super::cgroup::Cgroup;
 use super::keeper::{Charge, Keeper};
@@ -67,7 +69,8 @@ fn errno(what: impl Into<String>) -> impl FnOnce(nix::Error) -> WorkspaceError {
 }
 
 /// How roots are copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Roots {
     /// As snapshots in a btrfs of our own.
     Btrfs,
@@ -84,6 +87,7 @@ pub struct Workspace {
     bases: Pair<PathBuf>,
     group: PathBuf,
     keeper: Keeper,
+    patience: Duration,
 }
 
 /// What a workspace is made from.
@@ -92,7 +96,7 @@ pub struct Needs<'a> {
     pub cache: &'a Path,
     /// Id of the run.
     pub run_id: &'a str,
-    /// The images of hosts and machines, tar files.
+    /// The images of hosts and machines: tar files, or disks that hold one.
     pub images: &'a Pair<PathBuf>,
     /// How roots are copied.
     pub roots: Roots,
@@ -100,6 +104,8 @@ pub struct Needs<'a> {
     pub hosts: usize,
     /// How many hosts there will be in all.
     pub hosts_in_all: usize,
+    /// How long a host may take to boot.
+    pub patience: Duration,
     /// This program, as a file.
     pub program: &'a Path,
 }
@@ -110,7 +116,7 @@ impl Workspace {
     /// # Errors
     /// [`WorkspaceError`]; what was made by then goes with the process.
     pub async fn open(needs: Needs<'_>) -> Result<Self, WorkspaceError> {
-        let Needs { cache, run_id, images, roots, hosts, hosts_in_all, program } = needs;
+        let Needs { cache, run_id, images, roots, hosts, hosts_in_all, patience, program } = needs;
         check_space(cache, images, roots, hosts_in_all)?;
         leave_mount_namespace()?;
         let mount_point = cache.join("mnt");
@@ -128,7 +134,7 @@ impl Workspace {
         } else {
             Pair { host: base("image"), payload: base("payload") }
         };
-        let workspace = Self { mount_point, roots, bases, group, keeper };
+        let workspace = Self { mount_point, roots, bases, group, keeper, patience };
         match workspace.fill(cache, folder.as_deref(), images).await {
             Ok(()) => Ok(workspace),
             Err(error) => {
@@ -160,6 +166,11 @@ impl Workspace {
 
     fn store(&self) -> PathBuf {
         self.mount_point.join(STORE)
+    }
+
+    /// How long a host may take to boot.
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// The file that the console of a host goes to.
@@ -251,9 +262,10 @@ fn check_space(
     roots: Roots,
     hosts: usize,
 ) -> Result<(), WorkspaceError> {
+    // What the end is at is the size of a disk too, of which stat(2) knows none.
     let bytes = |image: &PathBuf| {
-        let metadata = fs::metadata(image).map_err(make(format!("look at `{}`", image.display())))?;
-        Ok::<u64, WorkspaceError>(metadata.len())
+        let end = File::open(image).and_then(|mut file| file.seek(SeekFrom::End(0)));
+        end.map_err(make(format!("look at `{}`", image.display())))
     };
     let unpacked: u64 = images.each().map(bytes).sum::<Result<u64, _>>()?;
     // Each host has a root of its own and one for each machine.

@@ -1,7 +1,9 @@
 //! What hosts and machines are made from, which is mostly the same.
 
+use serde::{Deserialize, Serialize};
+
 /// Something of the image that hosts are made from, and the same of that of their machines.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pair<T> {
     /// The hosts'.
     pub host: T,

@@ -138,3 +138,17 @@ proptest! {
         prop_assert_eq!(answer, Some(Ok(11.into())));
     }
 }
+
+#[tokio::test]
+async fn the_other_side_ends_when_nothing_more_is_asked_and_tells_how() {
+    async fn finished(script: &str) -> io::Result<()> {
+        let local = LocalSet::new();
+        let work = local.run_until(async {
+            let child = Command::new("sh", ["-c", script]).spawn_piped().unwrap();
+            Client::new("script", child, |()| ()).finish().await
+        });
+        timeout(DEADLINE, work).await.unwrap()
+    }
+    finished("cat").await.unwrap();
+    assert_eq!(finished("cat; exit 3").await.unwrap_err().to_string(), "the script: exit status: 3");
+}

@@ -206,7 +206,7 @@ const VM: &[Tool] = &[
 pub(super) const fn tools(host: Kind) -> &'static [Tool] {
     match host {
         Kind::Sandbox => SANDBOX,
-        Kind::Vm => VM,
+        Kind::Vm | Kind::VmSandbox => VM,
     }
 }
 

@@ -6,50 +6,36 @@
 mod roots;
 mod steps;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use nspawn_matrix_scenarios::HOST_NAME;
 use nspawn_matrix_scenarios::shell::command_line;
-use nspawn_matrix_vm::{Accel, Endpoint, Extra, Image, Life, Place, Qemu, Spec, Start, Vm};
+use nspawn_matrix_vm::{Endpoint, Extra, Place, Vm};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::agent_service;
+use super::blank::{self, Blank, PROGRAM};
+use super::workspace::console_of;
 use crate::agent::{self, Request};
 use crate::command::Command;
 use crate::rpc;
 
-/// Where the guest has this program.
-const AGENT: &str = "/usr/local/bin/nspawn-matrix";
-
 /// Where it has its journal.
 const JOURNAL: &str = "/var/lib/nspawn-matrix/journal";
-
-/// What a guest is made from.
-#[derive(Clone, Debug)]
-pub struct Blank {
-    /// The QEMU to use.
-    pub qemu: Qemu,
-    /// How its instructions are run.
-    pub accel: Accel,
-    /// Its size.
-    pub spec: Spec,
-    /// Its disk and kernel.
-    pub image: Image,
-    /// The image of the machines, a tar file.
-    pub payload: PathBuf,
-    /// This program, as a file.
-    pub agent: PathBuf,
-}
 
 /// The machine that the hosts of a run are, one after another. It is booted when the first one is asked for.
 #[derive(Debug)]
 pub struct Guests {
     blank: Blank,
+    /// The image of the machines, a tar file.
+    payload: PathBuf,
     /// The machines of all scenarios.
     machines: Vec<String>,
     folder: TempDir,
+    place: Place,
     vm: Arc<Mutex<Option<Vm>>>,
 }
 
@@ -58,13 +44,14 @@ pub struct Guests {
 pub struct Guest(OwnedMutexGuard<Option<Vm>>);
 
 impl Guests {
-    /// Makes the folder for the files of the machine; `machines` are those of all scenarios.
+    /// Makes the folder for the files of the machine; `payload` is the image of the machines, a tar file, and
+    /// `machines` are those of all scenarios.
     ///
     /// # Errors
     /// If it cannot be made.
-    pub fn new(blank: Blank, machines: Vec<String>) -> anyhow::Result<Self> {
-        let folder = roots::folder().context("make a folder")?;
-        Ok(Self { blank, machines, folder, vm: Arc::default() })
+    pub fn new(blank: Blank, payload: PathBuf, machines: Vec<String>) -> anyhow::Result<Self> {
+        let (folder, place) = blank::place(HOST_NAME)?;
+        Ok(Self { blank, payload, machines, folder, place, vm: Arc::default() })
     }
 
     /// Waits until no other scenario has the machine, and boots it unless it runs.
@@ -74,33 +61,24 @@ impl Guests {
     pub async fn boot(&self) -> anyhow::Result<Guest> {
         let mut vm = Arc::clone(&self.vm).lock_owned().await;
         if vm.is_none() {
-            let booted = self.boot_afresh().await?;
-            self.prepare(booted.endpoint()).await.context("prepare the virtual machine")?;
-            *vm = Some(booted);
+            *vm = Some(self.boot_afresh().await?);
         }
         Ok(Guest(vm))
     }
 
     async fn boot_afresh(&self) -> anyhow::Result<Vm> {
-        let Blank { qemu, accel, spec, image, payload, agent } = &self.blank;
-        let place = Place::new(self.folder.path(), HOST_NAME)?;
         let roots = self.folder.path().join("roots");
         if !roots.exists() {
-            roots::make(payload, &roots).await.context("make the disk with the roots of machines")?;
+            roots::make(&self.payload, &roots).await.context("make the disk with the roots of machines")?;
         }
-        let disk = |path: &Path, serial: &str| Extra { path: path.to_owned(), serial: serial.to_owned() };
-        let extra = [disk(&roots, steps::ROOTS), disk(agent, steps::AGENT)];
-        let start = Start { qemu, accel: *accel, spec, image, place: &place, extra: &extra };
-        Ok(Vm::start(start, Life::Tied).await?)
+        let roots = Extra { path: roots, serial: steps::ROOTS.to_owned() };
+        let vm = self.blank.boot(&self.place, &[roots]).await?;
+        self.prepare(vm.endpoint()).await.context("prepare the virtual machine")?;
+        Ok(vm)
     }
 
-    /// Copies this program from its disk, and does in the machine what makes it a host like any other.
+    /// Does in the machine what makes it a host like any other.
     async fn prepare(&self, endpoint: &Endpoint) -> anyhow::Result<()> {
-        let copy = format!("cp {} {AGENT} && chmod 0755 {AGENT}", steps::disk(steps::AGENT));
-        Command::from_argv(endpoint.argv(Some(&copy)))
-            .output()
-            .await
-            .context("copy this program into the virtual machine")?;
         let agent = start_agent(endpoint, &[], |_| ())?;
         Ok(agent.call(&Request::Prepare(steps::steps(&self.machines))).await?)
     }
@@ -108,9 +86,7 @@ impl Guests {
     /// What the machine wrote on its console since it was booted afresh.
     #[must_use]
     pub fn console(&self) -> String {
-        let place = Place::new(self.folder.path(), HOST_NAME);
-        let console = place.ok().and_then(|place| std::fs::read(place.console()).ok()).unwrap_or_default();
-        String::from_utf8_lossy(&console).into_owned()
+        console_of(&self.place.console())
     }
 
     /// Ends the machine. No scenario must have it any more.
@@ -168,10 +144,6 @@ fn start_agent(
     words: &[&str],
     on_notice: impl FnMut(agent::Notice) + 'static,
 ) -> anyhow::Result<rpc::Client> {
-    let service = ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--unit=nspawn-matrix-agent"];
-    let agent = [AGENT, "internal", "agent"];
-    let argv: Vec<String> =
-        service.into_iter().chain(agent).chain(words.iter().copied()).map(str::to_owned).collect();
-    let child = Command::from_argv(endpoint.argv(Some(&command_line(&argv)))).spawn_piped()?;
+    let child = blank::start(endpoint, &command_line(&agent_service::argv(PROGRAM, words)))?;
     Ok(rpc::Client::new("agent", child, on_notice))
 }

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use anyhow::Context;
 use nix::unistd::geteuid;
-use tempfile::TempDir;
 
 use crate::command::Command;
 use crate::image::in_namespace;
@@ -16,12 +15,6 @@ use crate::roots;
 
 /// The size of the disk, in bytes; the file is sparse.
 const SIZE: u64 = 16 << 30;
-
-/// Makes the folder that the files of a guest lie in: on a disk and not in memory, if that can be helped.
-pub(super) fn folder() -> std::io::Result<TempDir> {
-    let root = std::env::var_os("TMPDIR").unwrap_or_else(|| "/var/tmp".into());
-    tempfile::Builder::new().prefix("nspawn-matrix-").tempdir_in(root)
-}
 
 /// Makes `disk` of the tar file `image`.
 pub(super) async fn make(image: &Path, disk: &Path) -> anyhow::Result<()> {

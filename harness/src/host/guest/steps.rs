@@ -2,13 +2,10 @@
 
 use nspawn_matrix_scenarios::Step;
 
-use crate::host::internet;
+use crate::host::{blank, internet};
 
 /// The serial number of the disk with the image of the machines and their roots.
 pub(super) const ROOTS: &str = "roots";
-
-/// The serial number of the disk that is this program.
-pub(super) const AGENT: &str = "agent";
 
 /// The image of the machines: beside their roots, so that these can be snapshots of it.
 pub(super) const BASE: &str = "/var/lib/machines/.nspawn-matrix-base";
@@ -18,11 +15,6 @@ const TOP: &str = "/run/nspawn-matrix-roots";
 
 /// The unit of what the roots lie in.
 const MOUNT: &str = "/etc/systemd/system/var-lib-machines.mount";
-
-/// Where udev shows the disk of this serial number.
-pub(super) fn disk(serial: &str) -> String {
-    format!("/dev/disk/by-id/virtio-{serial}")
-}
 
 /// The link that ssh goes by takes part in nothing that is measured: the way out is the one to the internet.
 const SSH_ONLY: &str = "[Network]\nLLMNR=no\nMulticastDNS=no\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n\
@@ -41,7 +33,7 @@ pub(super) fn steps(machines: &[String]) -> Vec<Step> {
     // The names of machines are those of hosts: a unit file needs nothing of them quoted.
     let internet = [INTERNET].into_iter().chain(machines.iter().map(String::as_str));
     let internet = internet.collect::<Vec<_>>().join(" ") + "\n";
-    let disk = disk(ROOTS);
+    let disk = blank::disk(ROOTS);
     let mount = format!(
         "[Mount]\nWhat={disk}\nWhere=/var/lib/machines\nType=btrfs\nOptions=noatime,nobarrier,subvol=machines\n\n\
          [Install]\nWantedBy=local-fs.target\n"
