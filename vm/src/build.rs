@@ -200,7 +200,7 @@ mod tests {
         --format=directory
         --variant=minbase
         --skip=cleanup/reproducible
-        --include=dbus,libnss-myhostname,libnss-mymachines,libnss-resolve,libpam-systemd,systemd,systemd-container,systemd-resolved,systemd-sysv,systemd-timesyncd,btrfs-progs,iproute2,iputils-ping,nftables,initramfs-tools,kmod,lz4,linux-image-cloud-amd64,mount,openssh-server,udev
+        --include=dbus,libnss-myhostname,libnss-mymachines,libnss-resolve,libpam-systemd,systemd,systemd-container,systemd-resolved,systemd-sysv,systemd-timesyncd,btrfs-progs,iproute2,iputils-ping,nftables,initramfs-tools,kmod,lz4,linux-image-amd64,mount,openssh-server,udev
         --dpkgopt=force-unsafe-io
         --dpkgopt=path-exclude=/usr/share/man/*
         --dpkgopt=path-exclude=/usr/share/doc/*
