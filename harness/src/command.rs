@@ -5,8 +5,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use nix::sys::prctl;
@@ -97,8 +99,22 @@ impl Command {
 
     /// Sets a variable of the environment.
     #[must_use]
-    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.inner.env(name, value);
+        self
+    }
+
+    /// Sets the folder that the program starts in.
+    #[must_use]
+    pub fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
+        self.inner.current_dir(folder);
+        self
+    }
+
+    /// Gives the program our standard input.
+    #[must_use]
+    pub fn our_input(mut self) -> Self {
+        self.inner.stdin(Stdio::inherit());
         self
     }
 
@@ -122,7 +138,14 @@ impl Command {
         Ok(self)
     }
 
-    /// Starts the program with standard input and output as pipes; standard error stays ours.
+    /// Sends standard error to `file`.
+    #[must_use]
+    pub fn errors_to(mut self, file: File) -> Self {
+        self.inner.stderr(file);
+        self
+    }
+
+    /// Starts the program with standard input and output as pipes; standard error stays ours unless said otherwise.
     ///
     /// # Errors
     /// [`CommandError::Start`].

@@ -32,6 +32,7 @@ pub mod probe;
 mod roots;
 pub mod rpc;
 pub mod run_id;
+pub mod runner;
 pub mod setup;
 mod systemd;
 mod undo;

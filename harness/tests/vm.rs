@@ -7,8 +7,8 @@
 mod support;
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::sync::mpsc;
@@ -26,6 +26,9 @@ use support::vm_trial;
 /// How long killed processes may take to end.
 const LAST_BREATH: Duration = Duration::from_secs(20);
 
+/// How long a machine may take to power off.
+const POWER_OFF: Duration = Duration::from_secs(120);
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // An emulated machine takes all cores.
@@ -37,6 +40,9 @@ fn main() -> ExitCode {
         vm_trial("is-the-host-of-one-scenario-after-another", is_the_host_of_one_scenario_after_another),
         vm_trial("has-sandboxes-side-by-side", has_sandboxes_side_by_side),
         vm_trial("ends-with-ctrl-c-while-a-sandbox-stands", ends_with_ctrl_c_while_a_sandbox_stands),
+        vm_trial("a-kernel-runs-to-its-first-program", a_kernel_runs_to_its_first_program),
+        vm_trial("runs-the-tests-of-cargo", runs_the_tests_of_cargo),
+        vm_trial("runs-a-test-program-as-if-it-ran-here", runs_a_test_program_as_if_it_ran_here),
         vm_trial("ends-with-a-killed-parent", ends_with_a_killed_parent),
         vm_trial("ends-with-ctrl-c-while-it-boots", ends_with_ctrl_c_while_it_boots),
         vm_trial("a-killed-build-is-swept-up-by-the-next", a_killed_build_is_swept_up_by_the_next),
@@ -147,6 +153,80 @@ impl Run {
     }
 }
 
+/// The documented line, with a workspace of its own: its tests look at the machine that they run in.
+fn runs_the_tests_of_cargo() -> Result<(), Failed> {
+    let person = Person::new()?;
+    let workspace = tempfile::tempdir()?;
+    let files = [
+        (".cargo/config.toml", include_str!("../../.cargo/config.toml")),
+        ("Cargo.toml", include_str!("small/Cargo.toml")),
+        ("src/lib.rs", include_str!("small/src/lib.rs")),
+        ("tests/outside.rs", include_str!("small/tests/outside.rs")),
+    ];
+    for (name, text) in files {
+        let file = workspace.path().join(name);
+        file.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(file, text)?;
+    }
+    let ended = person.cargo(workspace.path(), &["test"])?.output()?;
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    // cargo's code for tests that fail; it goes on with none of the other programs.
+    expect(ended.status.code() == Some(101) && said.contains("one_fails ... FAILED"), &said)?;
+    person.expect_ended()?;
+    let ended = person.cargo(workspace.path(), &["test", "--", "--skip=one_fails"])?.output()?;
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    expect(ended.status.success(), &said)?;
+    expect(said.matches("test result: ok. 1 passed").count() == 3, &said)?;
+    let come_back = fs::read_to_string(workspace.path().join("come-back"))?;
+    expect(come_back == "systemd\n", &come_back)?;
+    person.expect_ended()
+}
+
+/// Its input, output, folder, variables and end are as they would be, and when nobody listens any more it is told to
+/// end. The machine ends with a process that is named.
+fn runs_a_test_program_as_if_it_ran_here() -> Result<(), Failed> {
+    let person = Person::new()?;
+    let mut owner = person.owner()?;
+    let id = format!("--owner={}", owner.id());
+    let test = |script: &str| {
+        let mut command = person.command(&["test", &id, "--env=MINE", "--", "/bin/sh", "-c", script]);
+        command.env("MINE", "a b").env("OTHER", "c").env("CARGO_LIKE", "d");
+        command
+    };
+    let mut typed = test("cat; echo \"$MINE,$OTHER,$CARGO_LIKE,$PWD\"; echo wrong >&2; exit 101");
+    typed.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut typed = typed.spawn()?;
+    typed.stdin.take().ok_or("it has no standard input")?.write_all(b"typed\n")?;
+    let ended = typed.wait_with_output()?;
+    let folder = std::env::current_dir()?;
+    let said = format!("typed\na b,,d,{}\n", folder.display());
+    expect(ended.status.code() == Some(101) && ended.stdout == said.as_bytes(), &format!("{ended:?}"))?;
+    expect(ended.stderr.ends_with(b"wrong\n"), &format!("{ended:?}"))?;
+    let ended = test("exit 0").output()?;
+    expect(ended.status.success() && ended.stderr.is_empty(), &format!("{ended:?}"))?;
+    let ended = test("kill -s SEGV $$").output()?;
+    expect(ended.status.signal() == Some(Signal::SIGSEGV as i32), &format!("{ended:?}"))?;
+
+    let told = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let script = format!(
+        "trap 'echo told >{}/told; exit' TERM; echo began; while :; do sleep 1; done",
+        told.path().display()
+    );
+    let mut runner = test(&script).stdout(Stdio::piped()).spawn()?;
+    let output = runner.stdout.take().ok_or("it has no standard output")?;
+    expect(BufReader::new(output).lines().next().is_some(), "it began")?;
+    runner.kill()?;
+    runner.wait()?;
+    // What is written in the machine is no event here, so the machine itself is asked to wait for it.
+    let ended = test(&format!("until [ -e {}/told ]; do sleep 0.1; done", told.path().display())).output()?;
+    expect(ended.status.success(), &format!("{ended:?}"))?;
+    owner.kill()?;
+    owner.wait()?;
+    person.expect_ended()
+}
+
 /// From `up` to `down`, with everything that a person does in between.
 fn is_reached_and_goes() -> Result<(), Failed> {
     let person = Person::new()?;
@@ -192,8 +272,15 @@ fn keeps_its_disk_over_a_reboot() -> Result<(), Failed> {
         let image = store().build(&chosen, |_| {}).await.map_err(said)?;
         let qemu = Qemu::find().await.map_err(said)?;
         let accel = Accel::choose(&qemu, Some(&kernel_of(&image)?)).await.map_err(said)?.accel;
-        let start =
-            Start { qemu: &qemu, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[] };
+        let start = Start {
+            qemu: &qemu,
+            accel,
+            spec: &chosen.spec,
+            image: &image,
+            place: &place,
+            extra: &[],
+            shares: &[],
+        };
         let mut vm = Vm::start(start, Life::Tied).await.map_err(said)?;
         let endpoint = vm.endpoint().clone();
         let ssh = |command: &str| Program::from_argv(endpoint.argv(Some(command))).end();
@@ -302,6 +389,46 @@ impl Person {
 
     fn starts(&self, arguments: &[&str]) -> Result<Child, Failed> {
         Ok(self.command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?)
+    }
+
+    /// Gives cargo with the machine as its runner, in a workspace; it builds what depends on nothing.
+    #[expect(clippy::disallowed_methods, reason = "cargo is used as a person does")]
+    fn cargo(&self, workspace: &Path, arguments: &[&str]) -> Result<Command, Failed> {
+        let cargo = std::env::var_os("CARGO").ok_or("this is to be run by cargo")?;
+        let mut command = Command::new(cargo);
+        let runner = format!("{} vm test --", env!("CARGO_BIN_EXE_nspawn-matrix"));
+        command.args(arguments).current_dir(workspace);
+        // What cargo has told this test is not so for those.
+        let is_told = |name: &str| name.starts_with("CARGO") && name != "CARGO_HOME";
+        for (name, _) in std::env::vars().filter(|(name, _)| is_told(name)) {
+            command.env_remove(name);
+        }
+        command.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner);
+        command.env("XDG_RUNTIME_DIR", self.runtime.path());
+        Ok(command)
+    }
+
+    /// Starts a process that does nothing.
+    #[expect(clippy::disallowed_methods, reason = "a machine is to end with it")]
+    fn owner(&self) -> Result<Child, Failed> {
+        Ok(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?)
+    }
+
+    /// Waits until the folders of all machines are gone.
+    fn expect_ended(&self) -> Result<(), Failed> {
+        let root = self.runtime.path().join("nspawn-matrix");
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC)?;
+        inotify.add_watch(&root, AddWatchFlags::IN_DELETE)?;
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            while fs::read_dir(&root).is_ok_and(|mut machines| machines.next().is_some()) {
+                if inotify.read_events().is_err() {
+                    return;
+                }
+            }
+            let _ = sender.send(());
+        });
+        receiver.recv_timeout(POWER_OFF).map_err(|_| "the machine has not ended with its owner".into())
     }
 
     fn place(&self) -> PathBuf {

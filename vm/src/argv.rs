@@ -23,6 +23,17 @@ pub struct Extra {
     pub serial: String,
 }
 
+/// A folder that the guest can mount, by 9p, and write to as the user that runs QEMU.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The name by which the guest mounts it: a letter, then letters, digits and `-`, 31 at most.
+    pub tag: String,
+    /// Whether the guest may write to it.
+    pub writable: bool,
+}
+
 /// What differs from boot to boot.
 #[derive(Debug, Clone, Copy)]
 pub struct Boot<'a> {
@@ -38,6 +49,8 @@ pub struct Boot<'a> {
     pub place: &'a Place,
     /// Files that the guest has as disks.
     pub extra: &'a [Extra],
+    /// Folders that the guest can mount.
+    pub shares: &'a [Share],
     /// The port of 127.0.0.1 that leads to the guest's ssh; 0 lets the kernel choose a free one.
     pub port: u16,
 }
@@ -45,7 +58,7 @@ pub struct Boot<'a> {
 /// Gives the argument vector.
 #[must_use]
 pub fn argv(boot: &Boot) -> Vec<String> {
-    let Boot { qemu, accel, spec, image, place, extra, port } = *boot;
+    let Boot { qemu, accel, spec, image, place, extra, shares, port } = *boot;
     let mut argv = vec![qemu.display().to_string()];
     let mut add = |option: &str, value: String| argv.extend([option.to_owned(), value]);
     add("-name", place.name().to_owned());
@@ -76,6 +89,13 @@ pub fn argv(boot: &Boot) -> Vec<String> {
         let seed = format!("file.driver=vvfat,file.label=CIDATA,file.dir={}", option(&place.seed()));
         add("-drive", format!("if=none,id=seed,format=raw,read-only=on,{seed}"));
         add("-device", "virtio-blk-pci,drive=seed".into());
+    }
+    for Share { folder, tag, writable } in shares {
+        let access = if *writable { "" } else { ",readonly=on" };
+        // What the guest's root asks for is done by this user, as far as he may.
+        let manner = format!("security_model=none,multidevs=remap{access}");
+        add("-fsdev", format!("local,id={tag},{manner},path={}", option(folder)));
+        add("-device", format!("virtio-9p-pci,fsdev={tag},mount_tag={tag}"));
     }
     add("-netdev", format!("user,id=uplink,hostfwd=tcp:127.0.0.1:{port}-:22"));
     // It is not booted from, so it needs no firmware of a package of its own.
@@ -125,7 +145,16 @@ mod tests {
         let image = Image::at(image.into(), &chosen.spec.origin);
         let place = Place::new(Path::new("/run/user/1000/nspawn-matrix"), name).unwrap();
         let qemu = Path::new("/usr/bin/qemu-system-x86_64");
-        let boot = Boot { qemu, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[], port };
+        let boot = Boot {
+            qemu,
+            accel,
+            spec: &chosen.spec,
+            image: &image,
+            place: &place,
+            extra: &[],
+            shares: &[],
+            port,
+        };
         argv(&boot).join("\n").replace("\n-", "\0-").replace('\n', " ").replace('\0', "\n")
     }
 
@@ -183,6 +212,30 @@ mod tests {
         -drive if=none,id=disk,format=qcow2,snapshot=on,discard=unmap,file=/cache/arch-0123456789ab/disk
         -drive if=none,id=seed,format=raw,read-only=on,file.driver=vvfat,file.label=CIDATA,file.dir=/run/user/1000/nspawn-matrix/arch/seed
         -device virtio-blk-pci,drive=seed
+        ");
+    }
+
+    #[test]
+    fn folders_are_shared_by_these_words() {
+        let chosen = Chosen::named("trixie").unwrap();
+        let image = Image::at("/cache".into(), &chosen.spec.origin);
+        let place = Place::new(Path::new("/run"), "a").unwrap();
+        let share = |folder: &str, writable| Share { folder: folder.into(), tag: "share-0".into(), writable };
+        let words = |shares: &[Share]| {
+            let (qemu, accel, spec) = (Path::new("qemu"), Accel::Kvm, &chosen.spec);
+            let boot = Boot { qemu, accel, spec, image: &image, place: &place, extra: &[], shares, port: 0 };
+            argv(&boot)
+        };
+        let without = words(&[]);
+        let with = words(&[share("/home/a,b", true), share("/var/cache", false)]);
+        let new: Vec<_> = with.into_iter().filter(|word| !without.contains(word)).collect();
+        insta::assert_snapshot!(new.join("\n"), @r"
+        -fsdev
+        local,id=share-0,security_model=none,multidevs=remap,path=/home/a,,b
+        virtio-9p-pci,fsdev=share-0,mount_tag=share-0
+        -fsdev
+        local,id=share-0,security_model=none,multidevs=remap,readonly=on,path=/var/cache
+        virtio-9p-pci,fsdev=share-0,mount_tag=share-0
         ");
     }
 

@@ -52,12 +52,16 @@ pub(crate) async fn prepare(place: &Place, spec: &Spec) -> Result<(), VmError> {
     }
 }
 
+/// How many commands may go along with one connection ([`crate::Connection`]): as many as a test runner has threads.
+const SESSIONS: u32 = 4096;
+
 /// Gives the SMBIOS string.
 fn credentials(keys: &Keys) -> String {
     let lines = format!(
         "f~ /etc/ssh/ssh_host_ed25519_key 600 root root - {}\n\
          d /root/.ssh 700 root root -\n\
-         f~ /root/.ssh/authorized_keys 600 root root - {}\n",
+         f~ /root/.ssh/authorized_keys 600 root root - {}\n\
+         f /etc/ssh/sshd_config.d/nspawn-matrix.conf 644 root root - MaxSessions {SESSIONS}\n",
         BASE64.encode(keys.host_secret.as_bytes()),
         BASE64.encode(keys.user.as_bytes())
     );
@@ -82,6 +86,7 @@ mod tests {
         f~ /etc/ssh/ssh_host_ed25519_key 600 root root - c2VjcmV0Cg==
         d /root/.ssh 700 root root -
         f~ /root/.ssh/authorized_keys 600 root root - c3NoLWVkMjU1MTkgQQo=
+        f /etc/ssh/sshd_config.d/nspawn-matrix.conf 644 root root - MaxSessions 4096
         ");
     }
 }

@@ -94,6 +94,12 @@ impl Store {
         Self { folder }
     }
 
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// This user's own folder: below XDG_CACHE_HOME, or ~/.cache.
     #[must_use]
     pub fn of_this_user() -> Self {

@@ -35,7 +35,7 @@ mod ssh;
 mod vm;
 
 pub use accel::{Accel, Choice};
-pub use argv::{Boot, Extra, argv};
+pub use argv::{Boot, Extra, Share, argv};
 pub use cloud_image::{ArchiveDay, CloudImage, Fingerprint, PublicKey, Url};
 pub use command::become_program;
 pub use download::DownloadError;
@@ -44,5 +44,5 @@ pub use image::{Image, Kernel, Store};
 pub use place::{Place, list, runtime_folder};
 pub use qemu::Qemu;
 pub use spec::{Build, Chosen, Origin, Spec, SpecError};
-pub use ssh::Endpoint;
+pub use ssh::{Connection, Endpoint};
 pub use vm::{Life, Start, Vm, down, find};

@@ -89,6 +89,18 @@ impl Place {
         self.folder.join("seed")
     }
 
+    /// A folder that the machine can be shown ([`crate::Share`]), for what goes in and out while it runs.
+    #[must_use]
+    pub fn exchange(&self) -> PathBuf {
+        self.folder.join("exchange")
+    }
+
+    /// The socket of a connection that others go along with ([`crate::Connection`]).
+    #[must_use]
+    pub fn connection(&self) -> PathBuf {
+        self.folder.join("ssh")
+    }
+
     /// The key that opens root's account; its public half has `.pub` behind.
     #[must_use]
     pub fn user_key(&self) -> PathBuf {
@@ -196,6 +208,11 @@ impl Place {
         check_owner(&self.overlay())
     }
 
+    /// Makes the folder for what goes in and out.
+    pub(crate) fn make_exchange(&self) -> Result<(), VmError> {
+        make_folder(&self.exchange())
+    }
+
     /// Removes the folders of a machine that has ended.
     ///
     /// # Errors
@@ -206,13 +223,14 @@ impl Place {
     }
 
     fn clear(&self) -> io::Result<()> {
+        let folders = [self.seed(), self.exchange(), self.overlay()];
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            if path != self.lock_file() && path != self.seed() {
+            if path != self.lock_file() && !folders.contains(&path) {
                 fs::remove_file(path)?;
             }
         }
-        for folder in [self.seed(), self.overlay()] {
+        for folder in folders {
             match fs::remove_dir_all(folder) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::process::Child;
 
-use crate::argv::{Boot, Extra, argv};
+use crate::argv::{Boot, Extra, Share, argv};
 use crate::qmp::Monitor;
 use crate::{Accel, Endpoint, Image, Place, Qemu, Spec, VmError, command, firstboot, ready};
 
@@ -46,6 +46,8 @@ pub struct Start<'a> {
     pub place: &'a Place,
     /// Files that it has as disks, and does not write.
     pub extra: &'a [Extra],
+    /// Folders that it can mount. That which is the machine's own ([`Place::exchange`]) is made for it.
+    pub shares: &'a [Share],
 }
 
 /// A machine that this process has started and that has told that its ssh answers.
@@ -145,9 +147,9 @@ impl Running {
     async fn start(start: Start<'_>, life: Life) -> Result<Self, VmError> {
         let place = start.place;
         let lock = place.take()?;
-        let Start { qemu, accel, spec, image, extra, .. } = start;
+        let Start { qemu, accel, spec, image, extra, shares, .. } = start;
         firstboot::prepare(place, spec).await?;
-        let argv = argv(&Boot { qemu: &qemu.path, accel, spec, image, place, extra, port: 0 });
+        let argv = argv(&Boot { qemu: &qemu.path, accel, spec, image, place, extra, shares, port: 0 });
         let mut command = match life {
             Life::Tied => command::tied(&argv),
             Life::Own => command::plain(&argv),
@@ -157,6 +159,7 @@ impl Running {
         let output = fs::File::create(place.output()).map_err(failed)?;
         command.stdout(Stdio::from(output.try_clone().map_err(failed)?)).stderr(Stdio::from(output));
         place.make_overlay()?;
+        place.make_exchange()?;
         command.env("TMPDIR", place.overlay());
         command::inherit(&mut command, &lock);
         let child = command::spawn(command, &argv)?;

@@ -279,8 +279,15 @@ fn booted() -> Result<(), Failed> {
         let qemu = Qemu::find().await?;
         let accel = Accel::choose(&qemu, store.trial_kernel(&image).as_deref()).await?.accel;
         let place = Place::new(folder.path(), "standin")?;
-        let start =
-            Start { qemu: &qemu, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[] };
+        let start = Start {
+            qemu: &qemu,
+            accel,
+            spec: &chosen.spec,
+            image: &image,
+            place: &place,
+            extra: &[],
+            shares: &[],
+        };
         let vm = Vm::start(start, Life::Tied).await?;
         let asked = "hostname; networkctl --no-legend list eth0; readlink /etc/resolv.conf; cat /etc/pacman.d/mirrorlist; \
                      df --output=size --block-size=M / | tail -1; cloud-init status --wait";

@@ -26,7 +26,7 @@ pub use selection::{checks, scenarios};
 use crate::agent::Kept;
 use crate::chain::chain;
 use crate::host::{self, Charge, Kind};
-use crate::{agent, enter, probe, setup};
+use crate::{agent, enter, probe, runner, setup};
 
 /// Measure what systemd-nspawn containers can reach, resolve and see of bind mounts, however they are started.
 #[derive(Debug, Parser)]
@@ -93,6 +93,13 @@ enum Internal {
         /// The machines that there are to be domains for.
         machines: Vec<String>,
     },
+    /// Run a test program in the virtual machine that this runs in.
+    Errand {
+        /// The number of its files.
+        id: u32,
+    },
+    /// Stand in for the process that the virtual machine belongs to.
+    StandIn,
     /// Run a program in the namespaces of a process.
     Enter {
         /// Process id.
@@ -149,6 +156,8 @@ fn serve(internal: Internal) -> Result<ExitCode, Failure> {
         Internal::Internet { machines } => host::internet::play(&machines),
         Internal::Sandboxes => host::give_sandboxes(),
         Internal::Keeper(charge) => host::keep(&charge),
+        Internal::Errand { id } => runner::carry_out(id),
+        Internal::StandIn => runner::stand_in(),
         Internal::Enter { leader, argv } => enter::fork_into(leader).and_then(|()| Err(enter::exec(&argv))),
     };
     outcome.map(|()| ExitCode::SUCCESS).map_err(|error| Failure::unable(error.to_string()))

@@ -1,5 +1,7 @@
 //! `nspawn-matrix vm`.
 
+mod test;
+
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,6 +56,11 @@ enum Command {
     Down(Running),
     /// List the virtual machines.
     List,
+    /// Run a test program in a virtual machine, as the runner of `cargo test`.
+    Test(test::Arguments),
+    /// Have the virtual machine that test programs run in.
+    #[command(hide = true)]
+    Session(test::Session),
 }
 
 #[derive(Debug, clap::Args)]
@@ -84,6 +91,8 @@ pub(super) async fn vm(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Command::Down(running) => vm::down(&place(running)?).await.map_err(unable)?,
         Command::List => list().await?,
+        Command::Test(arguments) => return test::test(&store, arguments).await,
+        Command::Session(arguments) => test::session(&store, arguments).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -95,8 +104,15 @@ async fn up(store: &Store, name: &str, foreground: bool) -> Result<ExitCode, Fai
     let place = Place::new(&vm::runtime_folder(), &chosen.suite).map_err(unable)?;
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("signals: {error}")))?;
-    let start =
-        vm::Start { qemu: &qemu, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[] };
+    let start = vm::Start {
+        qemu: &qemu,
+        accel,
+        spec: &chosen.spec,
+        image: &image,
+        place: &place,
+        extra: &[],
+        shares: &[],
+    };
     let life = if foreground { Life::Tied } else { Life::Own };
     let began = Instant::now();
     let mut vm = tokio::select! {
@@ -129,8 +145,16 @@ async fn config(store: &Store, name: &str) -> Result<(), Failure> {
     let place = Place::new(&vm::runtime_folder(), &chosen.suite).map_err(unable)?;
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
     let port = free.map_err(|error| Failure::unable(format!("find a free port: {error}")))?.port();
-    let boot =
-        Boot { qemu: &qemu.path, accel, spec: &chosen.spec, image: &image, place: &place, extra: &[], port };
+    let boot = Boot {
+        qemu: &qemu.path,
+        accel,
+        spec: &chosen.spec,
+        image: &image,
+        place: &place,
+        extra: &[],
+        shares: &[],
+        port,
+    };
     place.prepare(&chosen.spec).await.map_err(unable)?;
     say!("{}", command_line(&vm::argv(&boot)));
     say!("{}", command_line(&Endpoint::new(place, port).argv(None)));

@@ -39,7 +39,7 @@ impl Blank {
         let Self { qemu, accel, spec, image, program } = self;
         let program = Extra { path: program.clone(), serial: PROGRAM_DISK.to_owned() };
         let extra = [&[program], files].concat();
-        let start = Start { qemu, accel: *accel, spec, image, place, extra: &extra };
+        let start = Start { qemu, accel: *accel, spec, image, place, extra: &extra, shares: &[] };
         let vm = Vm::start(start, Life::Tied).await?;
         let disks = extra.iter().map(|extra| disk(&extra.serial)).collect::<Vec<_>>().join(" ");
         let program = disk(PROGRAM_DISK);

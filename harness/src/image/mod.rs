@@ -22,5 +22,6 @@ pub(crate) use debian::in_namespace;
 pub use error::ImageError;
 pub use pair::Pair;
 pub use recipe::{Packages, Recipe};
+pub(crate) use store::FOLDER_OF_ROOT;
 pub use store::{Entry, Image, Store, default_folder};
 use suite::Suite;

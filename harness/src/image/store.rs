@@ -14,8 +14,8 @@ use super::workplace::{Workplace, unfinished};
 use super::{ImageError, Recipe};
 use nspawn_matrix_scenarios::nearest::nearest;
 
-/// Where images are kept unless the command line says otherwise.
-const FOLDER: &str = "/var/cache/nspawn-matrix";
+/// Where root's images are kept unless the command line says otherwise.
+pub(crate) const FOLDER_OF_ROOT: &str = "/var/cache/nspawn-matrix";
 
 /// Where the images are if nobody says otherwise: in /var/cache, and below the home of whoever is not root.
 #[must_use]
@@ -23,7 +23,11 @@ pub fn default_folder() -> PathBuf {
     let is_root = nix::unistd::geteuid().is_root();
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
     let cache = || std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
-    if is_root { FOLDER.into() } else { cache().map_or(FOLDER.into(), |cache| cache.join("nspawn-matrix")) }
+    if is_root {
+        FOLDER_OF_ROOT.into()
+    } else {
+        cache().map_or(FOLDER_OF_ROOT.into(), |cache| cache.join("nspawn-matrix"))
+    }
 }
 
 /// A finished image.

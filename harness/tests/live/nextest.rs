@@ -25,6 +25,9 @@ const BROKER: &str = "--broker-of-nextest";
 /// The variable by which nextest names a run (<https://nexte.st/docs/configuration/env-vars/>).
 const RUN_ID: &str = "NEXTEST_RUN_ID";
 
+/// The variable by which `nspawn-matrix vm test` names the process that stands in for nextest in a virtual machine.
+const STAND_IN: &str = "NSPAWN_MATRIX_STAND_IN";
+
 /// A run of nextest, as its trials see it.
 pub(crate) struct Run {
     id: String,
@@ -55,8 +58,12 @@ impl Run {
     }
 
     /// The process of nextest: the nearest above this one that is not told the id of the run, or not for us to look at.
-    /// There may be one in between, where a runner is configured for the target.
+    /// There may be one in between, where a runner is configured for the target; and if that has brought us into another
+    /// machine, it has said who ends when nextest does.
     fn process(&self) -> io::Result<u32> {
+        if let Ok(process) = std::env::var(STAND_IN) {
+            return process.parse().map_err(|_| io::ErrorKind::InvalidData.into());
+        }
         let variable = format!("{RUN_ID}={}", self.id);
         let mut process = parent_id();
         loop {
