@@ -272,7 +272,7 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), VmError> {
 }
 
 /// Refuses a folder of somebody else: in /tmp anyone could have made it before us.
-fn check_owner(folder: &Path) -> Result<(), VmError> {
+pub(crate) fn check_owner(folder: &Path) -> Result<(), VmError> {
     let metadata = fs::symlink_metadata(folder).map_err(|source| VmError::file(folder, source))?;
     if metadata.is_dir() && metadata.uid() == nix::unistd::geteuid().as_raw() {
         return Ok(());

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use nspawn_matrix_vm::{Accel, Endpoint, Extra, Image, Life, Place, Qemu, Spec, Start, Vm};
-use tempfile::TempDir;
+use nspawn_matrix_vm::{Accel, Endpoint, Extra, Image, Life, Place, Qemu, Root, Spec, Start, Vm};
 use tokio::process::Child;
 
 use crate::command::{Command, CommandError};
@@ -52,13 +51,11 @@ impl Blank {
     }
 }
 
-/// Makes a folder for the files of a machine of this name: on a disk and not in memory, if that can be helped.
-pub(super) fn place(name: &str) -> anyhow::Result<(TempDir, Place)> {
-    let root = std::env::var_os("TMPDIR").unwrap_or_else(|| "/var/tmp".into());
-    let folder =
-        tempfile::Builder::new().prefix("nspawn-matrix-").tempdir_in(root).context("make a folder")?;
-    let place = Place::new(folder.path(), name)?;
-    Ok((folder, place))
+/// Makes a folder for the files of a machine of this name.
+pub(super) fn place(name: &str) -> anyhow::Result<(Root, Place)> {
+    let root = Root::make().context("make a folder")?;
+    let place = Place::new(root.folder(), name)?;
+    Ok((root, place))
 }
 
 /// Where a machine has the disk with this serial number.

@@ -12,8 +12,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use nspawn_matrix_scenarios::HOST_NAME;
 use nspawn_matrix_scenarios::shell::command_line;
-use nspawn_matrix_vm::{Endpoint, Extra, Place, Vm};
-use tempfile::TempDir;
+use nspawn_matrix_vm::{Endpoint, Extra, Place, Root, Vm};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::agent_service;
@@ -34,7 +33,7 @@ pub struct Guests {
     payload: PathBuf,
     /// The machines of all scenarios.
     machines: Vec<String>,
-    folder: TempDir,
+    root: Root,
     place: Place,
     vm: Arc<Mutex<Option<Vm>>>,
 }
@@ -50,8 +49,8 @@ impl Guests {
     /// # Errors
     /// If it cannot be made.
     pub fn new(blank: Blank, payload: PathBuf, machines: Vec<String>) -> anyhow::Result<Self> {
-        let (folder, place) = blank::place(HOST_NAME)?;
-        Ok(Self { blank, payload, machines, folder, place, vm: Arc::default() })
+        let (root, place) = blank::place(HOST_NAME)?;
+        Ok(Self { blank, payload, machines, root, place, vm: Arc::default() })
     }
 
     /// Waits until no other scenario has the machine, and boots it unless it runs.
@@ -67,7 +66,7 @@ impl Guests {
     }
 
     async fn boot_afresh(&self) -> anyhow::Result<Vm> {
-        let roots = self.folder.path().join("roots");
+        let roots = self.root.folder().join("roots");
         if !roots.exists() {
             roots::make(&self.payload, &roots).await.context("make the disk with the roots of machines")?;
         }
@@ -97,7 +96,7 @@ impl Guests {
         if let Some(vm) = self.vm.lock().await.take() {
             vm.down().await?;
         }
-        self.folder.close().context("remove the folder of the virtual machine")
+        Ok(self.root.close()?)
     }
 }
 

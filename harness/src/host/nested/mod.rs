@@ -10,9 +10,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context;
-use nspawn_matrix_vm::{Accel, Endpoint, Extra, Place, Vm};
+use nspawn_matrix_vm::{Accel, Endpoint, Extra, Place, Root, Vm};
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use super::blank::{self, Blank, PROGRAM};
@@ -76,7 +75,7 @@ pub struct Contents {
 pub struct Nested {
     blank: Blank,
     contents: Contents,
-    folder: TempDir,
+    root: Root,
     place: Place,
     inside: OnceCell<Inside>,
 }
@@ -102,8 +101,8 @@ impl Nested {
     /// # Errors
     /// If it cannot be made.
     pub fn new(blank: Blank, contents: Contents) -> anyhow::Result<Self> {
-        let (folder, place) = blank::place(NAME)?;
-        Ok(Self { blank, contents, folder, place, inside: OnceCell::new() })
+        let (root, place) = blank::place(NAME)?;
+        Ok(Self { blank, contents, root, place, inside: OnceCell::new() })
     }
 
     /// Boots a sandbox. If nobody waits for it any more, it stays until the machine goes.
@@ -162,7 +161,7 @@ impl Nested {
     /// If something of the sandboxes or of the machine is left.
     pub async fn close(self) -> anyhow::Result<()> {
         let Some(Inside { vm, sandboxes }) = self.inside.into_inner() else {
-            return Ok(self.folder.close()?);
+            return Ok(self.root.close()?);
         };
         let emptied = match Rc::into_inner(sandboxes) {
             Some(sandboxes) => {
@@ -171,7 +170,7 @@ impl Nested {
             None => Err(anyhow::anyhow!("a sandbox is still there")),
         };
         vm.down().await?;
-        self.folder.close().context("remove the folder of the virtual machine")?;
+        self.root.close().context("remove the folder of the virtual machine")?;
         emptied
     }
 }
