@@ -75,6 +75,12 @@ pub enum VmError {
         /// The image.
         image: String,
     },
+    /// There is no such image.
+    #[error("there is no image `{name}` of virtual machines")]
+    NotStored {
+        /// What was asked for.
+        name: String,
+    },
     /// The image could not be built.
     #[error("build `{image}`: {said}")]
     Build {
@@ -165,6 +171,7 @@ impl VmError {
             )),
             Self::NoImage { image } => Some(format!("nspawn-matrix vm build {image}")),
             Self::Download(error) => error.hint(),
+            Self::NotStored { .. } => Some("`nspawn-matrix vm images` shows what there is".into()),
             Self::NoSpace { .. } => Some("choose another folder with --cache".into()),
             Self::Running { name } => {
                 Some(format!("nspawn-matrix vm ssh {name}, or nspawn-matrix vm down {name}"))

@@ -164,7 +164,7 @@ impl Store {
 
 /// The suite, and twelve hexadecimal digits that stand for everything that determines the image but the state of the
 /// archive.
-fn id(chosen: &Chosen) -> String {
+pub(crate) fn id(chosen: &Chosen) -> String {
     let mut hash = Sha256::new();
     let words = match &chosen.spec.origin {
         Origin::Build(build) => build::mmdebstrap(&chosen.suite, build, Path::new("")),

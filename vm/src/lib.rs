@@ -33,6 +33,7 @@ mod signature;
 mod space;
 mod spec;
 mod ssh;
+mod stored;
 mod vm;
 
 pub use accel::{Accel, Choice};
@@ -47,4 +48,5 @@ pub use qemu::Qemu;
 pub use root::Root;
 pub use spec::{Build, Chosen, Origin, Spec, SpecError};
 pub use ssh::{Connection, Endpoint};
+pub use stored::Entry;
 pub use vm::{Life, Start, Vm, down, find};

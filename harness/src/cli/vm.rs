@@ -12,6 +12,7 @@ use nspawn_matrix_scenarios::shell::command_line;
 use nspawn_matrix_vm::{
     self as vm, Accel, Boot, Chosen, Endpoint, Image, Life, Origin, Place, Qemu, Store, Vm, VmError,
 };
+use time::macros::format_description;
 
 use super::Failure;
 use crate::chain::chain;
@@ -32,6 +33,13 @@ pub(super) struct Arguments {
 enum Command {
     /// Build or download an image, unless it is there already.
     Build(Which),
+    /// List the images that there are.
+    Images,
+    /// Remove an image.
+    Rm {
+        /// Its name, as `vm images` prints it
+        image: String,
+    },
     /// Print the commands that boot a virtual machine and log in to it, to be typed by hand.
     Config(Which),
     /// Boot a virtual machine, and come back when its ssh answers.
@@ -82,6 +90,12 @@ pub(super) async fn vm(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Build(which) => {
             let chosen = Chosen::named(&which.image).map_err(wrong_name)?;
             say!("{}", image(&store, &chosen).await?.disk().display());
+        }
+        Command::Images => store.list().map_err(unable)?.iter().for_each(print),
+        Command::Rm { image } => {
+            for entry in store.remove(&image).map_err(unable)? {
+                say!("removed {}", entry.id());
+            }
         }
         Command::Config(which) => config(&store, &which.image).await?,
         Command::Up { which, foreground } => return up(&store, &which.image, foreground).await,
@@ -174,6 +188,13 @@ async fn list() -> Result<(), Failure> {
         say!("{:<20} {state}", place.name());
     }
     Ok(())
+}
+
+fn print(entry: &vm::Entry) {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]");
+    let built = time::OffsetDateTime::from(entry.built).format(&format).unwrap_or_default();
+    let note = if entry.current { "" } else { "  of an older recipe" };
+    say!("{:<40} {:>6} MB  {built} UTC{note}", entry.id(), entry.bytes / 1_000_000);
 }
 
 /// Builds the image or finds it.
