@@ -20,8 +20,8 @@ use crate::argv::MACHINE;
 use crate::{Qemu, VmError, command, guest};
 
 /// The oldest major version of QEMU whose emulation is trusted with current kernels: Debian's 6.12 was seen to panic
-/// under 7.2. Not always: 7.2.22 also booted 6.12.117, two times of two. But a panic now and then is what no test can
-/// use.
+/// under 7.2. Not always, see docs/findings.md: 7.2.22 booted it seven times of seven. But a panic now and then is what
+/// no test can use.
 const OLDEST_EMULATION: u32 = 8;
 
 /// How a guest's instructions are run.
