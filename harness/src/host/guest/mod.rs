@@ -22,6 +22,9 @@ use crate::agent::{self, Request};
 use crate::command::Command;
 use crate::rpc;
 
+/// The disk with the roots of machines, among the folders of virtual machines: none of those is called so.
+const ROOTS: &str = ".roots";
+
 /// Where it has its journal.
 const JOURNAL: &str = "/var/lib/nspawn-matrix/journal";
 
@@ -66,7 +69,7 @@ impl Guests {
     }
 
     async fn boot_afresh(&self) -> anyhow::Result<Vm> {
-        let roots = self.root.folder().join("roots");
+        let roots = self.root.folder().join(ROOTS);
         if !roots.exists() {
             roots::make(&self.payload, &roots).await.context("make the disk with the roots of machines")?;
         }
