@@ -114,12 +114,17 @@ impl Series {
         patience: &mut Patience,
     ) -> anyhow::Result<()> {
         let answers = patience::ended(sample.await)?;
-        if answers.iter().all(|answer| !answer.addresses.is_empty()) {
-            patience.restore();
+        if is_found(&answers) {
+            patience.restore(true);
         }
         self.answers.push(answers);
         Ok(())
     }
+}
+
+/// Whether every lookup gave an address.
+fn is_found(answers: &[Answer]) -> bool {
+    answers.iter().all(|answer| !answer.addresses.is_empty())
 }
 
 /// A module that asks nobody and remembers nothing: there is nothing to flush, and nothing that lasts.
@@ -132,7 +137,7 @@ async fn local(lookup: &Lookup, samples: u32) -> anyhow::Result<Series> {
 }
 
 async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> anyhow::Result<Series> {
-    let mut patience = Patience::for_lookups_of(lookup.patience);
+    let mut patience = Patience::for_lookups_of(lookup.patience, lookup.then.is_some());
     let mut series = Series { answers: Vec::new(), overlapped: 0, not_flushed: None };
     let mut slow: VecDeque<JoinHandle<anyhow::Result<Vec<Answer>>>> = VecDeque::new();
     let asker = Asker::new(lookup.clone(), Rc::clone(resolved)).await?;
@@ -158,7 +163,11 @@ async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> 
         };
         let mut sample = tokio::task::spawn_local(Rc::clone(&asker).sample());
         match patience.wait_for(&mut sample).await {
-            Some(answers) => series.answers.push(answers?),
+            Some(answers) => {
+                let answers = answers?;
+                patience.restore(is_found(&answers));
+                series.answers.push(answers);
+            }
             None => {
                 series.overlapped += 1;
                 slow.push_back(sample);
@@ -214,7 +223,7 @@ impl Asker {
     /// A lookup of any family ends with the first scope that answers, but the question to the other scope stays open, and
     /// its answer would come after the caches have been flushed for the next sample.
     async fn settle(&self, answers: &[Answer]) {
-        if self.lookup.raced && answers.iter().all(|answer| !answer.addresses.is_empty()) {
+        if self.lookup.raced && is_found(answers) {
             self.resolved.settle(&self.lookup.name, self.lookup.path).await;
         }
     }

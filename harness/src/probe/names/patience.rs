@@ -11,25 +11,32 @@ use tokio::task::{JoinError, JoinHandle};
 /// alone; slow ones, which end by a time-out of the resolver, overlap more and more, and 32 of them take little
 /// longer than one. A slow one that finds something after all restores it too: else one that a busy machine has held up
 /// would make all after it overlap.
+///
+/// Two lookups in turn rely on what is in the cache between them, and another pair beside them would put more into it. As
+/// long as the name is found, they are waited for to their end.
 pub(super) struct Patience {
-    full: Duration,
+    /// While the name is found.
+    whole: Duration,
+    /// At most, once it was not.
+    short: Duration,
     now: Duration,
 }
 
 impl Patience {
-    /// How much of the longest wait for a lookup the whole patience is. Where that is 12 s, a second: longer than three
+    /// How much of the longest wait for a lookup the short patience is. Where that is 12 s, a second: longer than three
     /// LLMNR answers in turn take (250 ms each, which is resolved's own timer), shorter than a failure.
     const SHARE: u32 = 12;
 
-    /// The whole patience for lookups that are waited for so long.
-    pub(super) fn for_lookups_of(longest: Duration) -> Self {
-        let full = longest / Self::SHARE;
-        Self { full, now: full }
+    /// The patience for lookups, or for two `in_turn`, that are waited for so long.
+    pub(super) fn for_lookups_of(longest: Duration, in_turn: bool) -> Self {
+        let short = longest / Self::SHARE;
+        let whole = if in_turn { longest * 2 } else { short };
+        Self { whole, short, now: whole }
     }
 
-    /// Forgets that it ran out.
-    pub(super) fn restore(&mut self) {
-        self.now = self.full;
+    /// Has it whole again, if the name was found.
+    pub(super) fn restore(&mut self, is_found: bool) {
+        self.now = if is_found { self.whole } else { self.short };
     }
 
     /// Waits for the end of `lookup`; none if patience runs out before.
@@ -37,16 +44,11 @@ impl Patience {
         &mut self,
         lookup: &mut JoinHandle<anyhow::Result<A>>,
     ) -> Option<anyhow::Result<A>> {
-        match tokio::time::timeout(self.now, lookup).await {
-            Ok(answer) => {
-                self.restore();
-                Some(ended(answer))
-            }
-            Err(_) => {
-                self.now /= 2;
-                None
-            }
+        let answer = tokio::time::timeout(self.now, lookup).await.ok();
+        if answer.is_none() {
+            self.now = self.now.min(self.short) / 2;
         }
+        answer.map(ended)
     }
 }
 
@@ -59,20 +61,39 @@ pub(super) fn ended<A>(task: Result<anyhow::Result<A>, JoinError>) -> anyhow::Re
 mod tests {
     use super::*;
 
+    /// How much patience is left after lookups that found the name, did not find it, or did not end.
+    async fn left(mut patience: Patience, lookups: &[Option<bool>]) -> Vec<u128> {
+        let local = tokio::task::LocalSet::new();
+        let waits = async {
+            let mut left = Vec::new();
+            for lookup in lookups.iter().copied() {
+                let mut lookup = tokio::task::spawn_local(async move {
+                    match lookup {
+                        Some(is_found) => Ok(is_found),
+                        None => std::future::pending().await,
+                    }
+                });
+                if let Some(answer) = patience.wait_for(&mut lookup).await {
+                    patience.restore(answer.unwrap());
+                }
+                left.push(patience.now.as_millis());
+            }
+            left
+        };
+        local.run_until(waits).await
+    }
+
     #[tokio::test(start_paused = true)]
     async fn patience_halves_when_it_runs_out_and_an_answer_restores_it() {
-        let local = tokio::task::LocalSet::new();
-        local
-            .run_until(async {
-                let mut patience = Patience::for_lookups_of(Duration::from_secs(12));
-                let mut slow: JoinHandle<anyhow::Result<()>> =
-                    tokio::task::spawn_local(std::future::pending());
-                assert!(patience.wait_for(&mut slow).await.is_none());
-                assert_eq!(patience.now, Duration::from_millis(500));
-                let mut quick = tokio::task::spawn_local(async { Ok(()) });
-                assert!(patience.wait_for(&mut quick).await.is_some());
-                assert_eq!(patience.now, Duration::from_secs(1));
-            })
-            .await;
+        let patience = Patience::for_lookups_of(Duration::from_secs(12), false);
+        let lookups = [None, None, Some(false), None, Some(true)];
+        assert_eq!(left(patience, &lookups).await, [500, 250, 1_000, 500, 1_000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_in_turn_are_waited_for_as_long_as_the_name_is_found() {
+        let patience = Patience::for_lookups_of(Duration::from_secs(12), true);
+        let lookups = [Some(true), Some(false), None, None, Some(true)];
+        assert_eq!(left(patience, &lookups).await, [24_000, 1_000, 500, 250, 24_000]);
     }
 }
