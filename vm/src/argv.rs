@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::{Accel, Image, Place, Spec};
 
+/// The network that leads to the machine's ssh: for tests of devices (RFC 2544), so nobody else has it, and no private one,
+/// which leases of machines may be taken from.
+const NETWORK: &str = "198.18.0.0/24";
+
 /// The name by which the guest knows the port on which it tells that it is ready.
 pub(crate) const READY_PORT: &str = "nspawn-matrix.ready";
 
@@ -97,7 +101,7 @@ pub fn argv(boot: &Boot) -> Vec<String> {
         add("-fsdev", format!("local,id={tag},{manner},path={}", option(folder)));
         add("-device", format!("virtio-9p-pci,fsdev={tag},mount_tag={tag}"));
     }
-    add("-netdev", format!("user,id=uplink,hostfwd=tcp:127.0.0.1:{port}-:22"));
+    add("-netdev", format!("user,id=uplink,net={NETWORK},hostfwd=tcp:127.0.0.1:{port}-:22"));
     // It is not booted from, so it needs no firmware of a package of its own.
     add("-device", "virtio-net-pci,netdev=uplink,romfile=".into());
     add("-device", "virtio-rng-pci".into());
@@ -174,7 +178,7 @@ mod tests {
         -smbios type=11,path=/run/user/1000/nspawn-matrix/trixie/credentials
         -drive if=none,id=disk,format=raw,snapshot=on,discard=unmap,file=/cache/trixie-0123456789ab/disk
         -device virtio-blk-pci,drive=disk
-        -netdev user,id=uplink,hostfwd=tcp:127.0.0.1:0-:22
+        -netdev user,id=uplink,net=198.18.0.0/24,hostfwd=tcp:127.0.0.1:0-:22
         -device virtio-net-pci,netdev=uplink,romfile=
         -device virtio-rng-pci
         -chardev file,id=console,path=/run/user/1000/nspawn-matrix/trixie/console.log
@@ -199,7 +203,7 @@ mod tests {
         -accel kvm
         -cpu host
         -append root=/dev/vda rw console=ttyS0 systemd.hostname=trixie
-        -netdev user,id=uplink,hostfwd=tcp:127.0.0.1:40001-:22
+        -netdev user,id=uplink,net=198.18.0.0/24,hostfwd=tcp:127.0.0.1:40001-:22
         ");
     }
 
