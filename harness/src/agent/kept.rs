@@ -68,9 +68,19 @@ impl Kept {
         let Some(journal) = Journal::open(folder).context("open the journal")? else { return Ok(Vec::new()) };
         let before = fs::read(folder.join(BEFORE)).context("read what the host looked like")?;
         let before: Snapshot = serde_json::from_slice(&before).context("read what the host looked like")?;
+        let forwarded = forwarding();
         undo(journal).await.map_err(|errors| anyhow::anyhow!("{}", errors.join("; ")))?;
+        if forwarding() != forwarded {
+            // It remembers that it has turned forwarding on, and would not do it again.
+            Command::new("systemctl", ["try-restart", "systemd-networkd.service"]).output().await?;
+        }
         settled(&before).await
     }
+}
+
+/// What the settings in [`FORWARDING`] are; none where the kernel lacks the family.
+fn forwarding() -> [Option<String>; 4] {
+    FORWARDING.map(|path| fs::read_to_string(path).ok())
 }
 
 /// Begins the journal, and notes what the host looks like before `steps` are done.
