@@ -61,10 +61,11 @@ struct Explained {
     always: bool,
 }
 
-const EXPLAINED: [Explained; 5] = [
+const EXPLAINED: [Explained; 6] = [
     Explained { check: "environment/network-files", value: "files", always: true },
     Explained { check: "environment/systemd", value: "kernel", always: false },
     Explained { check: "environment/bridge-netfilter", value: "*", always: false },
+    Explained { check: "environment/capabilities", value: "bounding set", always: false },
     Explained { check: "bind/options", value: "fs-type", always: false },
     Explained { check: "bind/options", value: "options", always: false },
 ];
