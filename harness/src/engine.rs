@@ -11,14 +11,14 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use futures_util::stream::{self, Stream, StreamExt};
-use nspawn_matrix_reports::{Case, Report, Run, SCHEMA};
+use nspawn_matrix_reports::{Case, HostRecord, Report, Run, SCHEMA};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::agent::EvidenceFile;
 use crate::chain::causes;
 use crate::host::{BOOT, Blank, Contents, Guests, Kind, Needs, Nested, Roots, Site, Workspace};
-use crate::image::Pair;
+use crate::image::{Images, Pair};
 use crate::measure::{HostTask, Measured};
 use crate::plan::{self, HostPlan, Plan};
 
@@ -41,7 +41,7 @@ pub enum Ground {
     /// Sandboxes.
     Sandboxes {
         /// The images of hosts and machines, tar files.
-        images: Pair<PathBuf>,
+        images: Images,
         /// The folder of the cache.
         cache: PathBuf,
         /// How roots are copied.
@@ -59,7 +59,7 @@ pub enum Ground {
         /// What it is booted from.
         blank: Box<Blank>,
         /// The images of hosts and machines, tar files.
-        images: Pair<PathBuf>,
+        images: Images,
         /// How roots are copied.
         roots: Roots,
     },
@@ -90,8 +90,8 @@ impl Ground {
 pub enum Progress<'a> {
     /// A host goes on to the next thing.
     Host {
-        /// Name of the scenario.
-        scenario: &'a str,
+        /// Its part of the plan.
+        host: &'a HostPlan,
         /// What it does now: `booting`.
         now: &'a str,
     },
@@ -99,8 +99,10 @@ pub enum Progress<'a> {
     Case(&'a Case),
     /// A host is done.
     Done {
-        /// Name of the scenario.
-        scenario: &'a str,
+        /// Its part of the plan.
+        host: &'a HostPlan,
+        /// What is known of it.
+        record: &'a HostRecord,
         /// A case for each cell of its plan.
         cases: &'a [Case],
     },
@@ -109,8 +111,8 @@ pub enum Progress<'a> {
 /// Evidence of a host on which something was not green.
 #[derive(Debug)]
 pub struct Evidence {
-    /// Name of the scenario, which names the folder.
-    pub scenario: String,
+    /// Id of the host, which names the folder.
+    pub host: String,
     /// The files.
     pub files: Vec<EvidenceFile>,
 }
@@ -181,7 +183,8 @@ impl Engine {
     }
 
     async fn open_site(&self, plan: &Plan) -> anyhow::Result<Site> {
-        let (hosts, hosts_in_all) = (plan.jobs.min(plan.hosts.len()), plan.hosts.len());
+        let hosts = plan.jobs.min(plan.hosts.len());
+        let of_hosts: Vec<Pair<String>> = plan.hosts.iter().map(|host| host.images.clone()).collect();
         match &self.ground {
             Ground::Sandboxes { images, cache, roots } => {
                 let needs = Needs {
@@ -190,7 +193,7 @@ impl Engine {
                     images,
                     roots: *roots,
                     hosts,
-                    hosts_in_all,
+                    of_hosts: &of_hosts,
                     patience: BOOT,
                     program: &self.agent,
                 };
@@ -202,7 +205,7 @@ impl Engine {
             }
             Ground::Nested { blank, images, roots } => {
                 let (run_id, images, roots) = (self.run_id.clone(), images.clone(), *roots);
-                let contents = Contents { run_id, images, roots, hosts, hosts_in_all };
+                let contents = Contents { run_id, images, roots, hosts, of_hosts };
                 Ok(Site::Nested(Box::new(Nested::new((**blank).clone(), contents)?)))
             }
         }
@@ -211,7 +214,6 @@ impl Engine {
     fn task(&self, plan: &Plan, host: HostPlan, clock: Instant, watcher: &Watcher) -> HostTask {
         HostTask {
             host,
-            images: plan.images.clone(),
             kind: self.ground.kind(),
             samples: plan.samples,
             undo: self.undo,

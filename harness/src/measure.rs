@@ -16,7 +16,6 @@ use crate::agent::{EvidenceFile, Job, Question, Request};
 use crate::chain::{causes, chain};
 use crate::engine::{Evidence, Progress, Watcher};
 use crate::host::{Blueprint, Host, Kind, Site};
-use crate::image::Pair;
 use crate::notes::{ATTEMPTS, Notes, SharedNotes};
 use crate::plan::HostPlan;
 use crate::rpc::Client;
@@ -33,8 +32,6 @@ pub(crate) struct HostTask {
     pub host: HostPlan,
     /// What it is.
     pub kind: Kind,
-    /// Names of the images of host and machines.
-    pub images: Pair<String>,
     /// Lookups for each question about a name.
     pub samples: u32,
     /// Whether what is done to the host is taken back, as on one that is kept.
@@ -79,8 +76,8 @@ impl HostTask {
             notes.borrow_mut().evidence.extend(console);
         }
         let measured = self.conclude(&notes, failure.as_deref());
-        let scenario = &self.host.scenario.name;
-        (self.watcher.borrow_mut())(&Progress::Done { scenario, cases: &measured.cases });
+        let (record, cases) = (&measured.record, &*measured.cases);
+        (self.watcher.borrow_mut())(&Progress::Done { host: &self.host, record, cases });
         measured
     }
 
@@ -124,6 +121,7 @@ impl HostTask {
         let blueprint = Blueprint {
             name: &self.name(boot),
             run_id: &self.run_id,
+            images: &self.host.images,
             machines: &scenario.machines,
             agent: &self.agent,
         };
@@ -245,13 +243,14 @@ impl HostTask {
     }
 
     fn now(&self, now: &str) {
-        (self.watcher.borrow_mut())(&Progress::Host { scenario: &self.host.scenario.name, now });
+        (self.watcher.borrow_mut())(&Progress::Host { host: &self.host, now });
     }
 
     /// The name of a boot from the start, which its root and its control group have too.
     fn name(&self, boot: u32) -> String {
-        let scenario = &self.host.scenario.name;
-        if boot == 1 { scenario.clone() } else { format!("{scenario}-{boot}") }
+        let HostPlan { number, scenario, .. } = &self.host;
+        let name = format!("{number}-{}", scenario.name);
+        if boot == 1 { name } else { format!("{name}-{boot}") }
     }
 
     /// What the host wrote on its console, if there was such a boot.
@@ -279,18 +278,18 @@ impl HostTask {
             id: self.host.id.clone(),
             kind: self.kind.name().to_owned(),
             profile: "stock".to_owned(),
-            image: self.images.host.clone(),
-            payload: self.images.payload.clone(),
+            image: self.host.images.host.clone(),
+            payload: self.host.images.payload.clone(),
             facts: notes.take_facts(),
             systemd,
             payload_systemd: notes.payload,
             warnings: std::mem::take(&mut notes.warnings),
             left: notes.left.take().unwrap_or_default(),
         };
-        let evidence = cases.iter().any(|case| !case.verdict.is_green()).then(|| Evidence {
-            scenario: self.host.scenario.name.clone(),
-            files: std::mem::take(&mut notes.evidence),
-        });
+        let evidence = cases
+            .iter()
+            .any(|case| !case.verdict.is_green())
+            .then(|| Evidence { host: self.host.id.clone(), files: std::mem::take(&mut notes.evidence) });
         Measured { record, cases, timeline: std::mem::take(&mut notes.timeline), evidence }
     }
 }

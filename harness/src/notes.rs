@@ -95,8 +95,7 @@ impl Notes {
             Notice::Warnings(warnings) => self.warnings.extend(warnings),
             Notice::Case { question, outcome, duration_ms } => {
                 if self.cases.is_empty() {
-                    let scenario = &self.host.scenario.name;
-                    (self.watcher.borrow_mut())(&Progress::Host { scenario, now: "asking" });
+                    (self.watcher.borrow_mut())(&Progress::Host { host: &self.host, now: "asking" });
                 }
                 if let Err(error) = &outcome {
                     let asked = format!("{} of {}: {error}", question.check, question.subject);

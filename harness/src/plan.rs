@@ -42,8 +42,6 @@ pub fn jobs_in(spec: &Spec, accel: Accel) -> usize {
 /// All that a run will do.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Names of the images that hosts and machines are made from.
-    pub images: Pair<String>,
     /// The hosts, in the order in which they are reported.
     pub hosts: Vec<HostPlan>,
     /// Lookups for each question about a name.
@@ -57,6 +55,10 @@ pub struct Plan {
 pub struct HostPlan {
     /// Id of the host in the report: `sandbox/trixie/bridge`, `sandbox/trixie+bookworm/bridge`.
     pub id: String,
+    /// Its place in the plan, from 1 up, which tells what is made for it from what is made for others.
+    pub number: usize,
+    /// Names of the images that it and its machines are made from.
+    pub images: Pair<String>,
     /// The scenario.
     pub scenario: Scenario,
     /// Everything that is to be answered, in the order in which it is reported.
@@ -73,24 +75,27 @@ pub struct Cell {
 }
 
 impl Plan {
-    /// Plans a host for each scenario, with the questions among `checks`.
+    /// Plans a host for each scenario and each pair of images, with the questions among `checks`. Those of one scenario
+    /// follow each other.
     #[must_use]
     pub fn new(
         kind: Kind,
-        images: impl Into<Pair<String>>,
-        scenarios: Vec<Scenario>,
+        images: &[Pair<String>],
+        scenarios: &[Scenario],
         checks: &[Check],
         samples: u32,
         jobs: usize,
     ) -> Self {
-        let images = images.into();
-        let host = |scenario: Scenario| HostPlan {
+        let crossed =
+            scenarios.iter().flat_map(|scenario| images.iter().map(move |images| (scenario, images)));
+        let host = |(number, (scenario, images)): (usize, (&Scenario, &Pair<String>))| HostPlan {
             id: format!("{}/{}/{}", kind.name(), images.name(), scenario.name),
-            cells: cells(&scenario, checks),
-            scenario,
+            number,
+            images: images.clone(),
+            scenario: scenario.clone(),
+            cells: cells(scenario, checks),
         };
-        let hosts = scenarios.into_iter().map(host).collect();
-        Self { images, hosts, samples, jobs }
+        Self { hosts: (1..).zip(crossed).map(host).collect(), samples, jobs }
     }
 }
 
@@ -102,12 +107,25 @@ impl Plan {
         all.collect::<BTreeSet<String>>().into_iter().collect()
     }
 
+    /// The pairs of images, each once.
+    #[must_use]
+    pub fn images(&self) -> Vec<&Pair<String>> {
+        let mut all: Vec<&Pair<String>> = Vec::new();
+        for host in &self.hosts {
+            if !all.contains(&&host.images) {
+                all.push(&host.images);
+            }
+        }
+        all
+    }
+
     /// How much there is to do: `27 hosts from trixie, 14 at a time, 2752 cases, 32 lookups each`.
     #[must_use]
     pub fn summary(&self) -> String {
         let cases: usize = self.hosts.iter().map(|host| host.cells.len()).sum();
-        let Self { images, hosts, samples, jobs } = self;
-        let images = images.name();
+        let Self { hosts, samples, jobs } = self;
+        let images: Vec<String> = self.images().into_iter().map(Pair::name).collect();
+        let images = images.join(", ");
         let at_once = hosts.len().min(*jobs);
         format!(
             "{} from {images}, {at_once} at a time, {}, {} each",
@@ -123,6 +141,12 @@ fn count(number: usize, noun: &str) -> String {
 }
 
 impl HostPlan {
+    /// What people call it: `bridge on trixie`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{} on {}", self.scenario.name, self.images.name())
+    }
+
     /// All that is asked.
     #[must_use]
     pub fn asked(&self) -> Vec<Question> {
@@ -189,7 +213,7 @@ mod tests {
 
     #[test]
     fn every_scenario_is_asked_every_question_of_its_topics_of_all_machines() {
-        let plan = Plan::new(Kind::Sandbox, "trixie", catalogue::all(), Check::all(), 32, 8);
+        let plan = Plan::new(Kind::Sandbox, &["trixie".into()], &catalogue::all(), Check::all(), 32, 8);
         assert_eq!(plan.hosts.len(), catalogue::all().len());
         for host in &plan.hosts {
             for check in host.scenario.checks() {
@@ -213,10 +237,20 @@ mod tests {
 
     #[test]
     fn a_host_is_told_from_one_whose_machines_are_made_from_another_image() {
-        let images = Pair { host: "sid".to_owned(), payload: "bookworm".to_owned() };
-        let plan = Plan::new(Kind::Sandbox, images, catalogue::all(), Check::all(), 32, 8);
-        assert_eq!(plan.hosts[0].id, "sandbox/sid+bookworm/host-network");
-        assert!(plan.summary().contains(" from sid+bookworm, "), "{}", plan.summary());
+        let images = [Pair { host: "sid".to_owned(), payload: "bookworm".to_owned() }, Pair::from("sid")];
+        let plan = Plan::new(Kind::Sandbox, &images, &catalogue::all(), Check::all(), 32, 8);
+        let first: Vec<(usize, &str)> =
+            plan.hosts[..3].iter().map(|host| (host.number, host.id.as_str())).collect();
+        assert_eq!(
+            first,
+            [
+                (1, "sandbox/sid+bookworm/host-network"),
+                (2, "sandbox/sid/host-network"),
+                (3, "sandbox/sid+bookworm/default-veth"),
+            ]
+        );
+        assert_eq!(plan.hosts.len(), 2 * catalogue::all().len());
+        assert!(plan.summary().contains(" from sid+bookworm, sid, "), "{}", plan.summary());
     }
 
     #[test]
@@ -230,7 +264,7 @@ mod tests {
                 { step = "file", path = "/etc/systemd/nspawn/dns.nspawn", content = "[Network]\nPort=udp:53" },
             ]"#;
         let mine = scenario_file::read(text).unwrap();
-        let plan = Plan::new(Kind::Sandbox, "trixie", vec![mine], Check::all(), 32, 8);
+        let plan = Plan::new(Kind::Sandbox, &["trixie".into()], &[mine], Check::all(), 32, 8);
         let asked: Vec<String> =
             plan.hosts[0].asked().iter().map(|question| question.subject.to_string()).collect();
         assert_eq!(asked, ["dns->web", "idle->web", "dns->web", "idle->web", "host->web"]);
@@ -240,8 +274,14 @@ mod tests {
 
     #[test]
     fn a_command_line_is_not_asked_whether_it_comes_back() {
-        let plan =
-            Plan::new(Kind::Sandbox, "trixie", catalogue::all(), &[Check::AutostartAfterReboot], 32, 8);
+        let plan = Plan::new(
+            Kind::Sandbox,
+            &["trixie".into()],
+            &catalogue::all(),
+            &[Check::AutostartAfterReboot],
+            32,
+            8,
+        );
         for host in &plan.hosts {
             let unit_started = host.scenario.notes.contains(&"N8".to_owned());
             assert_eq!(host.after_reboot().len(), if unit_started { 2 } else { 0 }, "{}", host.id);

@@ -1,7 +1,7 @@
 //! Making sure that a run can start: root, tools, image. The command line and the live tests share it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::unistd::geteuid;
 use nspawn_matrix_vm::{Accel, Chosen, Qemu, VmError};
@@ -10,7 +10,7 @@ use crate::chain::chain;
 use crate::command::Command;
 use crate::engine::Ground;
 use crate::host::{Blank, Kind, Roots};
-use crate::image::{ImageError, Pair, Recipe, Store};
+use crate::image::{ImageError, Images, Pair, Pairs, Recipe, Store};
 use crate::setup::{self, Need, PackageManager, Tool};
 
 /// Why this machine cannot host a run, with the next step.
@@ -29,30 +29,23 @@ impl fmt::Display for Unable {
     }
 }
 
-/// What a run needs.
-pub struct Ready {
-    /// Names of the images of hosts and machines.
-    pub images: Pair<String>,
-    /// What hosts are made from.
-    pub ground: Ground,
-}
-
-/// Checks for root and tools, installs what is missing if `install` says so, and builds the images that are not there.
+/// Checks for root and tools, installs what is missing if `install` says so, and builds the images that are not there;
+/// gives what hosts are made from.
 /// `roots` says how roots are to be copied, or leaves it to what this machine can do. `progress` hears what takes long.
 ///
 /// # Errors
 /// [`Unable`].
 pub async fn prepare(
     cache: &Path,
-    recipes: &Pair<Recipe>,
+    recipes: &Pairs,
     roots: Option<Roots>,
     install: bool,
     mut progress: impl FnMut(&str),
-) -> Result<Ready, Unable> {
+) -> Result<Ground, Unable> {
     check_root()?;
     let store = Store::open(cache.to_owned());
-    let must_build =
-        recipes.each().any(|recipe| matches!(recipe, Recipe::Debian(_)) && store.find(recipe).is_none());
+    let is_missing = |recipe: &Recipe| matches!(recipe, Recipe::Debian(_)) && store.find(recipe).is_none();
+    let must_build = recipes.recipes().into_iter().any(is_missing);
     let is_needed = |tool: &Tool| match tool.need {
         Need::Always => true,
         Need::DebianImages => must_build,
@@ -60,13 +53,12 @@ pub async fn prepare(
         Need::Speed => roots == Some(Roots::Btrfs),
     };
     tools(is_needed, install, &mut progress).await?;
-    let (names, images) = images(&store, recipes, &mut progress).await?;
+    let images = images(&store, recipes, &mut progress).await?;
     let roots = match roots {
         Some(roots) => roots,
         None => best_roots(&mut progress).await,
     };
-    let ground = Ground::Sandboxes { images, cache: cache.to_owned(), roots };
-    Ok(Ready { images: names, ground })
+    Ok(Ground::Sandboxes { images, cache: cache.to_owned(), roots })
 }
 
 /// Checks for tools, and builds the image of the virtual machine and that of the machines, if they are not there.
@@ -79,17 +71,15 @@ pub async fn prepare_guests(
     recipes: &Pair<Recipe>,
     agent: &Path,
     mut progress: impl FnMut(&str),
-) -> Result<Ready, Unable> {
+) -> Result<Ground, Unable> {
     tools_of_vm()?;
-    let name = recipes.host.name();
-    let chosen = Chosen::named(&name).map_err(|error| Unable {
+    let chosen = Chosen::named(&recipes.host.name()).map_err(|error| Unable {
         message: chain(error),
         hint: Some("name another one with --image".into()),
     })?;
     let payload = Store::open(cache.to_owned()).build(&recipes.payload, &mut progress).await?;
     let blank = Box::new(blank(chosen, agent, &mut progress).await?);
-    let ground = Ground::Guests { blank, payload: payload.path };
-    Ok(Ready { images: Pair { host: name, payload: payload.name }, ground })
+    Ok(Ground::Guests { blank, payload: payload.path })
 }
 
 /// Checks for tools, and builds the images that are not there: that of the virtual machine, which is always the same, and
@@ -100,34 +90,26 @@ pub async fn prepare_guests(
 /// [`Unable`].
 pub async fn prepare_nested(
     cache: &Path,
-    recipes: &Pair<Recipe>,
+    recipes: &Pairs,
     roots: Option<Roots>,
     agent: &Path,
     mut progress: impl FnMut(&str),
-) -> Result<Ready, Unable> {
+) -> Result<Ground, Unable> {
     tools_of_vm()?;
     let chosen = Chosen::named("debian").map_err(|error| Unable { message: chain(error), hint: None })?;
-    let (names, images) = images(&Store::open(cache.to_owned()), recipes, &mut progress).await?;
+    let images = images(&Store::open(cache.to_owned()), recipes, &mut progress).await?;
     let blank = Box::new(blank(chosen, agent, &mut progress).await?);
-    Ok(Ready {
-        images: names,
-        ground: Ground::Nested { blank, images, roots: roots.unwrap_or(Roots::Btrfs) },
-    })
+    Ok(Ground::Nested { blank, images, roots: roots.unwrap_or(Roots::Btrfs) })
 }
 
-/// Builds the images that are not there; gives their names and files.
-async fn images(
-    store: &Store,
-    recipes: &Pair<Recipe>,
-    progress: &mut impl FnMut(&str),
-) -> Result<(Pair<String>, Pair<PathBuf>), Unable> {
-    let host = store.build(&recipes.host, &mut *progress).await?;
-    let payload = if recipes.payload == recipes.host {
-        host.clone()
-    } else {
-        store.build(&recipes.payload, progress).await?
-    };
-    Ok((Pair { host: host.name, payload: payload.name }, Pair { host: host.path, payload: payload.path }))
+/// Builds the images that are not there, each once; gives their files.
+async fn images(store: &Store, recipes: &Pairs, progress: &mut impl FnMut(&str)) -> Result<Images, Unable> {
+    let mut images = Images::new();
+    for recipe in recipes.recipes() {
+        let image = store.build(recipe, &mut *progress).await?;
+        images.insert(image.name, image.path);
+    }
+    Ok(images)
 }
 
 /// Builds the image of a virtual machine if it is not there, and finds out what runs it.

@@ -70,6 +70,7 @@ fn zero_samples_and_zero_jobs_are_refused() {
 #[test]
 fn scenarios_that_share_one_machine_are_not_run_at_the_same_time() {
     insta::assert_snapshot!(refusal(&["run", "--host", "vm", "--jobs", "2"]));
+    insta::assert_snapshot!(refusal(&["run", "--host", "vm", "--image", "trixie", "--image", "sid"]));
 }
 
 #[test]

@@ -27,11 +27,13 @@ fn main() -> ExitCode {
         trial("after-everything-was-taken-back", everything_is_taken_back),
         trial("after-a-host-that-does-not-boot", a_host_that_does_not_boot),
         trial("after-ctrl-c-at-once", || ends_by_signal(Signal::SIGINT, "", Some(130))),
-        trial("after-ctrl-c-while-booting", || ends_by_signal(Signal::SIGINT, "bridge: booting", Some(130))),
-        trial("after-ctrl-c-while-measuring", || {
-            ends_by_signal(Signal::SIGINT, "bridge: measuring", Some(130))
+        trial("after-ctrl-c-while-booting", || {
+            ends_by_signal(Signal::SIGINT, "bridge on trixie: booting", Some(130))
         }),
-        trial("after-sigterm", || ends_by_signal(Signal::SIGTERM, "bridge: measuring", Some(130))),
+        trial("after-ctrl-c-while-measuring", || {
+            ends_by_signal(Signal::SIGINT, "bridge on trixie: measuring", Some(130))
+        }),
+        trial("after-sigterm", || ends_by_signal(Signal::SIGTERM, "bridge on trixie: measuring", Some(130))),
         trial("without-room-for-an-image", || refused(&without_room("image build"), "MB free")),
         trial("without-room-for-a-run", || refused(&without_room("run"), "free")),
         trial("without-network", || refused(WITHOUT_NETWORK, "cannot be reached")),
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
         trial("without-tools", || refused(WITHOUT_TOOLS, "systemd-nspawn, which")),
         trial("after-a-host-that-is-lost", a_host_that_is_lost),
         trial("after-probes-that-are-lost", probes_that_are_lost),
-        trial("after-sigkill", || ends_by_signal(Signal::SIGKILL, "bridge: measuring", None)),
+        trial("after-sigkill", || ends_by_signal(Signal::SIGKILL, "bridge on trixie: measuring", None)),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -87,7 +89,7 @@ fn a_host_that_does_not_boot() -> Result<(), Failed> {
 /// The host dies while its machines start: it is booted afresh, and everything is asked of that one.
 fn a_host_that_is_lost() -> Result<(), Failed> {
     let checks = ["--scenario=bridge", "--check=ping/gateway/ipv4"];
-    let report = ends_although_killed(&checks, "bridge: measuring", is_first_of_host)?;
+    let report = ends_although_killed(&checks, "bridge on trixie: measuring", is_first_of_host)?;
     for case in &report.cases {
         expect_attempts(&report, &case.check, 2)?;
     }
@@ -97,8 +99,9 @@ fn a_host_that_is_lost() -> Result<(), Failed> {
 /// All probes die while lookups wait for their time-out: these are asked again, of the same machines.
 fn probes_that_are_lost() -> Result<(), Failed> {
     let checks = ["--scenario=nat", "--check=ping/gateway/ipv4", "--check=resolve/peer/any"];
-    let report =
-        ends_although_killed(&checks, "nat: asking", |process| process.contains(" internal probe "))?;
+    let report = ends_although_killed(&checks, "nat on trixie: asking", |process| {
+        process.contains(" internal probe ")
+    })?;
     expect_attempts(&report, "resolve/peer/any", 2)
 }
 

@@ -96,7 +96,8 @@ fn ends_with_ctrl_c_while_a_sandbox_stands() -> Result<(), Failed> {
     let mut child = command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let said = BufReader::new(child.stderr.take().ok_or("it has no standard error")?);
     let mut lines = said.lines();
-    let stands = |line: &std::io::Result<String>| line.as_ref().is_ok_and(|line| line == "nat: measuring");
+    let stands =
+        |line: &std::io::Result<String>| line.as_ref().is_ok_and(|line| line == "nat on trixie: measuring");
     lines.find(stands).ok_or("it never measured anything")??;
     nix::sys::signal::killpg(Pid::from_raw(child.id().try_into()?), Signal::SIGINT)?;
     let rest = lines.collect::<Result<Vec<_>, _>>()?.join("\n");
@@ -104,7 +105,7 @@ fn ends_with_ctrl_c_while_a_sandbox_stands() -> Result<(), Failed> {
     let report = run.report()?;
     let is_told = |case: &Case| case.reason.as_ref().is_some_and(|reason| reason.contains("interrupted"));
     expect(report.cases.iter().any(is_told), "the cases say why there is no answer")?;
-    let console = fs::read_to_string(run.out.path().join("evidence/nat/host-console.txt"))?;
+    let console = fs::read_to_string(run.out.path().join("evidence/vm+sandbox/trixie/nat/host-console.txt"))?;
     expect(console.contains("Debian"), "what the sandbox wrote on its console is kept")?;
     run.expect_nothing_left()
 }

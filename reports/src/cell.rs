@@ -9,6 +9,9 @@ use crate::{AddressSpace, Case, Names, Observation, Verdict};
 /// What stands in a cell without a case.
 pub(crate) const EMPTY: char = '·';
 
+/// What stands in a cell whose answers differ from host to host.
+pub(crate) const DIFFERS: char = '≠';
+
 /// The widest answer of several subjects that is kept on one line.
 const LINE_WIDTH: usize = 10;
 
@@ -37,6 +40,29 @@ pub(crate) fn of(cases: &[&Case]) -> Cell {
         lines[0] = format!("{} {mark}", lines[0]);
     }
     Cell { lines, flat, verdict: Some(verdict) }
+}
+
+/// Makes the one cell of hosts that gave the same answer, of the cases of each; none if they did not. Shares of the same
+/// spaces are the same answer, and are added up.
+pub(crate) fn common(hosts: &[&[&Case]]) -> Option<Cell> {
+    let (first, others) = hosts.split_first()?;
+    let cell = of(first);
+    let all: Vec<&Case> = hosts.concat();
+    if !all.is_empty()
+        && common_shares(&all).is_some()
+        && hosts.iter().all(|cases| gravest(cases) == cell.verdict)
+    {
+        return Some(of(&all));
+    }
+    others.iter().all(|cases| of(cases) == cell).then_some(cell)
+}
+
+/// The cell that stands for answers which differ from host to host.
+pub(crate) fn differing(hosts: &[&[&Case]]) -> Cell {
+    let verdict = gravest(&hosts.concat());
+    let mark = verdict.and_then(Verdict::mark).map_or(String::new(), |mark| format!(" {mark}"));
+    let flat = format!("{DIFFERS}{mark}");
+    Cell { lines: vec![flat.clone()], flat, verdict }
 }
 
 /// The verdict that the cell is marked with: what needs a look comes before what does not.
@@ -161,6 +187,21 @@ mod tests {
         assert_eq!(cell([Some(ping(3)), None], [Pass, Broken]), "yes/?");
         assert_eq!(cell([Some(ping(0)), None], [Fail, Broken]), "no/? !");
         assert_eq!(of(&[]).lines, ["·"]);
+    }
+
+    #[test]
+    fn hosts_that_gave_the_same_answer_share_a_cell() {
+        let seen = |count| Some(names(&[(AddressSpace::Lease, count), (AddressSpace::Ipv6LinkLocal, 20)]));
+        let of_host = |observed, verdict| Case { observed, verdict, ..case("h", "nat", "c", "alpha") };
+        let common = |one: &Case, other: &Case| common(&[&[one], &[other]]).map(|cell| cell.flat);
+        let (yes, no) = (of_host(Some(ping(3)), Verdict::Pass), of_host(Some(ping(0)), Verdict::Pass));
+        assert_eq!(common(&yes, &yes.clone()), Some("yes".to_owned()));
+        assert_eq!(common(&yes, &no), None);
+        assert_eq!(common(&yes, &of_host(Some(ping(3)), Verdict::Fail)), None);
+        let (some, many) = (of_host(seen(4), Verdict::Pass), of_host(seen(16), Verdict::Pass));
+        assert_eq!(common(&some, &many), Some("fe80 67%, lease 33%".to_owned()));
+        let failed = of_host(Some(ping(0)), Verdict::Fail);
+        assert_eq!(differing(&[&[&yes], &[&failed]]).flat, "≠ !");
     }
 
     #[test]

@@ -3,12 +3,13 @@
 //! A [`Finding`] is about cases that differ from their claim, a [`Note`] gives the reason behind others. Texts from
 //! outside are as they came: each writer makes them safe for where it prints them.
 
+use crate::place::Places;
 use crate::{Case, Explanation, Report, Verdict};
 
 /// Cases that share verdict, host, scenario, question, claim and reason, and so differ only in their subject.
 pub(crate) struct Finding {
     pub(crate) verdict: Verdict,
-    /// Names the cases: `zone::ping/gateway/ipv4::alpha, beta on sandbox/trixie/zone`.
+    /// Names the cases: `zone::ping/gateway/ipv4::alpha, beta on sandbox/trixie/zone (257)`.
     pub(crate) title: String,
     /// What is to be said of them, each with its label: `claimed`, `observed`.
     pub(crate) said: Vec<(&'static str, String)>,
@@ -16,14 +17,14 @@ pub(crate) struct Finding {
 
 /// One finding for all cases that differ from their claim in the same way.
 pub(crate) fn findings(report: &Report) -> Vec<Finding> {
-    let has_hosts = report.hosts.len() > 1;
+    let places = Places::of(report);
     let told: Vec<&Case> = report.cases.iter().filter(|case| is_finding(case)).collect();
     let is_same = |left: &&Case, right: &&Case| {
         let about =
             |case: &Case| (case.verdict, case.host.clone(), case.scenario.clone(), case.check.clone());
         about(left) == about(right) && left.expected == right.expected && left.reason == right.reason
     };
-    told.chunk_by(is_same).filter_map(|cases| Finding::of(cases, has_hosts)).collect()
+    told.chunk_by(is_same).filter_map(|cases| Finding::of(cases, &places)).collect()
 }
 
 /// What could not be measured has its reason and nothing else, and that is often the same for a whole host.
@@ -36,11 +37,10 @@ fn is_finding(case: &Case) -> bool {
 }
 
 impl Finding {
-    fn of(cases: &[&Case], has_hosts: bool) -> Option<Self> {
+    fn of(cases: &[&Case], places: &Places<'_>) -> Option<Self> {
         let (case, others) = cases.split_first()?;
         let subjects: String = others.iter().map(|other| format!(", {}", other.subject)).collect();
-        let host = if has_hosts { format!(" on {}", case.host) } else { String::new() };
-        let title = format!("{}{subjects}{host}", case.name());
+        let title = format!("{}{subjects} on {} ({})", case.name(), case.host, places.of_host(&case.host));
         let mut said = vec![("claimed", case.expected.clone())];
         said.extend(observations(cases).into_iter().map(|observed| ("observed", observed)));
         said.extend(case.reason.iter().map(|reason| ("reason", reason.clone())));
@@ -77,30 +77,29 @@ pub(crate) struct Note<'a> {
     link: Option<&'a str>,
     attempts: u32,
     first: String,
-    scenarios: Vec<&'a str>,
+    /// The scenarios, and where they ran if not on all hosts.
+    scenarios: Vec<String>,
     count: usize,
 }
 
 /// One note for each reason behind what is known, was not asked, could not be measured, or not at the first attempt.
 pub(crate) fn notes(report: &Report) -> Vec<Note<'_>> {
-    let mut notes: Vec<Note<'_>> = Vec::new();
+    let places = Places::of(report);
+    let mut groups: Vec<Vec<&Case>> = Vec::new();
     for case in report.cases.iter().filter(|case| needs_note(case)) {
-        let (verdict, attempts) = (case.verdict, case.attempts);
-        let reason = case.reason.as_deref().unwrap_or("no reason is given");
-        let link = case.link.as_deref().filter(|_| verdict == Verdict::Known);
-        let key = (verdict, reason, attempts);
-        let at = notes.iter().position(|note| (note.verdict, note.reason, note.attempts) == key);
-        let at = at.unwrap_or_else(|| {
-            let (first, scenarios) = (case.name(), Vec::new());
-            notes.push(Note { verdict, reason, link, attempts, first, scenarios, count: 0 });
-            notes.len() - 1
-        });
-        notes[at].count += 1;
-        if !notes[at].scenarios.contains(&case.scenario.as_str()) {
-            notes[at].scenarios.push(&case.scenario);
+        let is_same = |first: &&Case| {
+            (first.verdict, reason(first), first.attempts) == (case.verdict, reason(case), case.attempts)
+        };
+        match groups.iter_mut().find(|group| group.first().is_some_and(is_same)) {
+            Some(group) => group.push(case),
+            None => groups.push(vec![case]),
         }
     }
-    notes
+    groups.iter().filter_map(|cases| Note::of(cases, &places)).collect()
+}
+
+fn reason(case: &Case) -> &str {
+    case.reason.as_deref().unwrap_or("no reason is given")
 }
 
 /// What passed at once needs no word.
@@ -108,7 +107,32 @@ fn needs_note(case: &Case) -> bool {
     !is_finding(case) && (case.verdict != Verdict::Pass || case.attempts > 1)
 }
 
-impl Note<'_> {
+impl<'a> Note<'a> {
+    fn of(cases: &[&'a Case], places: &Places<'_>) -> Option<Self> {
+        let case = cases.first()?;
+        let mut hosts: Vec<(&str, Vec<&str>)> = Vec::new();
+        for case in cases {
+            match hosts.iter_mut().find(|(scenario, _)| *scenario == case.scenario) {
+                Some((_, hosts)) => hosts.push(&case.host),
+                None => hosts.push((&case.scenario, vec![&case.host])),
+            }
+        }
+        Some(Self {
+            verdict: case.verdict,
+            reason: reason(case),
+            link: case.link.as_deref().filter(|_| case.verdict == Verdict::Known),
+            attempts: case.attempts,
+            first: format!(
+                "{}::{}::{}",
+                places.label(&case.scenario, &[&case.host]),
+                case.check,
+                case.subject
+            ),
+            scenarios: hosts.iter().map(|(scenario, hosts)| places.label(scenario, hosts)).collect(),
+            count: cases.len(),
+        })
+    }
+
     /// The note in one line: `skipped, 3 cases of nat, zone: there is no link`.
     pub(crate) fn text(&self) -> String {
         let subject = match self.count {

@@ -25,6 +25,7 @@ mod missing;
 mod names;
 mod names_words;
 mod observation;
+mod place;
 mod remarks;
 mod report;
 pub mod table;

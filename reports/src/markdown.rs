@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::clean::clean;
 use crate::findings::{self, Finding};
+use crate::place::Places;
 use crate::remarks::{self, Remark};
 use crate::{Case, HostRecord, Report, Tally, Verdict, table, write_whole};
 
@@ -69,20 +70,24 @@ fn remark(remark: &Remark<'_>) -> String {
     format!("### {}\n{items}", inline(&remark.title))
 }
 
-/// A row for each scenario on each host, a column for each verdict that occurs.
+/// A row for each scenario on each host, with the systemd that it ran on, and a column for each verdict that occurs.
 fn scenarios(report: &Report) -> String {
     let all = report.tally();
     let verdicts: Vec<Verdict> = Verdict::ALL.into_iter().filter(|verdict| all.count(*verdict) > 0).collect();
     if verdicts.is_empty() {
         return String::new();
     }
+    let places = Places::of(report);
     let headings: String = verdicts.iter().map(|verdict| format!(" {verdict} |")).collect();
-    let mut text = format!("| scenario | host |{headings}\n|---|---|{}", "--:|".repeat(verdicts.len()));
+    let mut text =
+        format!("| scenario | systemd | host |{headings}\n|---|---|---|{}", "--:|".repeat(verdicts.len()));
     let is_same = |left: &Case, right: &Case| (&left.host, &left.scenario) == (&right.host, &right.scenario);
     for cases in report.cases.chunk_by(is_same) {
         let tally: Tally = cases.iter().map(|case| case.verdict).collect();
         let counts: String = verdicts.iter().map(|verdict| format!(" {} |", tally.count(*verdict))).collect();
-        let _ = write!(text, "\n| {} | {} |{counts}", inline(&cases[0].scenario), inline(&cases[0].host));
+        let Case { scenario, host, .. } = &cases[0];
+        let [scenario, systemd, host] = [&**scenario, places.of_host(host), host].map(inline);
+        let _ = write!(text, "\n| {scenario} | {systemd} | {host} |{counts}");
     }
     text
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::clean::clean;
 use crate::headings::title;
-use crate::{Case, HostRecord, Report};
+use crate::place::Places;
+use crate::{Case, Report};
 
 /// All cases, by row and question.
 pub(crate) struct Matrix<'a> {
@@ -12,14 +13,20 @@ pub(crate) struct Matrix<'a> {
     pub(crate) checks: Vec<&'a str>,
     /// The rows; those of one scenario stand together.
     pub(crate) rows: Vec<Row<'a>>,
+    /// Where the hosts are.
+    pub(crate) places: Places<'a>,
 }
 
 /// One scenario on one host.
 pub(crate) struct Row<'a> {
-    /// The scenario, and where it is asked on several hosts, what tells them apart.
+    /// The scenario, and where hosts are of several places, which that is.
     pub(crate) label: String,
-    scenario: &'a str,
-    host: &'a str,
+    /// The scenario.
+    pub(crate) scenario: &'a str,
+    /// The place of the host.
+    pub(crate) place: String,
+    /// Id of the host.
+    pub(crate) host: &'a str,
     cases: BTreeMap<&'a str, Vec<&'a Case>>,
 }
 
@@ -32,13 +39,17 @@ impl<'a> Row<'a> {
 
 impl<'a> Matrix<'a> {
     pub(crate) fn of(report: &'a Report) -> Self {
-        let mut rows = rows(report);
-        label(&mut rows, &report.hosts);
-        Self { checks: checks(report), rows }
+        let places = Places::of(report);
+        Self { checks: checks(report), rows: rows(report, &places), places }
     }
 }
 
 impl<'a> Matrix<'a> {
+    /// The rows by scenario.
+    pub(crate) fn scenarios(&self) -> impl Iterator<Item = &[Row<'a>]> {
+        self.rows.chunk_by(|row, next| row.scenario == next.scenario)
+    }
+
     /// The blocks that the questions belong to, in the order of the questions.
     pub(crate) fn titles(&self) -> Vec<&'a str> {
         let mut titles: Vec<&str> = Vec::new();
@@ -51,20 +62,27 @@ impl<'a> Matrix<'a> {
     }
 }
 
-fn rows(report: &Report) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row<'_>> = Vec::new();
+fn rows<'a>(report: &'a Report, places: &Places<'_>) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = Vec::new();
     for case in &report.cases {
         let at = rows.iter().position(|row| row.scenario == case.scenario && row.host == case.host);
         let at = at.unwrap_or_else(|| {
             let last = rows.iter().rposition(|row| row.scenario == case.scenario);
             let at = last.map_or(rows.len(), |last| last + 1);
             let (scenario, host) = (case.scenario.as_str(), case.host.as_str());
-            rows.insert(at, Row { label: String::new(), scenario, host, cases: BTreeMap::new() });
+            let [label, place] = [places.label(scenario, &[host]), places.of_host(host).to_owned()]
+                .map(|text| one_line(&text));
+            rows.insert(at, Row { label, scenario, place, host, cases: BTreeMap::new() });
             at
         });
         rows[at].cases.entry(&case.check).or_default().push(case);
     }
     rows
+}
+
+/// Text from outside, for a place where a line must not be broken.
+pub(crate) fn one_line(text: &str) -> String {
+    clean(text).replace(['\n', '\t'], " ")
 }
 
 /// Every question once; one that an earlier scenario lacks stands behind the one it was asked after.
@@ -83,72 +101,21 @@ fn checks(report: &Report) -> Vec<&str> {
     checks
 }
 
-/// What may tell hosts apart, the most telling first. The id always does.
-const DISTINCTIONS: [fn(&HostRecord) -> String; 6] = [
-    |_| String::new(),
-    |host| host.systemd.map_or(String::new(), |version| format!(" v{version}")),
-    |host| format!(" {}", host.image),
-    |host| format!(" {}", host.payload),
-    |host| format!(" {}", host.profile),
-    |host| format!(" {}", host.id),
-];
-
-fn label(rows: &mut [Row<'_>], hosts: &[HostRecord]) {
-    let of_row = |row: &Row<'_>, distinction: fn(&HostRecord) -> String| {
-        let host = hosts.iter().find(|host| host.id == row.host);
-        let suffix = host.map_or_else(|| format!(" {}", row.host), distinction);
-        clean(&format!("{}{suffix}", row.scenario)).replace(['\n', '\t'], " ")
-    };
-    for distinction in DISTINCTIONS {
-        for row in rows.iter_mut() {
-            row.label = of_row(row, distinction);
-        }
-        if are_distinct(rows) {
-            return;
-        }
-    }
-}
-
-fn are_distinct(rows: &[Row<'_>]) -> bool {
-    let labels: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.label.as_str()).collect();
-    labels.len() == rows.len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture::{case, host, report};
 
-    fn labels(hosts: Vec<HostRecord>) -> Vec<String> {
-        let mut two = report(hosts);
-        let ids: Vec<String> = two.hosts.iter().map(|host| host.id.clone()).collect();
-        for id in &ids {
+    #[test]
+    fn rows_of_one_scenario_stand_together_and_say_which_systemd_they_ran_on() {
+        let mut two = report(vec![host("a", 254), host("b", 257)]);
+        for id in ["a", "b"] {
             two.cases.extend(["nat", "zone"].map(|scenario| case(id, scenario, "address/lease", "alpha")));
         }
-        Matrix::of(&two).rows.into_iter().map(|row| row.label).collect()
-    }
-
-    #[test]
-    fn hosts_are_told_apart_by_the_first_thing_that_differs() {
-        assert_eq!(labels(vec![host("a", 257)]), ["nat", "zone"]);
-        assert_eq!(
-            labels(vec![host("a", 254), host("b", 257)]),
-            ["nat v254", "nat v257", "zone v254", "zone v257"]
-        );
-        let backport = HostRecord { profile: "firewall".to_owned(), ..host("b", 257) };
-        assert_eq!(labels(vec![host("a", 257), backport])[..2], ["nat stock", "nat firewall"]);
-        assert_eq!(labels(vec![host("a", 257), host("b", 257)])[..2], ["nat a", "nat b"]);
-    }
-
-    #[test]
-    fn one_host_for_each_scenario_needs_no_telling_apart() {
-        let mut each = report(vec![host("sandbox/trixie/nat", 257), host("sandbox/trixie/zone", 257)]);
-        each.cases = vec![
-            case("sandbox/trixie/nat", "nat", "address/lease", "alpha"),
-            case("sandbox/trixie/zone", "zone", "address/lease", "alpha"),
-        ];
-        let labels: Vec<String> = Matrix::of(&each).rows.into_iter().map(|row| row.label).collect();
-        assert_eq!(labels, ["nat", "zone"]);
+        let matrix = Matrix::of(&two);
+        let labels: Vec<&str> = matrix.rows.iter().map(|row| row.label.as_str()).collect();
+        assert_eq!(labels, ["nat (254)", "nat (257)", "zone (254)", "zone (257)"]);
+        assert_eq!(matrix.scenarios().map(<[Row<'_>]>::len).collect::<Vec<_>>(), [2, 2]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What is to be said of hosts: what systemd said about settings that it does not take, and what was not put back.
 
+use crate::place::Places;
 use crate::{HostRecord, Report};
 
 /// The same lines, said of one host or of several.
 pub(crate) struct Remark<'a> {
-    /// What is said of whom: `systemd warned on sandbox/trixie/zone`.
+    /// What is said of whom: `systemd warned on sandbox/trixie/zone (257)`.
     pub(crate) title: String,
     pub(crate) lines: &'a [String],
 }
@@ -16,14 +17,16 @@ pub(crate) fn remarks(report: &Report) -> Vec<Remark<'_>> {
 }
 
 fn shared<'a>(report: &'a Report, title: &str, of: fn(&HostRecord) -> &Vec<String>) -> Vec<Remark<'a>> {
-    let mut groups: Vec<(Vec<&str>, &[String])> = Vec::new();
+    let places = Places::of(report);
+    let mut groups: Vec<(Vec<String>, &[String])> = Vec::new();
     for host in report.hosts.iter().filter(|host| !of(host).is_empty()) {
+        let name = format!("{} ({})", host.id, places.of_host(&host.id));
         match groups.iter_mut().find(|(_, lines)| lines == of(host)) {
-            Some((hosts, _)) => hosts.push(&host.id),
-            None => groups.push((vec![&host.id], of(host))),
+            Some((hosts, _)) => hosts.push(name),
+            None => groups.push((vec![name], of(host))),
         }
     }
-    let remark = |(hosts, lines): (Vec<&str>, &'a [String])| Remark {
+    let remark = |(hosts, lines): (Vec<String>, &'a [String])| Remark {
         title: format!("{title} {}", hosts.join(", ")),
         lines,
     };

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Case, Tally};
+use crate::{Case, Tally, place};
 
 /// Names the form of `report.json`; it changes with every incompatible change of these types.
 pub const SCHEMA: &str = "nspawn-matrix/report/1";
@@ -82,14 +82,23 @@ pub struct HostRecord {
 }
 
 impl HostRecord {
+    /// The versions of systemd in the fewest words: `257`, or `252 in 262` where machines of 252 run on a host of 262. A
+    /// version of the machines that is not known is taken to be the host's if they are of one image, and else they are
+    /// called by their image: `bookworm in 262`. None if that of the host is not known.
+    #[must_use]
+    pub fn versions(&self) -> Option<String> {
+        self.systemd.map(|_| place::versions(self))
+    }
+
     /// Says in one line what it was: `systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48, ...`.
     #[must_use]
     pub fn summary(&self) -> String {
         let Some(Facts { os, systemd, kernel, roots, .. }) = &self.facts else {
             return format!("{} did not boot", self.id);
         };
-        let Self { kind, profile, .. } = self;
-        format!("systemd {systemd} on {os}, kernel {kernel}, roots on {roots}, {kind} {profile}")
+        let Self { kind, profile, image, payload, .. } = self;
+        let machines = if payload == image { String::new() } else { format!(", machines of {payload}") };
+        format!("systemd {systemd} on {os}{machines}, kernel {kernel}, roots on {roots}, {kind} {profile}")
     }
 }
 

@@ -7,7 +7,7 @@ use time::macros::format_description;
 
 use super::{Cache, Failure};
 use crate::chain::chain;
-use crate::image::{Entry, ImageError, Recipe, Store};
+use crate::image::{Entry, ImageError, Pairs, Recipe, Store};
 use crate::prepare::Unable;
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +57,12 @@ pub(super) async fn image(arguments: Arguments) -> Result<ExitCode, Failure> {
 /// What `--image` and `image build` name.
 pub(super) fn parse(image: &str) -> Result<Recipe, Failure> {
     Recipe::parse(image).map_err(usage)
+}
+
+/// What `--image` and `--payload` name together.
+pub(super) fn pairs(images: &[String], payloads: &[String]) -> Result<Pairs, Failure> {
+    let parse = |names: &[String]| names.iter().map(|name| parse(name)).collect::<Result<Vec<_>, _>>();
+    Pairs::crossed(&parse(images)?, &parse(payloads)?).map_err(usage)
 }
 
 fn usage(error: ImageError) -> Failure {

@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let own = arguments.own.read(None)?;
+    let own = arguments.own.read(&[None])?;
     let scenarios = selection::with_own(own.scenarios, &arguments.scenario)?;
     let lines = Lines { width: width() };
     if arguments.claims {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 as claimed, 1 something differs, 2 usage, 3 could not measure.
 
 mod failure;
+mod hosts;
 mod image;
 mod list;
 mod own;

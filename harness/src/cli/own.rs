@@ -1,5 +1,6 @@
 //! A person's own set-up: their `.nspawn` files and scenario files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,11 +34,11 @@ pub(super) struct Own {
 }
 
 impl OwnArguments {
-    /// Reads the files; `systemd` is the major version of the hosts, if that is known.
+    /// Reads the files; `systemd` are the major versions of the hosts, none for one that is not known.
     ///
     /// # Errors
     /// A usage error for a file that cannot be measured.
-    pub(super) fn read(&self, systemd: Option<u32>) -> Result<Own, Failure> {
+    pub(super) fn read(&self, systemd: &[Option<u32>]) -> Result<Own, Failure> {
         let mut own = Own::default();
         if !self.nspawn.is_empty() {
             own.add_nspawn_files(&self.nspawn, systemd)?;
@@ -50,7 +51,7 @@ impl OwnArguments {
 }
 
 impl Own {
-    fn add_nspawn_files(&mut self, paths: &[PathBuf], systemd: Option<u32>) -> Result<(), Failure> {
+    fn add_nspawn_files(&mut self, paths: &[PathBuf], systemd: &[Option<u32>]) -> Result<(), Failure> {
         let mut files: Vec<NamedFile> = Vec::new();
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -66,7 +67,7 @@ impl Own {
         Ok(())
     }
 
-    fn add_scenario_file(&mut self, path: &Path, systemd: Option<u32>) -> Result<(), Failure> {
+    fn add_scenario_file(&mut self, path: &Path, systemd: &[Option<u32>]) -> Result<(), Failure> {
         let shown = path.display().to_string();
         let text = String::from_utf8(read(path)?)
             .map_err(|_| Failure::usage(format!("`{shown}` is not UTF-8, which TOML is")))?;
@@ -92,10 +93,16 @@ impl Own {
         Ok(())
     }
 
-    fn lint(&mut self, file: &str, lines: &[nspawn_file::Line], systemd: Option<u32>) {
-        let findings = nspawn_file::lint(lines, systemd);
-        self.told
-            .extend(findings.iter().map(|finding| format!("warning: {file}:{}: {finding}", finding.line)));
+    /// What each of the versions does not take is told, in the order of the lines; what none of them takes is told once.
+    fn lint(&mut self, file: &str, lines: &[nspawn_file::Line], systemd: &[Option<u32>]) {
+        let mut findings: Vec<_> =
+            systemd.iter().flat_map(|version| nspawn_file::lint(lines, *version)).collect();
+        findings.sort_by_key(|finding| finding.line);
+        let mut told: Vec<String> =
+            findings.iter().map(|finding| format!("warning: {file}:{}: {finding}", finding.line)).collect();
+        let mut seen = BTreeSet::new();
+        told.retain(|line| seen.insert(line.clone()));
+        self.told.extend(told);
     }
 }
 

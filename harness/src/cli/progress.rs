@@ -5,9 +5,10 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use nspawn_matrix_reports::{Tally, Verdict};
+use nspawn_matrix_reports::{HostRecord, Tally, Verdict};
 
 use crate::engine::Progress;
+use crate::plan::HostPlan;
 
 /// How often a line on a terminal is drawn anew.
 const TICK: Duration = Duration::from_millis(120);
@@ -59,8 +60,8 @@ impl Display {
 impl Terminal {
     fn show(&mut self, progress: &Progress<'_>) {
         match progress {
-            Progress::Host { scenario, now } => {
-                let (bar, count) = self.host(scenario);
+            Progress::Host { host, now } => {
+                let (bar, count) = self.host(host);
                 bar.set_message(if count.0.is_empty() {
                     (*now).to_owned()
                 } else {
@@ -68,24 +69,27 @@ impl Terminal {
                 });
             }
             Progress::Case(case) => {
-                let (bar, count) = self.host(&case.scenario);
-                count.0.push(case.verdict);
-                bar.set_message(format!("measuring, {}", count.words()));
+                if let Some((bar, count)) = self.hosts.get_mut(&case.host) {
+                    count.0.push(case.verdict);
+                    bar.set_message(format!("measuring, {}", count.words()));
+                }
             }
-            Progress::Done { scenario, .. } => {
-                let (bar, count) = self.host(scenario);
-                let words = count.words();
-                bar.finish_with_message(words);
+            // There may be more hosts than the terminal has lines: one that is done moves up and out of the way.
+            Progress::Done { host, record, .. } => {
+                let (bar, count) = self.hosts.remove(&host.id).unzip();
+                bar.iter().for_each(ProgressBar::finish_and_clear);
+                let line = done(host, record, &count.unwrap_or_default());
+                // A terminal that has gone away is no reason to stop.
+                let _ = self.bars.println(line);
             }
         }
     }
 
-    fn host(&mut self, scenario: &str) -> &mut (ProgressBar, Count) {
-        self.hosts.entry(scenario.to_owned()).or_insert_with(|| {
-            let style = ProgressStyle::with_template("{spinner} {prefix:18} {elapsed:>3} {wide_msg}")
+    fn host(&mut self, host: &HostPlan) -> &mut (ProgressBar, Count) {
+        self.hosts.entry(host.id.clone()).or_insert_with(|| {
+            let style = ProgressStyle::with_template("{spinner} {prefix:32} {elapsed:>3} {wide_msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner());
-            let bar =
-                self.bars.add(ProgressBar::new_spinner().with_style(style).with_prefix(scenario.to_owned()));
+            let bar = self.bars.add(ProgressBar::new_spinner().with_style(style).with_prefix(host.label()));
             bar.enable_steady_tick(TICK);
             (bar, Count::default())
         })
@@ -94,13 +98,19 @@ impl Terminal {
 
 fn plain(counts: &mut BTreeMap<String, Count>, progress: &Progress<'_>) {
     match progress {
-        Progress::Host { scenario, now } => tell!("{scenario}: {now}"),
+        Progress::Host { host, now } => tell!("{}: {now}", host.label()),
         Progress::Case(case) => {
-            counts.entry(case.scenario.clone()).or_default().0.push(case.verdict);
+            counts.entry(case.host.clone()).or_default().0.push(case.verdict);
         }
-        Progress::Done { scenario, .. } => {
-            let words = counts.get(*scenario).map_or_else(|| "no answers".to_owned(), Count::words);
-            tell!("{scenario}: done, {words}");
+        Progress::Done { host, record, .. } => {
+            let count = counts.remove(&host.id).unwrap_or_default();
+            tell!("{}", done(host, record, &count));
         }
     }
+}
+
+/// `bridge on trixie (257): done, 225 pass`.
+fn done(host: &HostPlan, record: &HostRecord, count: &Count) -> String {
+    let versions = record.versions().map_or(String::new(), |versions| format!(" ({versions})"));
+    format!("{}{versions}: done, {}", host.label(), count.words())
 }

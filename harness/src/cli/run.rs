@@ -9,15 +9,14 @@ use std::str::FromStr;
 
 use nspawn_matrix_reports::{Report, Verdict, html, json, junit, markdown, table};
 
+use super::hosts::Hosts;
 use super::own::OwnArguments;
 use super::progress::Display;
 use super::{Cache, Failure, image, selection, terminal};
 use crate::chain::chain;
 use crate::engine::{Engine, Evidence, Outcome};
 use crate::host::{Kind, Roots};
-use crate::image::Pair;
 use crate::plan::Plan;
-use crate::prepare::{Ready, prepare, prepare_guests, prepare_nested};
 use crate::{interruption, run_id};
 
 /// What the report of all scenarios needs, in bytes.
@@ -39,12 +38,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "KIND", default_value = "sandbox")]
     host: Kind,
     /// What hosts and machines are made from: a Debian suite, arch, a tar file, a directory, or a configuration of
-    /// pacman (*.conf)
+    /// pacman (*.conf); may be repeated, and every scenario then runs on each
     #[arg(long, value_name = "NAME", default_value = "trixie")]
-    image: String,
-    /// What machines are made from, if not from the same as their hosts [default: what --image says]
+    image: Vec<String>,
+    /// What machines are made from, if not from the same as their hosts; may be repeated, and hosts of each --image then
+    /// have machines of each [default: what --image says]
     #[arg(long, value_name = "NAME")]
-    payload: Option<String>,
+    payload: Vec<String>,
     /// Lookups for each question about a name
     #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one::<NonZeroU32>)]
     samples: NonZeroU32,
@@ -69,48 +69,30 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let checks = selection::checks(&arguments.check)?;
-    let recipe = image::parse(&arguments.image)?;
-    let payload = arguments.payload.as_deref().map(image::parse).transpose()?;
-    let recipes = Pair { payload: payload.unwrap_or_else(|| recipe.clone()), host: recipe };
-    let own = arguments.own.read(recipes.host.systemd())?;
+    let recipes = image::pairs(&arguments.image, &arguments.payload)?;
+    let own = arguments.own.read(&recipes.systemd_of_hosts())?;
     own.told.iter().for_each(|line| tell!("{line}"));
     let scenarios = selection::beside(own, &arguments.scenario)?;
-    let jobs = match (arguments.host, arguments.jobs) {
-        (Kind::Sandbox | Kind::VmSandbox, jobs) => jobs,
-        (Kind::Vm, None | Some(NonZeroUsize::MIN)) => None,
-        (Kind::Vm, Some(_)) => {
-            return Err(Failure::usage(
-                "the scenarios share one machine with --host vm, so --jobs can only be 1",
-            )
-            .hint("leave --jobs out, or have sandboxes in the machine with --host vm+sandbox"));
-        }
-    };
+    let hosts = Hosts::of(arguments.host, &recipes, arguments.jobs)?;
     let out = Out::check(arguments.out)?;
     let agent =
         std::env::current_exe().map_err(|error| Failure::unable(format!("find this program: {error}")))?;
     let cache = arguments.cache.folder();
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("listen for signals: {error}")))?;
-    let progress = |line: &str| tell!("{line}");
-    let ready = async {
-        match arguments.host {
-            Kind::Sandbox => prepare(&cache, &recipes, arguments.roots, arguments.setup, progress).await,
-            Kind::Vm => prepare_guests(&cache, &recipes, &agent, progress).await,
-            Kind::VmSandbox => prepare_nested(&cache, &recipes, arguments.roots, &agent, progress).await,
-        }
-    };
     let ready = tokio::select! {
-        ready = ready => ready,
+        ready = hosts.prepare(&cache, arguments.roots, arguments.setup, &agent) => ready,
         _ = interrupted.wait_for(|interrupted| *interrupted) => {
             out.leave_as_it_was();
             return Ok(ExitCode::from(interruption::EXIT_CODE));
         }
     };
-    let Ready { images, ground } = ready.inspect_err(|_| out.leave_as_it_was())?;
+    let ground = ready.inspect_err(|_| out.leave_as_it_was())?;
 
     let is_claimed = scenarios.iter().any(|scenario| !scenario.claims.is_empty());
-    let jobs = jobs.map_or_else(|| ground.default_jobs(), NonZeroUsize::get);
-    let plan = Plan::new(arguments.host, images, scenarios, &checks, arguments.samples.get(), jobs);
+    let jobs = arguments.jobs.map_or_else(|| ground.default_jobs(), NonZeroUsize::get);
+    let plan =
+        Plan::new(arguments.host, &recipes.names(), &scenarios, &checks, arguments.samples.get(), jobs);
     let engine = Engine {
         run_id: run_id::new(),
         ground,
@@ -190,7 +172,7 @@ fn write_evidence(evidence: &[Evidence], folder: &Path) -> io::Result<()> {
         Ok(()) | Err(_) => {}
     }
     for host in evidence {
-        let folder = folder.join(&host.scenario);
+        let folder = folder.join(&host.host);
         fs::create_dir_all(&folder)?;
         for file in &host.files {
             fs::write(folder.join(&file.name), &file.content)?;

@@ -23,7 +23,7 @@ pub(super) fn show(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let scenarios = match &arguments.scenario {
         Some(name) => vec![selection::scenario(name)?],
         None => {
-            let own = arguments.own.read(None)?;
+            let own = arguments.own.read(&[None])?;
             own.told.iter().for_each(|line| tell!("{line}"));
             own.scenarios
         }

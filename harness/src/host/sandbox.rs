@@ -23,6 +23,7 @@ use super::internet::{Internet, InternetError};
 use super::notify::{Notification, NotifySocket};
 use super::workspace::{Workspace, WorkspaceError, console_of};
 use crate::command::{Command, CommandError};
+use crate::image::Pair;
 use crate::netns::NetworkNamespace;
 use crate::{agent, enter, rpc};
 
@@ -80,6 +81,8 @@ pub struct Blueprint<'a> {
     pub name: &'a str,
     /// Id of the run.
     pub run_id: &'a str,
+    /// Names of the images of the host and of its machines.
+    pub images: &'a Pair<String>,
     /// Machines that need a root.
     pub machines: &'a [String],
     /// This program, as a file.
@@ -116,8 +119,8 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError`]; its root then stays until the workspace is closed, and nothing runs in it.
     pub async fn boot(workspace: &Workspace, blueprint: Blueprint<'_>) -> Result<Self, SandboxError> {
-        let Blueprint { name, run_id, machines, agent } = blueprint;
-        let root = workspace.host_root(name, machines).await?;
+        let Blueprint { name, run_id, images, machines, agent } = blueprint;
+        let root = workspace.host_root(name, images, machines).await?;
         prepare(&root, run_id, name)
             .map_err(|error| SandboxError::Make("prepare the root of the host", error))?;
         let console = workspace.console_file(name);

@@ -4,11 +4,13 @@
 //! mounted in its own, and the roots lie in a file that is deleted as soon as it is in use; so whatever ends the
 //! run, the kernel takes them away with its last process.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::statvfs::statvfs;
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::cgroup::Cgroup;
 use super::keeper::{Charge, Keeper};
 use crate::command::{Command, CommandError};
-use crate::image::Pair;
+use crate::image::{Images, Pair};
 use crate::roots;
 
 /// Where the roots are, below the place of the run.
@@ -26,11 +28,14 @@ pub(super) const STORE: &str = "store";
 /// Where cgroup2 is mounted, below the place of the run.
 pub(super) const GROUPS: &str = "cgroup";
 
+/// Where the images are unpacked, below the roots.
+const IMAGES: &str = "images";
+
 /// Room for the roots; the file is sparse.
 const STORE_BYTES: u64 = 64 << 30;
 
-/// What hosts and machines write while they run, and some more.
-const FOR_WRITING: u64 = 768 << 20;
+/// What a host and its machines write while they run, and some more. Roots stay until the end of the run.
+const FOR_WRITING: u64 = 28 << 20;
 
 /// Why there is no place for roots.
 #[derive(Debug, thiserror::Error)]
@@ -83,8 +88,6 @@ pub enum Roots {
 pub struct Workspace {
     mount_point: PathBuf,
     roots: Roots,
-    /// Where the images are unpacked.
-    bases: Pair<PathBuf>,
     group: PathBuf,
     keeper: Keeper,
     patience: Duration,
@@ -97,13 +100,13 @@ pub struct Needs<'a> {
     /// Id of the run.
     pub run_id: &'a str,
     /// The images of hosts and machines: tar files, or disks that hold one.
-    pub images: &'a Pair<PathBuf>,
+    pub images: &'a Images,
     /// How roots are copied.
     pub roots: Roots,
     /// How many hosts there will be at a time.
     pub hosts: usize,
-    /// How many hosts there will be in all.
-    pub hosts_in_all: usize,
+    /// The images of all hosts that there will be, one pair for each.
+    pub of_hosts: &'a [Pair<String>],
     /// How long a host may take to boot.
     pub patience: Duration,
     /// This program, as a file.
@@ -116,8 +119,8 @@ impl Workspace {
     /// # Errors
     /// [`WorkspaceError`]; what was made by then goes with the process.
     pub async fn open(needs: Needs<'_>) -> Result<Self, WorkspaceError> {
-        let Needs { cache, run_id, images, roots, hosts, hosts_in_all, patience, program } = needs;
-        check_space(cache, images, roots, hosts_in_all)?;
+        let Needs { cache, run_id, images, roots, hosts, of_hosts, patience, program } = needs;
+        check_space(cache, images, roots, of_hosts)?;
         leave_mount_namespace()?;
         let mount_point = cache.join("mnt");
         fs::create_dir_all(&mount_point).map_err(make(format!("create `{}`", mount_point.display())))?;
@@ -128,13 +131,7 @@ impl Workspace {
         // From here on whatever is made is taken away.
         let keeper = Keeper::start(program, &charge).await.map_err(make("start the keeper of the run"))?;
         let Charge { mount_point, group, folder, .. } = charge;
-        let base = |name| mount_point.join(STORE).join(name);
-        let bases = if images.host == images.payload {
-            Pair::of_one(base("image"))
-        } else {
-            Pair { host: base("image"), payload: base("payload") }
-        };
-        let workspace = Self { mount_point, roots, bases, group, keeper, patience };
+        let workspace = Self { mount_point, roots, group, keeper, patience };
         match workspace.fill(cache, folder.as_deref(), images).await {
             Ok(()) => Ok(workspace),
             Err(error) => {
@@ -145,12 +142,7 @@ impl Workspace {
         }
     }
 
-    async fn fill(
-        &self,
-        cache: &Path,
-        folder: Option<&Path>,
-        images: &Pair<PathBuf>,
-    ) -> Result<(), WorkspaceError> {
+    async fn fill(&self, cache: &Path, folder: Option<&Path>, images: &Images) -> Result<(), WorkspaceError> {
         Cgroup::create(self.group.clone()).map_err(make("create a control group"))?;
         let store = self.store();
         fs::create_dir(&store).map_err(make("create a folder for the roots"))?;
@@ -158,10 +150,15 @@ impl Workspace {
             None => mount_btrfs(&store, cache).await?,
             Some(folder) => bind_folder(&store, folder)?,
         }
-        for (image, base) in images.each().zip(self.bases.each()) {
-            self.unpack(image, base).await?;
-        }
+        fs::create_dir(store.join(IMAGES)).map_err(make("create a folder for the images"))?;
+        let unpacked = images.iter().map(|(name, image)| self.unpack(image, self.base(name)));
+        try_join_all(unpacked).await?;
         Ok(())
+    }
+
+    /// Where the image of this name is unpacked.
+    fn base(&self, image: &str) -> PathBuf {
+        self.store().join(IMAGES).join(image)
     }
 
     fn store(&self) -> PathBuf {
@@ -189,29 +186,35 @@ impl Workspace {
         Cgroup::create(self.group.join(name))
     }
 
-    async fn unpack(&self, image: &Path, base: &Path) -> Result<(), WorkspaceError> {
+    async fn unpack(&self, image: &Path, base: PathBuf) -> Result<(), WorkspaceError> {
         let base_arg = base.to_string_lossy();
         match self.roots {
             Roots::Btrfs => {
                 Command::new("btrfs", ["--quiet", "subvolume", "create", &*base_arg]).output().await?;
             }
-            Roots::Copy => fs::create_dir(base).map_err(make("create a folder for the image"))?,
+            Roots::Copy => fs::create_dir(&base).map_err(make("create a folder for the image"))?,
         }
         Command::from_argv(roots::unpack(&image.to_string_lossy(), &base_arg)).output().await?;
         Ok(())
     }
 
-    /// Makes the root of a host from its image, with a root for each of `machines` in its /var/lib/machines.
+    /// Makes the root of a host from its image, with a root for each of `machines` in its /var/lib/machines. The images
+    /// must be among those that the workspace was opened with.
     ///
     /// # Errors
     /// [`WorkspaceError`].
-    pub async fn host_root(&self, name: &str, machines: &[String]) -> Result<PathBuf, WorkspaceError> {
+    pub async fn host_root(
+        &self,
+        name: &str,
+        images: &Pair<String>,
+        machines: &[String],
+    ) -> Result<PathBuf, WorkspaceError> {
         let root = self.store().join(name);
-        roots::copy(&self.bases.host, &root).await?;
+        roots::copy(&self.base(&images.host), &root).await?;
         let folder = root.join("var/lib/machines");
         fs::create_dir_all(&folder).map_err(make("create /var/lib/machines"))?;
         for machine in machines {
-            roots::copy(&self.bases.payload, &folder.join(machine)).await?;
+            roots::copy(&self.base(&images.payload), &folder.join(machine)).await?;
         }
         Ok(root)
     }
@@ -258,25 +261,20 @@ fn bind_folder(store: &Path, folder: &Path) -> Result<(), WorkspaceError> {
 /// Finds out before the run whether it would fill the disk.
 fn check_space(
     cache: &Path,
-    images: &Pair<PathBuf>,
+    images: &Images,
     roots: Roots,
-    hosts: usize,
+    of_hosts: &[Pair<String>],
 ) -> Result<(), WorkspaceError> {
-    // What the end is at is the size of a disk too, of which stat(2) knows none.
-    let bytes = |image: &PathBuf| {
-        let end = File::open(image).and_then(|mut file| file.seek(SeekFrom::End(0)));
-        end.map_err(make(format!("look at `{}`", image.display())))
-    };
-    let unpacked: u64 = images.each().map(bytes).sum::<Result<u64, _>>()?;
+    let bytes = images.iter().map(|(name, image)| Ok((name.as_str(), size(image)?)));
+    let bytes = bytes.collect::<Result<BTreeMap<&str, u64>, WorkspaceError>>()?;
+    let of = |image: &String| bytes.get(image.as_str()).copied().unwrap_or_default();
     // Each host has a root of its own and one for each machine.
-    let copied = match roots {
+    let copied = |host: &Pair<String>| match roots {
         Roots::Btrfs => 0,
-        Roots::Copy => {
-            let hosts = u64::try_from(hosts).unwrap_or(u64::MAX);
-            hosts.saturating_mul(bytes(&images.host)? + 2 * bytes(&images.payload)?)
-        }
+        Roots::Copy => of(&host.host) + 2 * of(&host.payload),
     };
-    let needed = unpacked.saturating_add(copied).saturating_add(FOR_WRITING);
+    let unpacked: u64 = bytes.values().sum();
+    let needed = unpacked + of_hosts.iter().map(|host| copied(host) + FOR_WRITING).sum::<u64>();
     let vfs = statvfs(cache).map_err(errno(format!("ask for the free space of `{}`", cache.display())))?;
     let free = vfs.blocks_available() * vfs.fragment_size();
     if free < needed {
@@ -284,6 +282,12 @@ fn check_space(
         return Err(WorkspaceError::NoSpace { folder, free: free >> 20, needed: needed >> 20 });
     }
     Ok(())
+}
+
+/// The size of an image in bytes. What the end is at is the size of a disk too, of which stat(2) knows none.
+fn size(image: &Path) -> Result<u64, WorkspaceError> {
+    let end = File::open(image).and_then(|mut file| file.seek(SeekFrom::End(0)));
+    end.map_err(make(format!("look at `{}`", image.display())))
 }
 
 pub(super) fn console_of(file: &Path) -> String {

@@ -23,6 +23,12 @@ pub enum ImageError {
         /// The file.
         path: PathBuf,
     },
+    /// Reports could not tell two images of a run.
+    #[error("two of the images are called `{name}`")]
+    SameName {
+        /// What they are called.
+        name: String,
+    },
     /// The tar file or directory to make an image of cannot be read.
     #[error("read `{}`", path.display())]
     Source {
@@ -130,6 +136,7 @@ impl ImageError {
                 )
             }
             Self::NotTar { .. } => "give a tar file, plain or compressed by gzip, bzip2, xz or zstd".into(),
+            Self::SameName { .. } => "rename one of them, or run them one after the other".into(),
             Self::NotStored { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::NotStored { nearest: None, .. } => {
                 "`nspawn-matrix image list` shows what there is; `nspawn-matrix image build` adds to it"

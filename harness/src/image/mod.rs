@@ -2,7 +2,7 @@
 //!
 //! A [`Recipe`] says how an image comes to be, and a [`Store`] keeps what came of it: one uncompressed tar file each,
 //! because every run unpacks it (0.3 s) and only the first one builds it (20 s). One image serves as the host and as
-//! the machines, so that both run the same systemd, unless a [`Pair`] says otherwise.
+//! the machines, so that both run the same systemd, unless a [`Pair`] says otherwise; a run may have several ([`Pairs`]).
 
 mod arch;
 mod build;
@@ -13,6 +13,7 @@ mod job;
 mod lock;
 mod packing;
 mod pair;
+mod pairs;
 mod recipe;
 mod store;
 mod suite;
@@ -21,6 +22,7 @@ mod workplace;
 pub(crate) use debian::in_namespace;
 pub use error::ImageError;
 pub use pair::Pair;
+pub use pairs::{Images, Pairs};
 pub use recipe::{Packages, Recipe};
 pub(crate) use store::FOLDER_OF_ROOT;
 pub use store::{Entry, Image, Store, default_folder};

@@ -8,9 +8,9 @@ use crate::plan::Plan;
 
 /// Notes of a bridge whose machines are asked for their leases and for pings, and the cases that were told so far.
 fn notes() -> (Notes, Rc<RefCell<Vec<Case>>>) {
-    let bridge = catalogue::all().into_iter().filter(|scenario| scenario.name == "bridge").collect();
+    let bridge: Vec<_> = catalogue::all().into_iter().filter(|scenario| scenario.name == "bridge").collect();
     let checks = [Check::AddressLease, Check::PingOutsideIpv4, Check::AutostartAfterReboot];
-    let mut plan = Plan::new(crate::host::Kind::Sandbox, "trixie", bridge, &checks, 1, 1);
+    let mut plan = Plan::new(crate::host::Kind::Sandbox, &["trixie".into()], &bridge, &checks, 1, 1);
     let told = Rc::new(RefCell::new(Vec::new()));
     let hear = Rc::clone(&told);
     let watcher: Watcher = Rc::new(RefCell::new(move |progress: &Progress<'_>| {

@@ -13,9 +13,9 @@ use std::rc::Rc;
 
 use futures_util::stream::{self, StreamExt};
 use nspawn_matrix::engine::{Engine, Outcome, Progress};
-use nspawn_matrix::image::{Pair, Recipe};
+use nspawn_matrix::image::{Pairs, Recipe};
 use nspawn_matrix::plan::{HostPlan, Plan};
-use nspawn_matrix::prepare::{Ready, prepare};
+use nspawn_matrix::prepare::prepare;
 use nspawn_matrix::{interruption, run_id};
 use nspawn_matrix_reports::{Case, Verdict, json, junit};
 use serde::{Deserialize, Serialize};
@@ -191,10 +191,10 @@ async fn run(
         }
         interrupt.send_replace(true);
     });
-    let recipe = Recipe::parse(&plan.images.host).map_err(|error| error.to_string())?;
-    let recipes = Pair::of_one(recipe);
+    let recipe = Recipe::parse(crate::IMAGE).map_err(|error| error.to_string())?;
+    let recipes = Pairs::from(recipe);
     let mut no_more = interrupted.clone();
-    let Ready { ground, .. } = tokio::select! {
+    let ground = tokio::select! {
         ready = prepare(&cache, &recipes, None, setup, |line| eprintln!("{line}")) => ready.map_err(|unable| unable.to_string())?,
         _ = no_more.wait_for(|interrupted| *interrupted) => return Err("the run was interrupted".to_owned()),
     };

@@ -33,7 +33,8 @@ use tokio::sync::oneshot;
 const IMAGE: &str = "trixie";
 
 fn main() -> ExitCode {
-    let plan = Plan::new(Kind::Sandbox, IMAGE, catalogue::all(), Check::all(), 32, support::jobs());
+    let plan =
+        Plan::new(Kind::Sandbox, &[IMAGE.into()], &catalogue::all(), Check::all(), 32, support::jobs());
     if let Some(process) = nextest::watched() {
         return nextest::broker(process, plan);
     }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use libtest_mimic::{Completion, Failed, Trial};
 use nspawn_matrix::agent::Question;
 use nspawn_matrix::host::Kind;
-use nspawn_matrix::image::{Pair, Recipe, default_folder};
+use nspawn_matrix::image::{Pairs, Recipe, default_folder};
 use nspawn_matrix::prepare;
 use nspawn_matrix::setup::{self, Need, PackageManager};
 use tokio::task::LocalSet;
@@ -53,7 +53,7 @@ pub(crate) fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send 
         let Settings { cache, setup, require } = Settings::from_environment();
         let ready = on_this_thread(async {
             let recipe = Recipe::parse("trixie").map_err(|error| error.to_string())?;
-            prepare::prepare(&cache, &Pair::of_one(recipe), None, setup, |_| {})
+            prepare::prepare(&cache, &Pairs::from(recipe), None, setup, |_| {})
                 .await
                 .map(|_| ())
                 .map_err(|unable| unable.to_string())

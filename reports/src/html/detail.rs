@@ -27,13 +27,14 @@ fn content(row: &Row<'_>, check: &str) -> Markup {
     let cases = row.cases(check);
     html! {
         h2 #opened { (row.label) ": " (check) }
-        @for case in cases { (of_case(case)) }
+        @for case in cases { (of_case(case, &row.place)) }
         // The timeline of a host stands in the page once; a script puts a copy here.
         @if let Some(case) = cases.first() { div data-timeline=(timeline::id(&case.host)) {} }
     }
 }
 
-fn of_case(case: &Case) -> Markup {
+/// `place` says which systemd it ran on.
+fn of_case(case: &Case, place: &str) -> Markup {
     let observed = case.observed.as_ref().map(|seen| seen.sentence(&case.check));
     html! {
         article.(case.verdict.name()) {
@@ -50,8 +51,9 @@ fn of_case(case: &Case) -> Markup {
                 }
                 @if case.attempts > 1 { dt { "attempts" } dd { (case.attempts) } }
                 dt { "took" } dd { (case.duration_ms) " ms" }
+                dt { "systemd" } dd { (place) }
                 dt { "host" } dd { (clean(&case.host)) }
-                @if !case.verdict.is_green() { dt { "evidence" } dd { "evidence/" (clean(&case.scenario)) "/ beside the report" } }
+                @if !case.verdict.is_green() { dt { "evidence" } dd { "evidence/" (clean(&case.host)) "/ beside the report" } }
             }
             @if let Some(Observation::Names(names)) = &case.observed { (distribution::picture(names)) }
             @if let Some(observed) = &case.observed {

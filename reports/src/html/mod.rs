@@ -51,7 +51,7 @@ pub fn render(report: &Report) -> String {
                     @for title in matrix.titles() { (block(&matrix, title)) }
                     (legend())
                     (below(report))
-                    (timeline::section(report))
+                    (timeline::section(report, &matrix.places))
                 }
                 dialog aria-labelledby="opened" { div {} }
                 (detail::templates(&matrix))
@@ -111,7 +111,7 @@ fn block(matrix: &Matrix<'_>, wanted: &str) -> Markup {
     let is_asked = |row: &&Row<'_>| checks.iter().any(|check| !row.cases(check).is_empty());
     html! {
         section {
-            h2 { (wanted) }
+            h2 { (clean(&matrix.places.heading(wanted))) }
             div.scroll tabindex="0" role="region" aria-label=(wanted) {
                 table {
                     thead {

@@ -9,7 +9,7 @@ fn every_cell_with_a_case_opens_to_it() {
     let buttons = page.matches("data-cell=").count();
     assert_eq!(buttons, 2 * 8 * 17);
     assert_eq!(page.matches("<template id=").count(), buttons);
-    assert!(page.contains("data-cell=\"nat/v257/resolve/peer/any\""));
+    assert!(page.contains("data-cell=\"nat/(257)/resolve/peer/any\""));
 }
 
 #[test]

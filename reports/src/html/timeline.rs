@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::clean::clean;
+use crate::place::Places;
 use crate::{Report, TimelineEvent};
 
 /// Width of the picture and of the labels left of it, height of a row; user units of SVG.
@@ -11,14 +12,14 @@ const LABELS: f64 = 70.0;
 const ROW: f64 = 24.0;
 
 /// The timelines of all hosts.
-pub(super) fn section(report: &Report) -> Markup {
+pub(super) fn section(report: &Report, places: &Places<'_>) -> Markup {
     let pictures: Vec<(&str, Markup)> =
         report.hosts.iter().filter_map(|host| Some((host.id.as_str(), picture(report, &host.id)?))).collect();
     html! {
         @if !pictures.is_empty() {
             section {
                 h2 { "Timelines" }
-                @for (host, picture) in pictures { details id=(id(host)) { summary { "Timeline of " (clean(host)) } (picture) } }
+                @for (host, picture) in pictures { details id=(id(host)) { summary { "Timeline of " (clean(host)) " (" (clean(places.of_host(host))) ")" } (picture) } }
             }
         }
     }

@@ -11,6 +11,7 @@ use std::path::Path;
 use junit_report::{Duration, ReportBuilder, TestCase, TestCaseBuilder, TestSuite};
 
 use crate::clean::clean;
+use crate::place::Places;
 use crate::{Case, HostRecord, Report, Verdict, write_whole};
 use finish::Property;
 
@@ -34,7 +35,8 @@ pub enum JunitError {
 /// None in practice: what XML forbids is replaced before.
 pub fn render(report: &Report) -> Result<String, JunitError> {
     let groups = groups(report);
-    let suites = groups.iter().map(|group| suite(report, group));
+    let places = Places::of(report);
+    let suites = groups.iter().map(|group| suite(report, group, &places));
     let mut xml = Vec::new();
     ReportBuilder::new().add_testsuites(suites).build().write_xml(&mut xml)?;
     let properties: Vec<_> = groups.iter().map(|group| properties(report, group)).collect();
@@ -74,18 +76,19 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
     groups
 }
 
-fn suite(report: &Report, group: &Group<'_>) -> TestSuite {
+fn suite(report: &Report, group: &Group<'_>, places: &Places<'_>) -> TestSuite {
     let host = clean(group.host);
     let name = group.scenario.map_or(host.clone(), |scenario| format!("{} on {host}", clean(scenario)));
     let mut suite = TestSuite::new(&name);
     suite.package.clone_from(&host);
     suite.hostname = host;
     suite.set_timestamp(report.run.started.replace_nanosecond(0).unwrap_or(report.run.started));
-    suite.add_testcases(group.cases.iter().map(|case| test_case(case)));
+    suite.add_testcases(group.cases.iter().map(|case| test_case(case, places)));
     suite
 }
 
-fn test_case(case: &Case) -> TestCase {
+/// The class is the scenario, and says where it ran if that is not the same for all: readers tell cases by class and name.
+fn test_case(case: &Case, places: &Places<'_>) -> TestCase {
     let name = clean(&format!("{}::{}", case.check, case.subject));
     let time = duration(case.duration_ms);
     let reason = clean(case.reason.as_deref().unwrap_or("no reason is given"));
@@ -105,7 +108,7 @@ fn test_case(case: &Case) -> TestCase {
         Verdict::Skip => &mut builder,
     };
     builder.testcase.time = time;
-    builder.set_classname(&clean(&case.scenario)).build()
+    builder.set_classname(&clean(&places.label(&case.scenario, &[&case.host]))).build()
 }
 
 /// The longest time that is told, 49 days: the times of a suite are added up, and sums must not overflow.

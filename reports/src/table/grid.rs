@@ -20,7 +20,7 @@ pub(super) struct Grid<'a> {
 }
 
 /// One column.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Column {
     pub(super) heading: Vec<String>,
     pub(super) cells: Vec<Cell>,

@@ -1,22 +1,25 @@
 //! The table that a person reads at a glance: scenarios down, questions across, and in each cell the answer.
 //!
 //! A mark beside an answer tells the verdict, so nothing depends on colour. Below the blocks stand the tally, each
-//! case that is not as claimed, the reasons for what was not asked, and what systemd warned of.
+//! case that is not as claimed, the reasons for what was not asked, and what systemd warned of. A scenario that ran on
+//! several hosts has one line; where their answers differ, a grid of that question alone has a column for each.
 
 mod findings;
 mod grid;
 mod remarks;
+mod scenario;
 mod style;
 mod wrap;
 
 use std::collections::BTreeSet;
 
-use crate::cell::{self, EMPTY};
+use crate::cell::{DIFFERS, EMPTY};
 use crate::clean::clean;
 use crate::headings::{heading, object, title};
-use crate::matrix::{Matrix, Row};
+use crate::matrix::Matrix;
 use crate::{Report, Verdict};
 use grid::{Column, Grid};
+use scenario::{Scenario, by_place};
 pub use style::Style;
 pub use wrap::wrap;
 
@@ -57,20 +60,28 @@ const MANY: usize = 4;
 /// say the same in many rows, or the same as another about the same object: those stand in lines below.
 fn block(matrix: &Matrix<'_>, wanted: &str, style: Style) -> String {
     let checks: Vec<&str> = matrix.checks.iter().copied().filter(|check| title(check) == wanted).collect();
-    let is_asked = |row: &&Row<'_>| checks.iter().any(|check| !row.cases(check).is_empty());
-    let rows: Vec<&Row<'_>> = matrix.rows.iter().filter(is_asked).collect();
+    let scenarios = matrix.scenarios().map(|rows| Scenario::of(rows, &matrix.places));
+    let scenarios: Vec<Scenario<'_, '_>> = scenarios.filter(|scenario| scenario.is_asked(&checks)).collect();
     let column = |check: &str| Column {
         heading: heading(check),
-        cells: rows.iter().map(|row| cell::of(row.cases(check))).collect(),
+        cells: scenarios.iter().map(|scenario| scenario.cell(check)).collect(),
     };
+    let by_place = by_place(&scenarios, &checks, &matrix.places, style);
     let columns = checks.into_iter().map(|check| (check, column(check)));
     let (same, differing): (Vec<_>, Vec<_>) = columns.partition(|(_, column)| column.says_the_same(MANY));
     let alike = alike(differing);
     let below = [everywhere(wanted, &same, style), as_others(wanted, &alike, style)];
-    let labels = rows.iter().map(|row| row.label.as_str()).collect();
+    let labels = scenarios.iter().map(Scenario::label).collect();
+    let title = matrix.places.heading(wanted);
     let columns = alike.into_iter().map(|Alike { column, .. }| column).collect();
-    let grid = Grid { title: wanted, labels, columns }.render(style);
-    [grid].into_iter().chain(below).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    let grid = Grid { title: &title, labels, columns }.render(style);
+    [grid]
+        .into_iter()
+        .chain(below)
+        .chain(by_place)
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 /// A column, and the questions whose columns would say the same.
@@ -120,6 +131,10 @@ fn legend(report: &Report, matrix: &Matrix<'_>, style: Style) -> String {
     let marks = Verdict::ALL.into_iter().filter(|verdict| tally.count(*verdict) > 0);
     let mut meanings: Vec<String> =
         marks.filter_map(|verdict| Some(format!("{} {}", verdict.mark()?, verdict.meaning()))).collect();
+    let differs = |scenario: Scenario<'_, '_>| matrix.checks.iter().any(|check| scenario.differs(check));
+    if matrix.scenarios().map(|rows| Scenario::of(rows, &matrix.places)).any(differs) {
+        meanings.push(format!("{DIFFERS} differs between versions"));
+    }
     if has_empty_cell(matrix) {
         meanings.push(format!("{EMPTY} no case"));
     }

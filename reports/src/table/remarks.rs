@@ -36,7 +36,10 @@ mod tests {
         let left = vec!["link is left: br0 up".to_owned()];
         let hosts = vec![HostRecord { left, ..host("vm/trixie/bridge", 257) }];
         let text = table::render(&report(hosts), Style { colour: false, width: 70 });
-        assert!(text.contains("not as before on vm/trixie/bridge:\n    link is left: br0 up\n"), "{text}");
+        assert!(
+            text.contains("not as before on vm/trixie/bridge (257):\n    link is left: br0 up\n"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -51,12 +54,12 @@ mod tests {
         ];
         let text = table::render(&report(hosts), Style { colour: false, width: 70 });
         insta::assert_snapshot!(text.split_once("systemd warned").unwrap().1, @r"
-         on sandbox/trixie/a, sandbox/trixie/c:
+         on sandbox/trixie/a (257), sandbox/trixie/c (257):
             /etc/systemd/nspawn/web.nspawn:4: Unknown key 'Bnd' in section
                 [Files], ignoring.
             Unknown section 'Exce'. Ignoring.
 
-        systemd warned on sandbox/trixie/d:
+        systemd warned on sandbox/trixie/d (257):
             Unknown section 'Exce'. Ignoring.
         ");
     }

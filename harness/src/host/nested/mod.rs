@@ -17,13 +17,10 @@ use tokio::sync::OnceCell;
 use super::blank::{self, Blank, PROGRAM};
 use super::{Blueprint, Roots, sandbox};
 use crate::agent::Notice;
-use crate::image::Pair;
+use crate::image::{Images, Pair};
 use crate::rpc;
 
 pub use serve::serve;
-
-/// The serial numbers of the disks with the images.
-const DISKS: Pair<&str> = Pair { host: "host-image", payload: "payload-image" };
 
 /// The name of the machine.
 const NAME: &str = "vm";
@@ -35,7 +32,7 @@ enum Request {
     /// Makes the place that the sandboxes are in; comes once, and first.
     Open(Opening),
     /// Boots one; answers with the process id of its first process.
-    Boot { name: String, machines: Vec<String> },
+    Boot { name: String, images: Pair<String>, machines: Vec<String> },
     /// Reboots one; answers with the process id of its first process then.
     Reboot { name: String },
     /// Ends one.
@@ -48,10 +45,10 @@ enum Request {
 #[derive(Debug, Serialize, Deserialize)]
 struct Opening {
     run_id: String,
-    images: Pair<PathBuf>,
+    images: Images,
     roots: Roots,
     hosts: usize,
-    hosts_in_all: usize,
+    of_hosts: Vec<Pair<String>>,
     patience: Duration,
 }
 
@@ -61,13 +58,13 @@ pub struct Contents {
     /// Id of the run.
     pub run_id: String,
     /// The images of hosts and machines, tar files.
-    pub images: Pair<PathBuf>,
+    pub images: Images,
     /// How roots are copied.
     pub roots: Roots,
     /// How many hosts there will be at a time.
     pub hosts: usize,
-    /// How many hosts there will be in all.
-    pub hosts_in_all: usize,
+    /// The images of all hosts that there will be, one pair for each.
+    pub of_hosts: Vec<Pair<String>>,
 }
 
 /// The machine with its sandboxes. It is booted when the first one is asked for.
@@ -112,15 +109,15 @@ impl Nested {
     pub async fn boot(&self, blueprint: Blueprint<'_>) -> anyhow::Result<NestedSandbox> {
         let Inside { vm, sandboxes } = self.inside.get_or_try_init(|| self.open()).await?;
         let (name, machines) = (blueprint.name.to_owned(), blueprint.machines.to_vec());
-        let leader = sandboxes.call(&Request::Boot { name: name.clone(), machines }).await?;
+        let images = blueprint.images.clone();
+        let leader = sandboxes.call(&Request::Boot { name: name.clone(), images, machines }).await?;
         Ok(NestedSandbox { name, leader, endpoint: vm.endpoint().clone(), sandboxes: Rc::clone(sandboxes) })
     }
 
     async fn open(&self) -> anyhow::Result<Inside> {
-        let images = self.contents.images.each().zip(DISKS.each());
-        let disk =
-            |(path, serial): (&PathBuf, &&str)| Extra { path: path.clone(), serial: (*serial).to_owned() };
-        let vm = self.blank.boot(&self.place, &images.map(disk).collect::<Vec<_>>()).await?;
+        let images = self.contents.images.values().zip(serials());
+        let disks = images.map(|(path, serial)| Extra { path: path.clone(), serial });
+        let vm = self.blank.boot(&self.place, &disks.collect::<Vec<_>>()).await?;
         match self.open_in(vm.endpoint()).await {
             Ok(sandboxes) => Ok(Inside { vm, sandboxes: Rc::new(sandboxes) }),
             Err(error) => {
@@ -132,16 +129,16 @@ impl Nested {
     }
 
     async fn open_in(&self, endpoint: &Endpoint) -> anyhow::Result<rpc::Client> {
-        let Contents { run_id, images, roots, hosts, hosts_in_all } = &self.contents;
+        let Contents { run_id, images, roots, hosts, of_hosts } = &self.contents;
         let child = blank::start(endpoint, &format!("{PROGRAM} internal sandboxes"))?;
         let sandboxes = rpc::Client::new("virtual machine", child, |()| ());
-        let [host, payload] = [DISKS.host, DISKS.payload].map(|serial| PathBuf::from(blank::disk(serial)));
+        let disks = serials().map(|serial| PathBuf::from(blank::disk(&serial)));
         let opening = Opening {
             run_id: run_id.clone(),
-            images: if images.each().count() == 1 { Pair::of_one(host) } else { Pair { host, payload } },
+            images: images.keys().cloned().zip(disks).collect(),
             roots: *roots,
             hosts: *hosts,
-            hosts_in_all: *hosts_in_all,
+            of_hosts: of_hosts.clone(),
             patience: sandbox::BOOT * slowness(self.blank.accel),
         };
         let opened = sandboxes.call::<_, ()>(&Request::Open(opening)).await;
@@ -205,6 +202,11 @@ impl NestedSandbox {
     pub async fn end(self) -> anyhow::Result<()> {
         Ok(self.sandboxes.call(&Request::End { name: self.name }).await?)
     }
+}
+
+/// The serial numbers of the disks with the images, in the order of these.
+fn serials() -> impl Iterator<Item = String> {
+    (1..).map(|number: u32| format!("image-{number}"))
 }
 
 /// How many times as long an emulated machine takes.

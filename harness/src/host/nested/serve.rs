@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Opening, PROGRAM, Request};
 use crate::chain::chain;
 use crate::host::{Blueprint, Needs, Sandbox, Workspace};
-use crate::image;
+use crate::image::{self, Pair};
 use crate::rpc;
 
 #[derive(Default)]
@@ -49,7 +49,7 @@ impl rpc::Service<Request> for Sandboxes {
     async fn answer(&self, request: Request) -> Result<Value, String> {
         match request {
             Request::Open(opening) => rpc::reply(self.open(opening).await),
-            Request::Boot { name, machines } => rpc::reply(self.boot(name, &machines).await),
+            Request::Boot { name, images, machines } => rpc::reply(self.boot(name, &images, &machines).await),
             Request::Reboot { name } => rpc::reply(self.reboot(name).await),
             Request::End { name } => rpc::reply(self.end(&name).await),
             Request::Console { name } => rpc::reply(self.place().map(|place| place.workspace.console(&name))),
@@ -59,7 +59,7 @@ impl rpc::Service<Request> for Sandboxes {
 
 impl Sandboxes {
     async fn open(&self, opening: Opening) -> anyhow::Result<()> {
-        let Opening { run_id, images, roots, hosts, hosts_in_all, patience } = opening;
+        let Opening { run_id, images, roots, hosts, of_hosts, patience } = opening;
         let cache = image::default_folder();
         std::fs::create_dir_all(&cache).with_context(|| format!("create `{}`", cache.display()))?;
         let needs = Needs {
@@ -68,7 +68,7 @@ impl Sandboxes {
             images: &images,
             roots,
             hosts,
-            hosts_in_all,
+            of_hosts: &of_hosts,
             patience,
             program: Path::new(PROGRAM),
         };
@@ -81,10 +81,10 @@ impl Sandboxes {
         self.place.borrow().clone().context("there is no place for sandboxes yet")
     }
 
-    async fn boot(&self, name: String, machines: &[String]) -> anyhow::Result<i32> {
+    async fn boot(&self, name: String, images: &Pair<String>, machines: &[String]) -> anyhow::Result<i32> {
         let place = self.place()?;
         let Opened { run_id, workspace } = &*place;
-        let blueprint = Blueprint { name: &name, run_id, machines, agent: Path::new(PROGRAM) };
+        let blueprint = Blueprint { name: &name, run_id, images, machines, agent: Path::new(PROGRAM) };
         let sandbox = Sandbox::boot(workspace, blueprint).await?;
         let leader = sandbox.leader()?;
         self.standing.borrow_mut().insert(name, sandbox);

@@ -1,0 +1,135 @@
+//! What a run is made from: each image for hosts, with machines of the same or of each image for machines.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{ImageError, Pair, Recipe};
+
+/// The tar files of the images of a run, by their names.
+pub type Images = BTreeMap<String, PathBuf>;
+
+/// Pairs of recipes, no two the same, and no two recipes of one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pairs(Vec<Pair<Recipe>>);
+
+impl Pairs {
+    /// Crosses the images of hosts with those of machines; if there are none of machines, each host has machines of its
+    /// own image. What is named twice is taken once.
+    ///
+    /// # Errors
+    /// [`ImageError::SameName`], since reports tell images by their names.
+    pub fn crossed(hosts: &[Recipe], payloads: &[Recipe]) -> Result<Self, ImageError> {
+        let mut pairs: Vec<Pair<Recipe>> = Vec::new();
+        for host in hosts {
+            let payloads = if payloads.is_empty() { std::slice::from_ref(host) } else { payloads };
+            for payload in payloads {
+                let pair = Pair { host: host.clone(), payload: payload.clone() };
+                if !pairs.contains(&pair) {
+                    pairs.push(pair);
+                }
+            }
+        }
+        let pairs = Self(pairs);
+        let mut names = Vec::new();
+        for name in pairs.recipes().into_iter().map(Recipe::name) {
+            if names.contains(&name) {
+                return Err(ImageError::SameName { name });
+            }
+            names.push(name);
+        }
+        Ok(pairs)
+    }
+
+    /// Each recipe once, in the order in which they were named.
+    #[must_use]
+    pub fn recipes(&self) -> Vec<&Recipe> {
+        let mut recipes: Vec<&Recipe> = Vec::new();
+        for recipe in self.0.iter().flat_map(Pair::each) {
+            if !recipes.contains(&recipe) {
+                recipes.push(recipe);
+            }
+        }
+        recipes
+    }
+
+    /// The pairs by the names of their images.
+    #[must_use]
+    pub fn names(&self) -> Vec<Pair<String>> {
+        self.0
+            .iter()
+            .map(|Pair { host, payload }| Pair { host: host.name(), payload: payload.name() })
+            .collect()
+    }
+
+    /// The major versions of the hosts' systemd, each once; none for one that is not known beforehand.
+    #[must_use]
+    pub fn systemd_of_hosts(&self) -> Vec<Option<u32>> {
+        let mut versions: Vec<Option<u32>> = self.0.iter().map(|pair| pair.host.systemd()).collect();
+        versions.sort_unstable();
+        versions.dedup();
+        versions
+    }
+
+    /// The pair, if there is but one.
+    #[must_use]
+    pub fn only(&self) -> Option<&Pair<Recipe>> {
+        if let [pair] = &*self.0 { Some(pair) } else { None }
+    }
+}
+
+impl From<Recipe> for Pairs {
+    fn from(recipe: Recipe) -> Self {
+        Self(vec![Pair::of_one(recipe)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn crossed(hosts: &[&str], payloads: &[&str]) -> Result<Pairs, ImageError> {
+        let [hosts, payloads] =
+            [hosts, payloads].map(|names| names.iter().map(|name| Recipe::parse(name).unwrap()).collect());
+        let (hosts, payloads): (Vec<Recipe>, Vec<Recipe>) = (hosts, payloads);
+        Pairs::crossed(&hosts, &payloads)
+    }
+
+    fn names(pairs: &Pairs) -> Vec<String> {
+        pairs.names().iter().map(Pair::name).collect()
+    }
+
+    #[test]
+    fn each_image_of_hosts_meets_each_of_machines_or_has_machines_of_its_own() {
+        assert_eq!(names(&crossed(&["bookworm", "sid"], &[]).unwrap()), ["bookworm", "sid"]);
+        let pairs = crossed(&["bookworm", "sid"], &["sid", "trixie"]).unwrap();
+        assert_eq!(names(&pairs), ["bookworm+sid", "bookworm+trixie", "sid", "sid+trixie"]);
+        let recipes: Vec<String> = pairs.recipes().into_iter().map(Recipe::name).collect();
+        assert_eq!(recipes, ["bookworm", "sid", "trixie"]);
+        assert_eq!(pairs.systemd_of_hosts(), [None, Some(252)]);
+        assert!(pairs.only().is_none());
+    }
+
+    #[test]
+    fn what_is_named_twice_is_taken_once() {
+        let pairs = crossed(&["sid", "sid"], &["trixie", "sid", "trixie"]).unwrap();
+        assert_eq!(names(&pairs), ["sid+trixie", "sid"]);
+        assert!(crossed(&["sid", "sid"], &[]).unwrap().only().is_some());
+    }
+
+    #[test]
+    fn two_images_of_one_name_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["a/root", "b/root"].map(|path| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(&path).unwrap();
+            path.to_str().unwrap().to_owned()
+        });
+        let [first, second] = paths.each_ref().map(String::as_str);
+        for error in [crossed(&[first, second], &[]), crossed(&[first], &[second])] {
+            assert_eq!(error.unwrap_err().to_string(), "two of the images are called `root`");
+        }
+        assert!(crossed(&[first, first], &[]).is_ok());
+    }
+}
