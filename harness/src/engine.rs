@@ -5,7 +5,6 @@
 //! not be measured is `broken`, and says why.
 
 use std::cell::RefCell;
-use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
@@ -20,7 +19,9 @@ use crate::chain::causes;
 use crate::host::{BOOT, Blank, Contents, Guests, Kind, Needs, Nested, Roots, Site, Workspace};
 use crate::image::{Images, Pair};
 use crate::measure::{HostTask, Measured};
+use crate::order::longest_first;
 use crate::plan::{self, HostPlan, Plan};
+use crate::processors::Processors;
 
 /// What an engine needs beside the plan.
 pub struct Engine {
@@ -140,10 +141,7 @@ impl Engine {
         argv: Vec<String>,
         watcher: impl FnMut(&Progress<'_>) + 'static,
     ) -> Outcome {
-        // What takes long begins first, so that both ends of the run keep the machine busy.
-        let mut hosts = plan.hosts.clone();
-        hosts.sort_by_key(|host| Reverse(host.asked().len()));
-        let hosts = stream::iter(hosts);
+        let hosts = stream::iter(longest_first(plan.hosts.clone(), plan.samples));
         self.run_as_asked(plan, hosts, argv, watcher).await
     }
 
@@ -155,7 +153,7 @@ impl Engine {
         argv: Vec<String>,
         watcher: impl FnMut(&Progress<'_>) + 'static,
     ) -> Outcome {
-        let started = OffsetDateTime::now_utc();
+        let (started, processors) = (OffsetDateTime::now_utc(), Processors::now());
         let (clock, watcher): (_, Watcher) = (Instant::now(), Rc::new(RefCell::new(watcher)));
         let task = |host| self.task(&plan, host, clock, &watcher);
         let (measured, site) = match self.open_site(&plan).await {
@@ -178,6 +176,7 @@ impl Engine {
             finished: OffsetDateTime::now_utc(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             argv,
+            utilisation: processors.and_then(|earlier| Processors::now()?.since(earlier)),
         };
         Outcome::new(run, measured, site)
     }

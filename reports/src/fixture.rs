@@ -7,7 +7,7 @@ use time::macros::datetime;
 use crate::{
     AddressSpace, Autostart, BindFile, BindFiles, BindWrite, Case, Explanation, Facts, Family, FileKind,
     HostRecord, Lease, LookupPath, Mount, Names, Observation, Ping, Report, Run, SCHEMA, SeenAddress,
-    TimelineEvent, Times, Verdict, Written,
+    TimelineEvent, Times, Utilisation, Verdict, Written,
 };
 
 pub(crate) fn lease(address: Option<&str>) -> Observation {
@@ -119,6 +119,7 @@ pub(crate) fn report(hosts: Vec<HostRecord>) -> Report {
             finished: datetime!(2026-11-20 10:12:40 UTC),
             tool_version: "0.1.0".to_owned(),
             argv: vec!["nspawn-matrix".to_owned(), "run".to_owned()],
+            utilisation: Some(Utilisation { cores: 2, busy_percent: 86 }),
         },
         hosts,
         cases: Vec::new(),

@@ -162,7 +162,11 @@ mod tests {
             "argv": [
               "nspawn-matrix",
               "run"
-            ]
+            ],
+            "utilisation": {
+              "cores": 2,
+              "busy_percent": 86
+            }
           },
           "hosts": [
             {
@@ -273,7 +277,7 @@ mod tests {
         let whole = render(&one_case()).unwrap();
         assert_eq!(
             refused(&whole.replace("\"at_ms\": 2130", "\"at_ms\": -1")),
-            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 98 column 17"
+            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 102 column 17"
         );
         assert_eq!(refused(whole.split_at(whole.len() / 2).0), "it is cut off at line 50");
     }

@@ -42,7 +42,7 @@ pub use names::{Family, LookupPath, Names, SeenAddress, Times};
 pub use observation::{
     Autostart, BindFile, BindFiles, BindWrite, FileKind, Lease, Mount, Observation, Ping, Properties, Written,
 };
-pub use report::{Facts, HostRecord, Report, Run, SCHEMA, TimelineEvent};
+pub use report::{Facts, HostRecord, Report, Run, SCHEMA, TimelineEvent, Utilisation};
 pub use verdict::{Tally, Verdict};
 pub use whole::write_whole;
 pub use wire::{RecordType, Transport, Wire, WireRecord};

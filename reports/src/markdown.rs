@@ -37,8 +37,12 @@ pub fn write(report: &Report, path: &Path) -> io::Result<()> {
 }
 
 fn heading(report: &Report) -> String {
-    let seconds = (report.run.finished - report.run.started).as_seconds_f64();
-    format!("# nspawn-matrix: {}\n\nRun {} took {seconds:.1} s.", report.tally(), inline(&report.run.id))
+    format!(
+        "# nspawn-matrix: {}\n\nRun {} took {}.",
+        report.tally(),
+        inline(&report.run.id),
+        report.run.took()
+    )
 }
 
 /// One item for each kind of host, with how many there are.

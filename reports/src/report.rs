@@ -52,6 +52,31 @@ pub struct Run {
     pub tool_version: String,
     /// The command line, program first.
     pub argv: Vec<String>,
+    /// How busy the processors were from start to end; none where that is not known, as in reports of before it was kept.
+    #[serde(default)]
+    pub utilisation: Option<Utilisation>,
+}
+
+impl Run {
+    /// How long it took, and how busy the processors were: `72.3 s, 2 cores busy 86 % of it`.
+    #[must_use]
+    pub fn took(&self) -> String {
+        let seconds = (self.finished - self.started).as_seconds_f64();
+        let busy = self.utilisation.map_or(String::new(), |Utilisation { cores, busy_percent }| {
+            let s = if cores == 1 { "" } else { "s" };
+            format!(", {cores} core{s} busy {busy_percent} % of it")
+        });
+        format!("{seconds:.1} s{busy}")
+    }
+}
+
+/// How busy the processors of the machine that ran it were, whoever they worked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Utilisation {
+    /// How many processors are online.
+    pub cores: u32,
+    /// The share of their time in which they were not idle, in percent.
+    pub busy_percent: u32,
 }
 
 /// One booted host.

@@ -182,9 +182,8 @@ fn write_evidence(evidence: &[Evidence], folder: &Path) -> io::Result<()> {
 }
 
 fn print_table(report: &Report, out: &Path) -> io::Result<()> {
-    let seconds = (report.run.finished - report.run.started).as_seconds_f64();
     let table = table::render(report, terminal::style());
-    write!(io::stdout(), "{table}\n{seconds:.1} s; report in {}\n", out.display())
+    write!(io::stdout(), "{table}\n{}; report in {}\n", report.run.took(), out.display())
 }
 
 /// Something differs from its claim.

@@ -88,12 +88,12 @@ fn chip(verdict: Verdict, count: usize) -> Markup {
 fn run(report: &Report) -> String {
     let run = &report.run;
     let started = run.started.format(&format_description!("[year]-[month]-[day] [hour]:[minute] UTC"));
-    let seconds = (run.finished - run.started).as_seconds_f64();
     let command = run.argv.join(" ");
     clean(&format!(
-        "Run {} of {}, {seconds:.1} s, by nspawn-matrix {}: {command}",
+        "Run {} of {}, {}, by nspawn-matrix {}: {command}",
         run.id,
         started.unwrap_or_default(),
+        run.took(),
         run.tool_version
     ))
 }
