@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 enum Command {
     /// Build an image, unless it is there already.
     Build {
-        /// A Debian suite, arch, a tar file, a directory, or a configuration of pacman (*.conf)
+        /// A Debian suite, also as it was (trixie@20251101), arch, a tar file, a directory, or a configuration of pacman (*.conf)
         #[arg(default_value = "trixie")]
         image: String,
     },

@@ -37,8 +37,8 @@ pub(super) struct Arguments {
     /// What the hosts are
     #[arg(long, value_name = "KIND", default_value = "sandbox")]
     host: Kind,
-    /// What hosts and machines are made from: a Debian suite, arch, a tar file, a directory, or a configuration of
-    /// pacman (*.conf); may be repeated, and every scenario then runs on each
+    /// What hosts and machines are made from: a Debian suite, also as it was (trixie@20251101), arch, a tar file, a
+    /// directory, or a configuration of pacman (*.conf); may be repeated, and every scenario then runs on each
     #[arg(long, value_name = "NAME", default_value = "trixie")]
     image: Vec<String>,
     /// What machines are made from, if not from the same as their hosts; may be repeated, and hosts of each --image then

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
+use super::debian::{self, Debian};
 use super::job::{Ended, Job};
 use super::packing::Packing;
 use super::recipe::Source;
 use super::workplace::Workplace;
-use super::{ImageError, Packages, Recipe, Suite, arch, debian};
+use super::{ImageError, Packages, Recipe, arch};
 use crate::command::{Command, CommandError};
 use crate::setup;
 
@@ -60,7 +61,7 @@ pub(super) async fn build(
     let builder = Builder { name: recipe.name(), place, needed };
     builder.check_space()?;
     let ended = match recipe {
-        Recipe::Debian(suite) => builder.install(*suite, progress).await?,
+        Recipe::Debian(debian) => builder.install(*debian, progress).await?,
         Recipe::Arch(packages) => builder.pacstrap(packages, progress).await?,
         Recipe::Tarball(source) => builder.unpack(source, progress).await?,
         Recipe::Directory(source) => builder.pack(source, progress).await?,
@@ -78,12 +79,12 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    async fn install(&self, suite: Suite, progress: &mut impl FnMut(&str)) -> Result<Ended, ImageError> {
+    async fn install(&self, what: Debian, progress: &mut impl FnMut(&str)) -> Result<Ended, ImageError> {
         if !setup::is_installed("mmdebstrap") {
             return Err(ImageError::NoMmdebstrap { name: self.name.clone() });
         }
         let scratch = self.scratch()?;
-        let command = Command::from_argv(debian::command(suite, &self.place.partial(), geteuid().is_root()));
+        let command = Command::from_argv(debian::command(what, &self.place.partial(), geteuid().is_root()));
         self.finish(command.env("TMPDIR", &scratch), progress).await
     }
 

@@ -5,8 +5,7 @@
 
 use std::path::Path;
 
-use super::Suite;
-use super::finish;
+use super::{Snapshot, Suite, finish};
 
 /// What every image has: a systemd host with its network services, and enough tools to look around in it.
 const PACKAGES: &[&str] = &[
@@ -71,11 +70,26 @@ pub(super) const NAMESPACES: [&str; 7] =
 /// Makes whoever is not root the root of a namespace, with the user ids of subuid(5) for the others.
 const USERS: [&str; 2] = ["--map-root-user", "--map-auto"];
 
-/// Gives the command that builds an image of `suite` in the tar file `target`, by root or by a user.
-pub(super) fn command(suite: Suite, target: &Path, is_root: bool) -> Vec<String> {
-    let mut argv = mmdebstrap(suite);
+/// A Debian to be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Debian {
+    /// The suite.
+    pub suite: Suite,
+    /// When; none for what the mirror has now.
+    pub snapshot: Option<Snapshot>,
+}
+
+impl From<Suite> for Debian {
+    fn from(suite: Suite) -> Self {
+        Self { suite, snapshot: None }
+    }
+}
+
+/// Gives the command that builds an image in the tar file `target`, by root or by a user.
+pub(super) fn command(debian: Debian, target: &Path, is_root: bool) -> Vec<String> {
+    let [mut argv, sources] = mmdebstrap(debian);
     argv.push(target.display().to_string());
-    in_namespace(argv, is_root)
+    in_namespace([argv, sources].concat(), is_root)
 }
 
 /// Puts a command into namespaces that end with it, in which a user is root too.
@@ -86,8 +100,8 @@ pub(crate) fn in_namespace(argv: Vec<String>, is_root: bool) -> Vec<String> {
     words.into_iter().map(String::from).chain(argv).collect()
 }
 
-/// Gives mmdebstrap with all of its options and the suite; only the file to write is missing.
-pub(super) fn mmdebstrap(suite: Suite) -> Vec<String> {
+/// Gives mmdebstrap with all of its options and the suite, and what follows the file to write, which is missing.
+pub(super) fn mmdebstrap(Debian { suite, snapshot }: Debian) -> [Vec<String>; 2] {
     // The clean-up for reproducible images would make the machine id `uninitialized`: see `finish::ANONYMOUS`.
     let mut argv: Vec<String> =
         ["mmdebstrap", "--mode=root", "--format=tar", "--variant=minbase", "--skip=cleanup/reproducible"]
@@ -101,10 +115,15 @@ pub(super) fn mmdebstrap(suite: Suite) -> Vec<String> {
         Paths::Include => format!("--dpkgopt=path-include={pattern}"),
     }));
     argv.extend(peculiarities(suite));
+    argv.extend(snapshot.iter().flat_map(|_| OF_SNAPSHOTS).map(String::from));
     argv.extend(finish::hooks().map(|hook| format!("--customize-hook={hook}")));
     argv.push(suite.base().into());
-    argv
+    [argv, snapshot.map_or_else(Vec::new, |snapshot| snapshot.sources(suite))]
 }
+
+/// A Release file of long ago is no longer valid, and the server of snapshots asks for patience at times.
+const OF_SNAPSHOTS: [&str; 2] =
+    ["--aptopt=Acquire::Check-Valid-Until \"false\"", "--aptopt=Acquire::Retries \"5\""];
 
 fn packages(suite: Suite) -> Vec<&'static str> {
     let of_this_suite: &[&str] = match suite {
@@ -132,8 +151,8 @@ mod tests {
     use super::*;
 
     /// The command in one line per word, without the hooks' scripts.
-    fn shown(suite: Suite) -> String {
-        let argv = command(suite, Path::new("/cache/out"), true);
+    fn shown(debian: impl Into<Debian>) -> String {
+        let argv = command(debian.into(), Path::new("/cache/out"), true);
         let first = |word: &String| word.lines().next().unwrap_or_default().to_owned();
         argv.iter().map(first).collect::<Vec<_>>().join("\n")
     }
@@ -188,6 +207,23 @@ mod tests {
         trixie
         /cache/out
         ");
+    }
+
+    #[test]
+    fn a_snapshot_differs_by_these_words() {
+        let common = shown(Suite::BookwormBackports);
+        let debian = Debian { suite: Suite::BookwormBackports, snapshot: "20251101".parse().ok() };
+        let words = shown(debian);
+        let new: Vec<&str> =
+            words.lines().filter(|word| !common.lines().any(|other| other == *word)).collect();
+        insta::assert_snapshot!(new.join("\n"), @r#"
+        --aptopt=Acquire::Check-Valid-Until "false"
+        --aptopt=Acquire::Retries "5"
+        deb http://snapshot.debian.org/archive/debian/20251101T000000Z bookworm main
+        deb http://snapshot.debian.org/archive/debian/20251101T000000Z bookworm-updates main
+        deb http://snapshot.debian.org/archive/debian-security/20251101T000000Z bookworm-security main
+        "#);
+        assert!(words.contains("\n/cache/out\ndeb "), "the sources follow the file: {words}");
     }
 
     #[test]

@@ -23,6 +23,12 @@ pub enum ImageError {
         /// The file.
         path: PathBuf,
     },
+    /// What stands behind the `@` of a suite is no time.
+    #[error("`{wanted}` is not a day, and not a time of one")]
+    NoTime {
+        /// What was asked for.
+        wanted: String,
+    },
     /// Reports could not tell two images of a run.
     #[error("two of the images are called `{name}`")]
     SameName {
@@ -136,6 +142,9 @@ impl ImageError {
                 )
             }
             Self::NotTar { .. } => "give a tar file, plain or compressed by gzip, bzip2, xz or zstd".into(),
+            Self::NoTime { .. } => {
+                "a suite as it was is `trixie@20251101`, or `trixie@20251101T120000Z`, in UTC".into()
+            }
             Self::SameName { .. } => "rename one of them, or run them one after the other".into(),
             Self::NotStored { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::NotStored { nearest: None, .. } => {

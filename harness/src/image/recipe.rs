@@ -10,15 +10,17 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::debian::{self, Debian};
 use super::packing::Packing;
-use super::{ImageError, Suite, arch, debian};
+use super::snapshot::{NoTime, Snapshot};
+use super::{ImageError, Suite, arch};
 use nspawn_matrix_scenarios::nearest::nearest;
 
 /// How an image comes to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipe {
     /// A Debian is installed.
-    Debian(Suite),
+    Debian(Debian),
     /// An Arch Linux is installed.
     Arch(Packages),
     /// A tar file of a root file system, compressed or not, is stored uncompressed.
@@ -78,15 +80,25 @@ impl Source {
 
 impl Default for Recipe {
     fn default() -> Self {
-        Self::Debian(Suite::default())
+        Self::Debian(Suite::default().into())
     }
 }
 
 impl Recipe {
-    /// Finds the recipe that comes with the program and has this name: `arch`, or a suite.
+    /// Finds the recipe that comes with the program and has this name: `arch`, a suite, or a suite as it was at some time,
+    /// `trixie@20251101`.
     pub fn named(name: &str) -> Option<Self> {
         let arch = (name == ARCH).then_some(Self::Arch(Packages::Pinned));
-        arch.or_else(|| Suite::named(name).map(Self::Debian))
+        let debian = || Suite::named(name).map(|suite| Self::Debian(suite.into()));
+        arch.or_else(debian).or_else(|| Self::of_the_past(name)?.ok())
+    }
+
+    /// Reads `SUITE@TIME`; none if that is not what it looks like.
+    fn of_the_past(name: &str) -> Option<Result<Self, NoTime>> {
+        let (suite, time) = name.split_once('@')?;
+        let suite = Suite::named(suite)?;
+        let snapshot = time.parse::<Snapshot>();
+        Some(snapshot.map(|snapshot| Self::Debian(Debian { suite, snapshot: Some(snapshot) })))
     }
 
     /// The names of those that come with the program.
@@ -98,10 +110,14 @@ impl Recipe {
     /// path that reads the same; `./trixie` is always a path.
     ///
     /// # Errors
-    /// [`ImageError::Unknown`] with the nearest name, [`ImageError::NotTar`], or [`ImageError::Source`].
+    /// [`ImageError::Unknown`] with the nearest name, [`ImageError::NoTime`], [`ImageError::NotTar`], or
+    /// [`ImageError::Source`].
     pub fn parse(name_or_path: &str) -> Result<Self, ImageError> {
         if let Some(recipe) = Self::named(name_or_path) {
             return Ok(recipe);
+        }
+        if let Some(Err(NoTime)) = Self::of_the_past(name_or_path) {
+            return Err(ImageError::NoTime { wanted: name_or_path.into() });
         }
         let path = Path::new(name_or_path);
         let unreadable = |source| ImageError::Source { path: path.to_owned(), source };
@@ -125,15 +141,19 @@ impl Recipe {
     /// The major version of its systemd, if that is known beforehand.
     pub fn systemd(&self) -> Option<u32> {
         match self {
-            Self::Debian(suite) => suite.systemd(),
+            Self::Debian(Debian { suite, snapshot: None }) => suite.systemd(),
+            // It may have been another one.
+            Self::Debian(Debian { snapshot: Some(_), .. }) => None,
             Self::Arch(_) | Self::Tarball(_) | Self::Directory(_) => None,
         }
     }
 
-    /// The name for people: that of the suite, `arch`, or of the file without its endings.
+    /// The name for people: that of the suite, with its time if it is of the past (`trixie@20251101T000000Z`), `arch`, or
+    /// of the file without its endings.
     pub fn name(&self) -> String {
         match self {
-            Self::Debian(suite) => suite.name().into(),
+            Self::Debian(Debian { suite, snapshot: None }) => suite.name().into(),
+            Self::Debian(Debian { suite, snapshot: Some(snapshot) }) => format!("{suite}@{snapshot}"),
             Self::Arch(Packages::Pinned) => ARCH.into(),
             Self::Tarball(source) | Self::Arch(Packages::Configured(source)) => {
                 let file = file_name(source);
@@ -152,7 +172,7 @@ impl Recipe {
     /// it all; `image rm` makes the next build a new one.
     pub fn digest(&self) -> String {
         let words = match self {
-            Self::Debian(suite) => debian::mmdebstrap(*suite),
+            Self::Debian(debian) => debian::mmdebstrap(*debian).concat(),
             Self::Arch(Packages::Pinned) => {
                 arch::words().into_iter().chain(arch::pinned(Path::new(""))).collect()
             }
@@ -213,6 +233,20 @@ mod tests {
     }
 
     #[test]
+    fn a_suite_of_the_past_is_an_image_of_its_own() {
+        let day = Recipe::parse("trixie@20251101").unwrap();
+        assert_eq!(day.name(), "trixie@20251101T000000Z");
+        assert_eq!(Recipe::named(&day.name()), Some(day.clone()));
+        assert_eq!(day.systemd(), None);
+        let digests = ["trixie", "trixie@20251101", "trixie@20251102", "bookworm@20251101"]
+            .map(|name| Recipe::parse(name).unwrap().digest());
+        assert_eq!(std::collections::BTreeSet::from(digests).len(), 4);
+        let error = Recipe::parse("trixie@20251131").unwrap_err();
+        assert_eq!(error.to_string(), "`trixie@20251131` is not a day, and not a time of one");
+        assert!(matches!(Recipe::parse("potato@20251101").unwrap_err(), ImageError::Unknown { .. }));
+    }
+
+    #[test]
     fn paths_are_told_apart_by_what_they_are() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap().to_owned();
@@ -252,7 +286,7 @@ mod tests {
         assert_ne!(tar(1, 2), tar(2, 2));
         assert_ne!(tar(1, 2), tar(1, 3));
         let digests: std::collections::BTreeSet<_> =
-            Suite::ALL.map(|suite| Recipe::Debian(suite).digest()).into();
+            Suite::ALL.map(|suite| Recipe::Debian(suite.into()).digest()).into();
         assert_eq!(digests.len(), Suite::ALL.len());
         assert!(digests.iter().all(|digest| digest.len() == 12));
     }

@@ -152,7 +152,8 @@ async fn a_folder_that_cannot_be_used_is_named() {
 /// Builds real Debians: half a minute each, root, and a mirror. The images stay in the folder for a look at them.
 async fn build_for_real(suite: Suite) {
     let store = Store::open("/var/tmp/nspawn-matrix-test-cache".into());
-    let image = store.build(&Recipe::Debian(suite), |step| eprintln!("{suite}: {step}")).await.unwrap();
+    let image =
+        store.build(&Recipe::Debian(suite.into()), |step| eprintln!("{suite}: {step}")).await.unwrap();
     eprintln!("{}: {} bytes", image.path.display(), image.path.metadata().unwrap().len());
 }
 
