@@ -113,6 +113,75 @@ fn what_is_no_report_is_told_in_one_line() {
     insta::assert_snapshot!(files.map(|(name, _)| run_beside(&files, &["report", name])).concat());
 }
 
+/// A report of one host and one answered ping, made from the empty one.
+fn report_of(systemd: u32, received: u32) -> String {
+    let host = format!(
+        r#"{{ "id": "h", "kind": "sandbox", "profile": "stock", "image": "i{systemd}", "payload": "i{systemd}",
+             "facts": null, "systemd": {systemd}, "payload_systemd": {systemd} }}"#
+    );
+    let case = format!(
+        r#"{{ "host": "h", "scenario": "zone", "check": "ping/peer/ipv4", "subject": "alpha->beta", "verdict": "pass",
+             "expected": "answers", "observed": {{ "kind": "ping", "target": "10.0.0.2", "sent": 3,
+             "received": {received}, "rtt_us": null, "ttl": null }}, "reason": null, "link": null, "attempts": 1,
+             "explanations": [], "duration_ms": 1 }}"#
+    );
+    let empty = EMPTY_REPORT.replace("\"hosts\": []", &format!("\"hosts\": [{host}]"));
+    empty.replace("\"cases\": []", &format!("\"cases\": [{case}]"))
+}
+
+/// Compares reports with these names; standard input is `piped`. Exit code, what was printed, what was told.
+#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
+fn compared(files: &[(&str, &str)], arguments: &[&str], piped: &str) -> String {
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).expect("a file can be written there");
+    }
+    let input = folder.path().join("piped");
+    std::fs::write(&input, piped).expect("a file can be written there");
+    let output = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
+        .arg("compare")
+        .args(arguments)
+        .current_dir(folder.path())
+        .stdin(std::fs::File::open(input).expect("it was just written"))
+        .output()
+        .expect("the program was built");
+    let code = output.status.code().expect("no signal");
+    let (printed, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    format!("{code}\n{printed}{told}")
+}
+
+#[test]
+fn reports_side_by_side_are_the_same_or_different() {
+    let (old, new, slow) = (report_of(252, 0), report_of(257, 3), report_of(254, 0));
+    let files = [("old.json", old.as_str()), ("new.json", &new), ("slow.json", &slow)];
+    assert!(compared(&files, &["old.json", "slow.json"], "").starts_with("0\n"));
+    assert!(compared(&files, &["new.json", "-"], &new).starts_with("0\n"));
+    insta::assert_snapshot!(compared(&files, &["old.json", "-"], &new));
+    insta::assert_snapshot!(compared(&files, &["--since", "new.json", "slow.json", "old.json"], ""));
+    let json = compared(&files, &["old.json", "new.json", "--format", "json"], "");
+    let Some((code, json)) = json.split_once('\n') else { panic!("{json}") };
+    let json: serde_json::Value = serde_json::from_str(json).expect("it is JSON");
+    assert_eq!((code, &json["groups"][0]["differences"][0]["check"]), ("1", &"ping/peer/ipv4".into()));
+}
+
+#[test]
+fn what_cannot_be_compared_is_told_in_one_line() {
+    let good = report_of(252, 0);
+    let files = [("one.json", good.as_str()), ("cut.json", &good[..300]), ("other.json", "[1, 2]")];
+    let deep = "[".repeat(100_000);
+    let newer = good.replace("report/1", "report/9");
+    let told = [
+        compared(&files, &["one.json"], ""),
+        compared(&files, &["-", "one.json", "-"], &good),
+        compared(&files, &["one.json", "cut.json", "other.json"], ""),
+        compared(&files, &["one.json", "other.json"], ""),
+        compared(&files, &["one.json", "-"], &newer),
+        compared(&files, &["-", "one.json"], &deep),
+        compared(&files, &["one.json", "absent.json"], ""),
+    ];
+    insta::assert_snapshot!(told.concat());
+}
+
 #[test]
 fn an_unknown_command_is_refused() {
     insta::assert_snapshot!(refusal(&["rnu"]));
@@ -123,6 +192,7 @@ fn help_says_what_there_is_and_what_the_exit_codes_mean() {
     insta::assert_snapshot!(printed(&["--help"]));
     insta::assert_snapshot!(printed(&["run", "--help"]));
     insta::assert_snapshot!(printed(&["vm", "--help"]));
+    insta::assert_snapshot!(printed(&["compare", "--help"]));
 }
 
 #[test]

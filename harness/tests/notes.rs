@@ -12,7 +12,8 @@ use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Failed};
-use nspawn_matrix_reports::{Difference, Report, Verdict, compare};
+use nspawn_matrix_reports::comparison::{Difference, Fact, Kind};
+use nspawn_matrix_reports::{Comparison, Excerpt, Report, Verdict, json};
 use support::{trial, vm_trial};
 
 fn main() -> ExitCode {
@@ -40,15 +41,58 @@ fn have_the_same_answers_in_sandboxes() -> Result<(), Failed> {
     // More lookups than on the virtual machine: what is left to chance is met whole on one side at least.
     let sandboxes = run(&["--host=sandbox", "--samples=16"])?;
     let machine = on_a_virtual_machine()?;
-    let differences = compare(&sandboxes, machine);
-    let unexplained: Vec<String> = differences.iter().flat_map(unexplained).collect();
-    let stale = EXPLAINED.iter().filter(|explained| explained.always && !explained.is_met(&differences));
+    let comparison = compare(&sandboxes, machine)?;
+    let told = differences(&comparison);
+    let unexplained: Vec<String> = told.iter().flat_map(unexplained).collect();
+    let lacking = comparison.gaps.iter().map(|gap| format!("only one side has {gap:?}"));
+    let stale = EXPLAINED.iter().filter(|explained| explained.always && !explained.is_met(&told));
     let stale = stale.map(|explained| format!("no longer differs: {} {}", explained.check, explained.value));
     let untold = EXPLAINED.iter().filter(|explained| !explained.is_told());
     let untold = untold.map(|explained| format!("docs/findings.md says nothing of {}", explained.check));
     let wrong: Vec<String> =
-        wrong(&sandboxes).into_iter().chain(unexplained).chain(stale).chain(untold).collect();
+        wrong(&sandboxes).into_iter().chain(unexplained).chain(lacking).chain(stale).chain(untold).collect();
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+/// Lays the sandboxes beside the virtual machine.
+fn compare(sandboxes: &Report, machine: &Report) -> Result<Comparison, Failed> {
+    let excerpt = |name: &str, report: &Report| {
+        let text = json::render(report).map_err(|error| error.to_string())?;
+        Excerpt::parse(name, text.as_bytes()).map_err(|error| error.to_string())
+    };
+    let sides = [excerpt("sandbox", sandboxes)?, excerpt("virtual machine", machine)?];
+    Comparison::of(&sides).ok_or_else(|| "there are two reports".into())
+}
+
+/// A difference that counts, and the facts that could explain it.
+struct Told<'a> {
+    kind: Kind,
+    difference: &'a Difference,
+    facts: Vec<&'a Fact>,
+}
+
+impl Told<'_> {
+    /// The values that differ, by name, in a sandbox and on a virtual machine.
+    fn values(&self) -> BTreeMap<&str, [&str; 2]> {
+        let [sandbox, machine] = self.difference.views.as_slice() else { return BTreeMap::new() };
+        if sandbox.values.is_empty() || self.kind == Kind::Verdict {
+            return [(self.kind.name(), [sandbox.answer.as_str(), &machine.answer])].into();
+        }
+        let names = sandbox
+            .values
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), [value.as_str(), machine.values.get(name)?])));
+        names.collect()
+    }
+}
+
+fn differences(comparison: &Comparison) -> Vec<Told<'_>> {
+    let groups = comparison.groups.iter().filter(|group| group.kind.counts());
+    let told = groups.flat_map(|group| {
+        let facts = || comparison.facts.iter().chain(&group.facts).collect();
+        group.differences.iter().map(move |difference| Told { kind: group.kind, difference, facts: facts() })
+    });
+    told.collect()
 }
 
 /// A value that is another one on a virtual machine than in sandboxes, for a reason that stands in docs/findings.md.
@@ -89,26 +133,26 @@ impl Explained {
         section.is_some_and(|section| section.contains(&format!("`{}`", self.check)))
     }
 
-    fn is_met(&self, differences: &[Difference]) -> bool {
-        differences
-            .iter()
-            .any(|difference| difference.values.keys().any(|value| self.is_about(&difference.check, value)))
+    fn is_met(&self, told: &[Told<'_>]) -> bool {
+        told.iter().any(|told| told.values().keys().any(|value| self.is_about(&told.difference.check, value)))
     }
 }
 
 /// What of a difference nothing explains.
-fn unexplained(difference: &Difference) -> Vec<String> {
-    let is_detected = |both: &[String; 2]| !both.iter().any(|value| value == "absent");
-    let by_chance = |setting: &&str| difference.settings.get(*setting).is_some_and(is_detected);
-    if LEFT_TO_CHANCE.iter().any(by_chance) {
+fn unexplained(told: &Told<'_>) -> Vec<String> {
+    let is_by_chance = |fact: &&Fact| {
+        fact.values.iter().all(Option::is_some) && LEFT_TO_CHANCE.contains(&fact.name.as_str())
+    };
+    if told.facts.iter().any(is_by_chance) {
         return Vec::new();
     }
-    let Difference { cell, check, values, settings } = difference;
+    let Difference { check, places, .. } = told.difference;
+    let places = places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let is_explained = |value: &str| EXPLAINED.iter().any(|explained| explained.is_about(check, value));
-    let told = |(value, [sandbox, machine]): (&String, &[String; 2])| {
-        format!("{cell}: {value} is {sandbox} in a sandbox and {machine} on a virtual machine; {settings:?}")
+    let say = |(value, [sandbox, machine]): (&str, [&str; 2])| {
+        format!("{check} of {places}: {value} is {sandbox} in a sandbox and {machine} on a virtual machine")
     };
-    values.iter().filter(|(value, _)| !is_explained(value)).map(told).collect()
+    told.values().into_iter().filter(|(value, _)| !is_explained(value)).map(say).collect()
 }
 
 /// The cases that are not as claimed.

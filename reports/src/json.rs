@@ -60,7 +60,7 @@ struct Head {
     schema: String,
 }
 
-fn explain(bytes: &[u8], error: serde_json::Error) -> ReadError {
+pub(crate) fn explain(bytes: &[u8], error: serde_json::Error) -> ReadError {
     match error.classify() {
         Category::Eof => ReadError::CutOff { line: error.line() },
         Category::Io | Category::Syntax => ReadError::NotJson(error),

@@ -2,7 +2,7 @@
 //!
 //! A [`Report`] is all of one run: facts of the hosts, one [`Case`] for each question asked of each subject, and
 //! the timeline. The other crates fill it; this one writes it ([`json`], [`junit`], [`html`], [`markdown`], [`table`]),
-//! lays one beside another ([`compare()`]), and depends on nothing that touches a system, so a report can be read and
+//! lays them side by side ([`comparison`]), and depends on nothing that touches a system, so a report can be read and
 //! rendered anywhere.
 
 mod address;
@@ -11,7 +11,7 @@ mod bind_words;
 mod case;
 mod cell;
 mod clean;
-mod compare;
+pub mod comparison;
 mod findings;
 #[cfg(test)]
 mod fixture;
@@ -36,7 +36,7 @@ mod words;
 
 pub use address::{AddressSpace, ParseSubnetError, Subnet};
 pub use case::{Case, Explanation};
-pub use compare::{Difference, compare};
+pub use comparison::{Comparison, Excerpt};
 pub use missing::Missing;
 pub use names::{Family, LookupPath, Names, SeenAddress, Times};
 pub use observation::{

@@ -2,10 +2,13 @@
 //!
 //! Exit codes: 0 as claimed, 1 something differs, 2 usage, 3 could not measure.
 
+mod compare;
 mod failure;
 mod hosts;
 mod image;
+mod input;
 mod list;
+mod output;
 mod own;
 mod progress;
 mod report;
@@ -50,6 +53,8 @@ enum Command {
     Run(run::Arguments),
     /// Render the report of a run again, in any form; needs no root.
     Report(report::Arguments),
+    /// Lay reports side by side: what differs, and which facts of the hosts could explain it; needs no root.
+    Compare(compare::Arguments),
     /// List the scenarios and the questions, with the claims if asked to.
     List(list::Arguments),
     /// Print a scenario as a shell script that can be followed by hand.
@@ -131,6 +136,7 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => on_one_thread(run::run(arguments)),
         Command::Report(arguments) => report::report(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Image(arguments) => on_one_thread(image::image(arguments)),

@@ -10,20 +10,20 @@ use crate::cell::Cell;
 const GAP: usize = 2;
 
 /// One block of the table.
-pub(super) struct Grid<'a> {
+pub(crate) struct Grid<'a> {
     /// What stands above the labels.
-    pub(super) title: &'a str,
-    /// The names of the rows.
-    pub(super) labels: Vec<&'a str>,
+    pub(crate) title: &'a str,
+    /// The names of the rows, each with its lines.
+    pub(crate) labels: Vec<Vec<String>>,
     /// The columns, each with a cell for each row.
-    pub(super) columns: Vec<Column>,
+    pub(crate) columns: Vec<Column>,
 }
 
 /// One column.
 #[derive(Clone, PartialEq)]
-pub(super) struct Column {
-    pub(super) heading: Vec<String>,
-    pub(super) cells: Vec<Cell>,
+pub(crate) struct Column {
+    pub(crate) heading: Vec<String>,
+    pub(crate) cells: Vec<Cell>,
 }
 
 impl Column {
@@ -62,8 +62,16 @@ type Piece<'a> = (&'a str, Option<Tone>);
 
 impl Grid<'_> {
     /// Draws the grid without a newline at its end.
-    pub(super) fn render(&self, style: Style) -> String {
-        let label = self.labels.iter().copied().chain([self.title]).map(width).max().unwrap_or(0);
+    pub(crate) fn render(&self, style: Style) -> String {
+        let label = self
+            .labels
+            .iter()
+            .flatten()
+            .map(String::as_str)
+            .chain([self.title])
+            .map(width)
+            .max()
+            .unwrap_or(0);
         let flat: Vec<Column> = self.columns.iter().map(Column::flat).collect();
         let has_room = fitting(&flat, label, style) == flat.len();
         let mut columns = if has_room { flat.as_slice() } else { self.columns.as_slice() };
@@ -104,11 +112,11 @@ fn fitting(columns: &[Column], label: usize, style: Style) -> usize {
     columns.iter().take_while(fits).count().max(1)
 }
 
-fn row_lines(label: &str, cells: &[&Cell], widths: &[usize], style: Style) -> Vec<String> {
-    let height = cells.iter().map(|cell| cell.lines.len()).max().unwrap_or(1);
+fn row_lines(label: &[String], cells: &[&Cell], widths: &[usize], style: Style) -> Vec<String> {
+    let height = cells.iter().map(|cell| cell.lines.len()).chain([label.len()]).max().unwrap_or(1);
     (0..height)
         .map(|at| {
-            let label = if at == 0 { label } else { "" };
+            let label = label.get(at).map_or("", String::as_str);
             let cells =
                 cells.iter().map(|cell| piece(&cell.lines, at, cell.verdict.map_or(Tone::Faint, Tone::of)));
             line([(label, None)].into_iter().chain(cells), widths, style)

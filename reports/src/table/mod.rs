@@ -5,7 +5,7 @@
 //! several hosts has one line; where their answers differ, a grid of that question alone has a column for each.
 
 mod findings;
-mod grid;
+pub(crate) mod grid;
 mod remarks;
 mod scenario;
 mod style;

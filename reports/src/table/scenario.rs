@@ -27,8 +27,8 @@ impl<'m, 'a> Scenario<'m, 'a> {
     }
 
     /// Its name, and where it ran if not on all hosts that others ran on: `zone (252, 254)`.
-    pub(super) fn label(&self) -> &str {
-        &self.label
+    pub(super) fn label(&self) -> Vec<String> {
+        vec![self.label.clone()]
     }
 
     /// The answer that all hosts gave, or the sign that they did not give the same.
@@ -71,7 +71,7 @@ pub(super) fn by_place(
 /// Questions and what was answered where, by the scenarios in which that differs.
 struct ByPlace<'a> {
     checks: Vec<&'a str>,
-    labels: Vec<&'a str>,
+    labels: Vec<Vec<String>>,
     columns: Vec<Column>,
 }
 

@@ -1,0 +1,95 @@
+//! `compare`: reports side by side.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use nspawn_matrix_reports::comparison::{Since, json, table};
+use nspawn_matrix_reports::json::ReadError;
+use nspawn_matrix_reports::{Comparison, Excerpt};
+
+use super::Failure;
+use super::input::{STANDARD_INPUT, is_standard_input, unreadable};
+use super::output::Output;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    /// The report.json of each run, or of one run on several images; - stands for standard input
+    #[arg(value_name = "REPORT.json", required = true)]
+    files: Vec<PathBuf>,
+    /// Tell only in which version of systemd each answer changed first
+    #[arg(long, conflicts_with = "format")]
+    since: bool,
+    /// What the comparison is rendered as
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    output: Output,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0    the same, but for how long answers took
+  1    different
+  2    the command line is wrong, or there is nothing to lay beside another
+  3    a report cannot be read";
+
+/// The forms of a comparison.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// What differs, and the facts that could explain it
+    Table,
+    /// As docs/comparison.schema.json describes it
+    Json,
+}
+
+pub(super) fn compare(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let Arguments { files, since, format, output } = arguments;
+    if files.iter().filter(|file| is_standard_input(file)).count() > 1 {
+        return Err(Failure::usage("standard input can be read once, and `-` is given more than once"));
+    }
+    let excerpts = read(files)?;
+    let (is_same, text) = if *since {
+        let since = Since::of(&excerpts).ok_or_else(too_few)?;
+        (since.changes.is_empty(), table::render_since(&since, output.style()))
+    } else {
+        let comparison = Comparison::of(&excerpts).ok_or_else(too_few)?;
+        let text = render(&comparison, *format, output)
+            .map_err(|error| Failure::unable(format!("render the comparison: {error}")))?;
+        (comparison.is_same(), text)
+    };
+    output.write(&text)?;
+    Ok(if is_same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn too_few() -> Failure {
+    Failure::usage("one report of one system cannot be compared")
+        .hint("name another report, or one of a run with several --image")
+}
+
+/// Reads all reports, that on standard input among them where it stands.
+fn read(files: &[PathBuf]) -> Result<Vec<Excerpt>, Failure> {
+    let in_files: Vec<&PathBuf> = files.iter().filter(|file| !is_standard_input(file)).collect();
+    let read = Excerpt::read(&in_files).map_err(|(at, error)| unreadable(in_files[at], &error))?;
+    let mut read = read.into_iter();
+    let next = |file: &PathBuf| {
+        if is_standard_input(file) {
+            return Some(standard_input().map_err(|error| unreadable(Path::new(STANDARD_INPUT), &error)));
+        }
+        read.next().map(Ok)
+    };
+    files.iter().filter_map(next).collect()
+}
+
+fn standard_input() -> Result<Excerpt, ReadError> {
+    let mut bytes = Vec::new();
+    io::stdin().read_to_end(&mut bytes)?;
+    Excerpt::parse(STANDARD_INPUT, &bytes)
+}
+
+fn render(comparison: &Comparison, format: Format, output: &Output) -> anyhow::Result<String> {
+    Ok(match format {
+        Format::Table => table::render(comparison, output.style()),
+        Format::Json => json::render(comparison)?,
+    })
+}

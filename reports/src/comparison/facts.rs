@@ -1,0 +1,155 @@
+//! Facts of the hosts that could explain a difference.
+//!
+//! What is known of a host is in its record, and in the answers about its surroundings: which .network file matched, what
+//! is forwarded, what the firewall does, whether LLMNR is on. A fact could explain a difference if columns that say
+//! different things never have the same value of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::agreement::Class;
+use super::layout::{Layout, Row};
+use crate::{Facts, HostRecord};
+
+/// Something that is known of the hosts and differs between columns.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+pub struct Fact {
+    /// What is known: `kernel`, `llmnr`, `environment/forwarding IPv4`.
+    pub name: String,
+    /// Its value in each column; none where it is not known.
+    pub values: Vec<Option<String>>,
+}
+
+/// Facts by scenario, found once for all rows of it that differ in the same way.
+pub(super) struct Known<'l, 'a> {
+    layout: &'l Layout<'a>,
+    /// The rows about what surrounds the machines, by system and scenario.
+    surroundings: HashMap<Place<'l>, Vec<&'l Row<'a>>>,
+    found: HashMap<Question<'l>, Vec<Fact>>,
+}
+
+/// What explains a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum By {
+    /// The record of the host.
+    Record,
+    /// That, and what surrounds the machines.
+    All,
+}
+
+/// What facts were looked for: of where, by what, and the columns of each class.
+type Question<'l> = (Place<'l>, By, Vec<Vec<usize>>);
+
+/// System and scenario.
+type Place<'l> = (Option<&'l str>, &'l str);
+
+fn place<'l>(row: &'l Row<'_>) -> Place<'l> {
+    (row.system.as_deref(), row.scenario)
+}
+
+/// Whether a question is about what surrounds the machines: its answer explains others, but none of its own sort.
+fn is_about_surroundings(check: &str) -> bool {
+    let is_of = |topic: &str| check.strip_prefix(topic).is_some_and(|rest| rest.starts_with('/'));
+    ["environment", "firewall", "link"].into_iter().any(is_of)
+}
+
+/// Whether an answer tells nothing new: the record of the host says which systemd there is, and what is left of a
+/// machine in the end explains nothing before.
+fn is_no_fact(check: &str) -> bool {
+    ["environment/systemd", "environment/leftovers"].contains(&check)
+}
+
+impl<'l, 'a> Known<'l, 'a> {
+    pub(super) fn of(layout: &'l Layout<'a>) -> Self {
+        let mut surroundings: HashMap<Place<'l>, Vec<&Row<'a>>> = HashMap::new();
+        for row in layout.rows.iter().filter(|row| is_about_surroundings(row.check) && !is_no_fact(row.check))
+        {
+            surroundings.entry(place(row)).or_default().push(row);
+        }
+        Self { layout, surroundings, found: HashMap::new() }
+    }
+
+    /// The facts that could explain why the columns of `row` fall into these classes.
+    pub(super) fn explaining(&mut self, row: &'l Row<'a>, classes: &[Class<'_>]) -> Vec<Fact> {
+        let columns: Vec<Vec<usize>> = classes.iter().map(|class| class.columns.clone()).collect();
+        let is_explained_by = if is_about_surroundings(row.check) { By::Record } else { By::All };
+        let key = (place(row), is_explained_by, columns);
+        if !self.found.contains_key(&key) {
+            let facts = self.find(row, is_explained_by, &key.2);
+            self.found.insert(key.clone(), facts);
+        }
+        self.found[&key].clone()
+    }
+
+    fn find(&self, row: &Row<'_>, by: By, classes: &[Vec<usize>]) -> Vec<Fact> {
+        let mut facts: BTreeMap<String, Vec<BTreeSet<String>>> = BTreeMap::new();
+        let width = self.layout.sides.len();
+        let mut add = |name: String, column: usize, value: String| {
+            facts.entry(name).or_insert_with(|| vec![BTreeSet::new(); width])[column].insert(value);
+        };
+        for (column, cell) in row.cells.iter().enumerate() {
+            let host = cell.and_then(|cell| self.layout.sides[column].host(cell));
+            for (name, value) in host.into_iter().flat_map(of_host) {
+                add(name, column, value);
+            }
+        }
+        let surroundings = self.surroundings.get(&place(row)).filter(|_| by == By::All);
+        for row in surroundings.into_iter().flatten() {
+            for (column, cell) in row.cells.iter().enumerate() {
+                let answer = cell.and_then(|cell| cell.answer.as_ref());
+                for (name, value) in answer.iter().flat_map(|answer| &answer.values) {
+                    add(format!("{} {name}", row.check), column, value.clone());
+                }
+            }
+        }
+        let joined = |values: BTreeSet<String>| {
+            (!values.is_empty()).then(|| values.into_iter().collect::<Vec<_>>().join(" / "))
+        };
+        let fact = |(name, values): (String, Vec<BTreeSet<String>>)| Fact {
+            name,
+            values: values.into_iter().map(joined).collect(),
+        };
+        facts.into_iter().map(fact).filter(|fact| could_explain(fact, classes)).collect()
+    }
+}
+
+/// Tells whether columns of different classes never have the same value.
+fn could_explain(fact: &Fact, classes: &[Vec<usize>]) -> bool {
+    let mut class_of: HashMap<Option<&str>, usize> = HashMap::new();
+    classes.iter().enumerate().all(|(class, columns)| {
+        columns
+            .iter()
+            .all(|column| *class_of.entry(fact.values[*column].as_deref()).or_insert(class) == class)
+    })
+}
+
+/// What the record of a host knows.
+fn of_host(host: &HostRecord) -> Vec<(String, String)> {
+    let word = |yes| if yes { "yes" } else { "no" };
+    let named = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let HostRecord { kind, profile, image, payload, .. } = host;
+    let of_record =
+        [("host", kind), ("profile", profile), ("image", image), ("image of the machines", payload)];
+    let mut facts: Vec<_> = of_record.map(|(name, value)| named((name, value))).into();
+    let machines = host.payload_systemd.map(|version| version.to_string());
+    facts.extend(machines.map(|version| ("systemd of the machines".to_owned(), version)));
+    let Some(known) = &host.facts else { return facts };
+    let Facts { os, systemd, kernel, virtualization, provider, roots, bridge_nf_call_iptables, settings } =
+        known;
+    facts.extend(
+        [
+            ("os", os.as_str()),
+            ("systemd", systemd),
+            ("kernel", kernel),
+            ("virtualization", virtualization),
+            ("provider", provider.as_deref().unwrap_or("none")),
+            ("roots", roots),
+            ("bridge-nf-call-iptables", bridge_nf_call_iptables.map_or("not loaded", word)),
+        ]
+        .map(named),
+    );
+    facts.extend(settings.iter().map(|(name, value)| (name.clone(), value.clone())));
+    facts
+}

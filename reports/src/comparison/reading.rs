@@ -1,0 +1,320 @@
+//! Reading a report case by case, each reduced before the next is read.
+//!
+//! An observation says in its first member of which kind it is. `serde` could not know that, and would keep all of it
+//! aside first, which takes longer than anything else here; so this looks, and keeps aside only what other programs
+//! have sorted in another way.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::excerpt::{Cell, Excerpt, Shared};
+use crate::answer::Answer;
+use crate::json::{self, ReadError};
+use crate::{AddressSpace, HostRecord, Names, Observation, SCHEMA, Times, Verdict};
+
+/// Takes an excerpt out of the bytes of a report.
+pub(super) fn parse(source: &str, bytes: &[u8], shared: &mut Shared) -> Result<Excerpt, ReadError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let read = ReportSeed(shared).deserialize(&mut deserializer);
+    let read = read.and_then(|read| deserializer.end().map(|()| read));
+    let Read { schema, hosts, cells } = read.map_err(|error| json::explain(bytes, error))?;
+    if schema != SCHEMA {
+        return Err(ReadError::Schema { found: schema });
+    }
+    let hosts = hosts.into_iter().map(|host| (host.id.clone(), host)).collect();
+    Ok(Excerpt { source: source.to_owned(), hosts, cells })
+}
+
+struct Read {
+    schema: String,
+    hosts: Vec<HostRecord>,
+    cells: Vec<Cell>,
+}
+
+struct ReportSeed<'s>(&'s mut Shared);
+
+impl<'de> DeserializeSeed<'de> for ReportSeed<'_> {
+    type Value = Read;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Read, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ReportSeed<'_> {
+    type Value = Read;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a report")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Read, A::Error> {
+        let (mut schema, mut hosts, mut cells) = (None, None, None);
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "schema" => schema = Some(map.next_value()?),
+                "hosts" => hosts = Some(map.next_value()?),
+                "cases" => cells = Some(map.next_value_seed(CellsSeed(self.0))?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Read {
+            schema: schema.ok_or_else(|| A::Error::missing_field("schema"))?,
+            hosts: hosts.ok_or_else(|| A::Error::missing_field("hosts"))?,
+            cells: cells.ok_or_else(|| A::Error::missing_field("cases"))?,
+        })
+    }
+}
+
+struct CellsSeed<'s>(&'s mut Shared);
+
+impl<'de> DeserializeSeed<'de> for CellsSeed<'_> {
+    type Value = Vec<Cell>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Cell>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for CellsSeed<'_> {
+    type Value = Vec<Cell>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Cell>, A::Error> {
+        let mut cells = Vec::new();
+        while let Some(case) = seq.next_element::<CasePart<'de>>()? {
+            cells.push(case.reduced(self.0));
+        }
+        Ok(cells)
+    }
+}
+
+/// The members of a case that are compared ([`crate::Case`]).
+#[derive(Deserialize)]
+struct CasePart<'a> {
+    #[serde(borrow)]
+    host: Cow<'a, str>,
+    #[serde(borrow)]
+    scenario: Cow<'a, str>,
+    #[serde(borrow)]
+    check: Cow<'a, str>,
+    #[serde(borrow)]
+    subject: Cow<'a, str>,
+    verdict: Verdict,
+    observed: Option<Seen>,
+    reason: Option<String>,
+}
+
+impl CasePart<'_> {
+    fn reduced(self, shared: &mut Shared) -> Cell {
+        let (answer, took) = match self.observed {
+            None => (None, Times::default()),
+            Some(Seen::Names(names)) => {
+                let took = names.took();
+                (Some(Answer::of_shares(names.spaces)), took)
+            }
+            Some(Seen::Other(seen)) => (Some(Answer::of(&seen, &self.check)), took(&seen)),
+        };
+        Cell {
+            host: shared.text(&self.host),
+            scenario: shared.text(&self.scenario),
+            check: shared.text(&self.check),
+            subject: shared.text(&self.subject),
+            verdict: self.verdict,
+            answer: answer.map(|answer| shared.answer(answer)),
+            took,
+            reason: self.reason.filter(|_| self.verdict != Verdict::Pass).map(|reason| shared.text(&reason)),
+        }
+    }
+}
+
+/// How long answers took that are no lookups of a resolver.
+fn took(seen: &Observation) -> Times {
+    match seen {
+        Observation::Wire(wire) => wire.took,
+        Observation::Ping(ping) => ping.rtt_us.map_or_else(Times::default, |rtt| Times::of(vec![rtt])),
+        Observation::Names(_)
+        | Observation::Lease(_)
+        | Observation::BindFiles(_)
+        | Observation::Mount(_)
+        | Observation::BindWrite(_)
+        | Observation::Autostart(_)
+        | Observation::Properties(_) => Times::default(),
+    }
+}
+
+/// An observation; of lookups, which are the most of a report, only what is compared.
+enum Seen {
+    Names(NamesPart),
+    Other(Box<Observation>),
+}
+
+#[derive(Deserialize)]
+struct NamesPart {
+    overlapped: u32,
+    spaces: BTreeMap<AddressSpace, u32>,
+    took: Times,
+}
+
+impl NamesPart {
+    /// How long the lookups took, if none was held up by the one before it.
+    fn took(&self) -> Times {
+        if self.overlapped == 0 { self.took } else { Times::default() }
+    }
+}
+
+impl From<Observation> for Seen {
+    fn from(seen: Observation) -> Self {
+        match seen {
+            Observation::Names(Names { overlapped, spaces, took, .. }) => {
+                Self::Names(NamesPart { overlapped, spaces, took })
+            }
+            Observation::Lease(_)
+            | Observation::Ping(_)
+            | Observation::Wire(_)
+            | Observation::BindFiles(_)
+            | Observation::Mount(_)
+            | Observation::BindWrite(_)
+            | Observation::Autostart(_)
+            | Observation::Properties(_) => Self::Other(Box::new(seen)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Seen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(SeenVisitor)
+    }
+}
+
+struct SeenVisitor;
+
+impl<'de> Visitor<'de> for SeenVisitor {
+    type Value = Seen;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an observation")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
+        let first = map.next_key::<String>()?;
+        if first.as_deref() == Some("kind") {
+            let kind = map.next_value::<String>()?;
+            return of_kind(&kind, MapAccessDeserializer::new(map));
+        }
+        let mut members = serde_json::Map::new();
+        let mut next = first;
+        while let Some(key) = next {
+            members.insert(key, map.next_value()?);
+            next = map.next_key()?;
+        }
+        let seen: Observation = serde_json::from_value(members.into()).map_err(A::Error::custom)?;
+        Ok(seen.into())
+    }
+}
+
+/// The rest of an observation of this kind.
+fn of_kind<'de, D: Deserializer<'de>>(kind: &str, rest: D) -> Result<Seen, D::Error> {
+    let other = |seen| Seen::Other(Box::new(seen));
+    Ok(match kind {
+        "names" => Seen::Names(NamesPart::deserialize(rest)?),
+        "lease" => other(Observation::Lease(Deserialize::deserialize(rest)?)),
+        "ping" => other(Observation::Ping(Deserialize::deserialize(rest)?)),
+        "wire" => other(Observation::Wire(Deserialize::deserialize(rest)?)),
+        "bind-files" => other(Observation::BindFiles(Deserialize::deserialize(rest)?)),
+        "mount" => other(Observation::Mount(Deserialize::deserialize(rest)?)),
+        "bind-write" => other(Observation::BindWrite(Deserialize::deserialize(rest)?)),
+        "autostart" => other(Observation::Autostart(Deserialize::deserialize(rest)?)),
+        "properties" => other(Observation::Properties(Deserialize::deserialize(rest)?)),
+        unknown => return Err(D::Error::custom(format_args!("unknown kind of observation `{unknown}`"))),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fixture::{matrix, one_case};
+    use crate::{Case, Report};
+
+    fn read(report: &str) -> Result<Excerpt, ReadError> {
+        Excerpt::parse("a.json", report.as_bytes())
+    }
+
+    /// What is compared of a case, by the long way.
+    fn expected(case: &Case) -> (String, Verdict, Option<Answer>) {
+        (case.name(), case.verdict, case.observed.as_ref().map(|seen| Answer::of(seen, &case.check)))
+    }
+
+    fn found(cell: &Cell) -> (String, Verdict, Option<Answer>) {
+        let name = format!("{}::{}::{}", cell.scenario, cell.check, cell.subject);
+        (name, cell.verdict, cell.answer.as_deref().cloned())
+    }
+
+    fn assert_is_excerpt(excerpt: &Excerpt, report: &Report) {
+        let found: Vec<_> = excerpt.cells.iter().map(found).collect();
+        assert_eq!(found, report.cases.iter().map(expected).collect::<Vec<_>>());
+        assert!(report.hosts.iter().all(|host| excerpt.hosts.get(&host.id) == Some(host)));
+    }
+
+    #[test]
+    fn every_kind_of_observation_is_reduced_to_its_answer_however_its_members_are_sorted() {
+        for report in [matrix(&[254, 257]), one_case()] {
+            assert_is_excerpt(&read(&json::render(&report).unwrap()).unwrap(), &report);
+            // A value of serde_json sorts members by name, so that `kind` stands behind others.
+            let sorted = serde_json::to_value(&report).unwrap().to_string();
+            assert!(!sorted.contains("{\"kind\":\"names\""));
+            assert_is_excerpt(&read(&sorted).unwrap(), &report);
+        }
+    }
+
+    #[test]
+    fn what_is_no_report_is_told_as_by_the_whole_reader() {
+        let whole = json::render(&one_case()).unwrap();
+        let cut_off = whole.split_at(whole.len() / 2).0;
+        for refused in ["", "<xml/>", "{}", cut_off, &whole.replace(SCHEMA, "nspawn-matrix/report/9")] {
+            let told = json::parse(refused.as_bytes()).unwrap_err().to_string();
+            assert_eq!(read(refused).unwrap_err().to_string(), told);
+        }
+        let other = whole.replace("\"cases\"", "\"results\"").replace(SCHEMA, "nspawn-matrix/report/9");
+        assert!(matches!(read(&other), Err(ReadError::Schema { found }) if found.ends_with("/9")));
+        assert!(matches!(read(&(whole.clone() + "x")), Err(ReadError::NotJson(_))));
+        let unknown = whole.replace("\"kind\": \"names\"", "\"kind\": \"smell\"");
+        let told = read(&unknown).unwrap_err().to_string();
+        assert!(
+            told.starts_with("it is no report of nspawn-matrix: unknown kind of observation `smell`"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_no_overflow_of_the_stack() {
+        for opening in ["[", "{\"hosts\":", "{\"unknown\":", "{\"cases\":[{\"observed\":"] {
+            read(&opening.repeat(100_000)).unwrap_err();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_damage_to_a_report_makes_the_reader_panic(
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)
+        ) {
+            let mut bytes = json::render(&one_case()).unwrap().into_bytes();
+            for (at, byte) in damage {
+                *at.get_mut(&mut bytes) = byte;
+            }
+            let _ = Excerpt::parse("a.json", &bytes);
+        }
+    }
+}
