@@ -49,7 +49,7 @@ pub async fn prepare(
     let is_needed = |tool: &Tool| match tool.need {
         Need::Always => true,
         Need::DebianImages => must_build,
-        Need::CloudImages | Need::Machines => false,
+        Need::CloudImages | Need::Machines | Need::Tests => false,
         Need::Speed => roots == Some(Roots::Btrfs),
     };
     tools(is_needed, install, &mut progress).await?;

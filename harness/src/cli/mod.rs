@@ -68,6 +68,9 @@ enum Command {
         /// What is to run on it
         #[arg(long, value_enum, default_value_t)]
         host: Kind,
+        /// What the tests of reports and CI files need, too
+        #[arg(long)]
+        tests: bool,
     },
     /// How parts of this program start each other.
     #[command(hide = true, subcommand)]
@@ -141,7 +144,7 @@ pub fn main() -> ExitCode {
         Command::Show(arguments) => show::show(&arguments),
         Command::Image(arguments) => on_one_thread(image::image(arguments)),
         Command::Vm(arguments) => on_one_thread(vm::vm(arguments)),
-        Command::Setup { host } => on_one_thread(set_up(host)),
+        Command::Setup { host, tests } => on_one_thread(set_up(host, tests)),
         Command::Internal(internal) => serve(internal),
     };
     outcome.unwrap_or_else(|failure| failure.report())
@@ -170,8 +173,11 @@ fn serve(internal: Internal) -> Result<ExitCode, Failure> {
     outcome.map(|()| ExitCode::SUCCESS).map_err(|error| Failure::unable(error.to_string()))
 }
 
-async fn set_up(host: Kind) -> Result<ExitCode, Failure> {
-    let missing = setup::missing(host);
+async fn set_up(host: Kind, tests: bool) -> Result<ExitCode, Failure> {
+    let mut missing = setup::missing(host);
+    if tests {
+        missing.extend(setup::missing_for_tests());
+    }
     let manager = setup::PackageManager::detect();
     say!("{}", setup::describe(&missing, manager).trim_end());
     if missing.is_empty() {

@@ -220,7 +220,7 @@ fn check_tools(chosen: &Chosen) -> Result<(), Failure> {
         | (Need::CloudImages, Origin::Download(_)) => true,
         (Need::DebianImages, Origin::Download(_))
         | (Need::CloudImages, Origin::Build(_))
-        | (Need::Machines, _) => false,
+        | (Need::Machines | Need::Tests, _) => false,
     };
     let missing: Vec<_> = setup::missing(Kind::Vm).into_iter().filter(|tool| is_needed(tool.need)).collect();
     if missing.is_empty() {

@@ -48,6 +48,11 @@ pub fn missing(host: Kind) -> Vec<&'static Tool> {
     tools(host).iter().filter(|tool| !tool.is_there()).collect()
 }
 
+/// Gives the tools that this machine lacks for the tests that have reports and CI files read by others.
+pub fn missing_for_tests() -> Vec<&'static Tool> {
+    tool::OF_TESTS.iter().filter(|tool| !tool.is_there()).collect()
+}
+
 /// Gives the commands that install the packages of `tools`; none if there is nothing to install.
 fn install_command(tools: &[&Tool], manager: PackageManager) -> Vec<Vec<String>> {
     let mut packages: Vec<&str> = tools.iter().filter_map(|tool| tool.package(manager)).collect();

@@ -11,23 +11,29 @@ fn the_package_manager_is_known_by_its_program() {
 
 #[test]
 fn packages_are_named_once_and_per_distribution() {
-    let lines = |host| {
-        let all: Vec<&Tool> = tools(host).iter().collect();
+    let lines = |tools: &'static [Tool]| {
+        let all: Vec<&Tool> = tools.iter().collect();
         let managers = [PackageManager::Apt, PackageManager::Dnf, PackageManager::Pacman];
         let commands = managers.map(|manager| install_command(&all, manager));
         commands.concat().iter().map(|argv| argv.join(" ") + "\n").collect::<String>()
     };
-    insta::assert_snapshot!(lines(Kind::Vm), @r"
+    insta::assert_snapshot!(lines(tools(Kind::Vm)), @r"
     apt-get update
     env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends btrfs-progs debian-archive-keyring e2fsprogs gpgv mmdebstrap openssh-client qemu-system-x86 qemu-utils tar uidmap util-linux
     dnf install --assumeyes --setopt=install_weak_deps=False btrfs-progs debian-keyring e2fsprogs gnupg2 mmdebstrap openssh openssh-clients qemu-img qemu-system-x86-core shadow-utils tar util-linux
     pacman --sync --refresh --sysupgrade --needed --noconfirm btrfs-progs debian-archive-keyring e2fsprogs gnupg openssh qemu-img qemu-system-x86 shadow tar util-linux
     ");
-    insta::assert_snapshot!(lines(Kind::Sandbox), @r"
+    insta::assert_snapshot!(lines(tools(Kind::Sandbox)), @r"
     apt-get update
     env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends btrfs-progs debian-archive-keyring mmdebstrap mount systemd-container tar util-linux
     dnf install --assumeyes --setopt=install_weak_deps=False btrfs-progs debian-keyring mmdebstrap systemd-container tar util-linux
     pacman --sync --refresh --sysupgrade --needed --noconfirm btrfs-progs debian-archive-keyring systemd tar util-linux
+    ");
+    insta::assert_snapshot!(lines(tool::OF_TESTS), @r"
+    apt-get update
+    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium rsync virtualenv
+    dnf install --assumeyes --setopt=install_weak_deps=False chromium python3-virtualenv rsync
+    pacman --sync --refresh --sysupgrade --needed --noconfirm chromium python-virtualenv rsync
     ");
     assert!(install_command(&[], PackageManager::Apt).is_empty());
 }

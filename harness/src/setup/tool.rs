@@ -28,6 +28,8 @@ pub enum Need {
     Machines,
     /// Roots are copied instead of snapshotted: slower, and larger.
     Speed,
+    /// Everything runs; some tests do not.
+    Tests,
 }
 
 /// Something that the suite uses and does not bring along.
@@ -174,6 +176,33 @@ const QEMU_IMG: Tool = Tool {
     pacman: Some("qemu-img"),
 };
 
+const CHROMIUM: Tool = Tool {
+    probe: Probe::Program("chromium"),
+    why: "opens report.html",
+    need: Need::Tests,
+    apt: "chromium",
+    dnf: "chromium",
+    pacman: Some("chromium"),
+};
+
+const VIRTUALENV: Tool = Tool {
+    probe: Probe::Program("virtualenv"),
+    why: "holds the readers of junit.xml and of CI files",
+    need: Need::Tests,
+    apt: "virtualenv",
+    dnf: "python3-virtualenv",
+    pacman: Some("python-virtualenv"),
+};
+
+const RSYNC: Tool = Tool {
+    probe: Probe::Program("rsync"),
+    why: "copies what tmt runs",
+    need: Need::Tests,
+    apt: "rsync",
+    dnf: "rsync",
+    pacman: Some("rsync"),
+};
+
 const GPGV: Tool = Tool {
     probe: Probe::Program("gpgv"),
     why: "proves who made a downloaded image",
@@ -201,6 +230,9 @@ const VM: &[Tool] = &[
     QEMU_IMG,
     GPGV,
 ];
+
+/// The tools of tests that have reports and CI files read by what reads them elsewhere.
+pub(super) const OF_TESTS: &[Tool] = &[CHROMIUM, VIRTUALENV, RSYNC];
 
 /// The tools of a kind of host.
 pub(super) const fn tools(host: Kind) -> &'static [Tool] {
@@ -244,6 +276,7 @@ impl fmt::Display for Tool {
             Need::CloudImages => "without it no image can be downloaded",
             Need::Machines => "without it no scenario can be stood up in a virtual machine",
             Need::Speed => "without it roots are copied, which is slower",
+            Need::Tests => "without it some tests are ignored",
         };
         write!(f, "{}, which {} ({without})", self.name(), self.why)
     }

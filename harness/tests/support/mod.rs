@@ -2,9 +2,11 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub(crate) mod browser;
 pub(crate) mod machine;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use libtest_mimic::{Completion, Failed, Trial};
 use nspawn_matrix::agent::Question;
@@ -12,6 +14,7 @@ use nspawn_matrix::host::Kind;
 use nspawn_matrix::image::{Pairs, Recipe, default_folder};
 use nspawn_matrix::prepare;
 use nspawn_matrix::setup::{self, Need, PackageManager};
+use nspawn_matrix_reports::{Report, Verdict, json};
 use tokio::task::LocalSet;
 
 /// What the environment says about live tests.
@@ -49,22 +52,32 @@ pub(crate) fn all_will_be_ignored() -> bool {
 
 /// A trial that boots hosts from trixie, or is ignored where that cannot be.
 pub(crate) fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
-    Trial::ignorable_test(name, move || {
-        let Settings { cache, setup, require } = Settings::from_environment();
-        let ready = on_this_thread(async {
-            let recipe = Recipe::parse("trixie").map_err(|error| error.to_string())?;
-            prepare::prepare(&cache, &Pairs::from(recipe), None, setup, |_| {})
-                .await
-                .map(|_| ())
-                .map_err(|unable| unable.to_string())
-        });
-        match ready {
-            Err(reason) if require => Err(reason.into()),
-            Err(reason) => Ok(Completion::ignored_with(reason)),
-            Ok(()) => run().map(|()| Completion::Completed),
-        }
+    guarded(name, hosts, run).with_ignored_flag(is_nextest() && all_will_be_ignored())
+}
+
+/// A trial that is ignored where `ready` tells a reason.
+fn guarded(
+    name: &str,
+    ready: impl FnOnce() -> Result<(), String> + Send + 'static,
+    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    Trial::ignorable_test(name, move || match ready() {
+        Err(reason) if Settings::from_environment().require => Err(reason.into()),
+        Err(reason) => Ok(Completion::ignored_with(reason)),
+        Ok(()) => run().map(|()| Completion::Completed),
     })
-    .with_ignored_flag(is_nextest() && all_will_be_ignored())
+}
+
+/// Makes sure that hosts can be booted from trixie.
+fn hosts() -> Result<(), String> {
+    let Settings { cache, setup, .. } = Settings::from_environment();
+    on_this_thread(async {
+        let recipe = Recipe::parse("trixie").map_err(|error| error.to_string())?;
+        prepare::prepare(&cache, &Pairs::from(recipe), None, setup, |_| {})
+            .await
+            .map(|_| ())
+            .map_err(|unable| unable.to_string())
+    })
 }
 
 /// A trial that boots virtual machines of Debian, or is ignored where that cannot be.
@@ -82,6 +95,51 @@ pub(crate) fn vm_trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Se
         None => run().map(|()| Completion::Completed),
     })
     .with_ignored_flag(is_nextest() && !require && reason().is_some())
+}
+
+/// A trial that has a report or a CI file read by what reads them elsewhere, or is ignored where that is missing.
+pub(crate) fn reader_trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    guarded(name, readers, run).with_ignored_flag(is_nextest() && lacks_readers())
+}
+
+fn lacks_readers() -> bool {
+    let Settings { setup, require, .. } = Settings::from_environment();
+    !require && !setup && !setup::missing_for_tests().is_empty()
+}
+
+/// Makes sure that the readers are there: asks once, and installs them if the environment says so.
+fn readers() -> Result<(), String> {
+    static READERS: OnceLock<Result<(), String>> = OnceLock::new();
+    let prepare = || {
+        let missing = setup::missing_for_tests();
+        match PackageManager::detect() {
+            _ if missing.is_empty() => Ok(()),
+            Some(manager) if Settings::from_environment().setup => on_this_thread(async {
+                setup::install(&missing, manager, |_| {}).await.map_err(|error| error.to_string())
+            }),
+            manager => Err(setup::describe(&missing, manager).lines().collect::<Vec<_>>().join("; ")),
+        }
+    };
+    READERS.get_or_init(prepare).clone()
+}
+
+/// The report of a real run of the scenarios `zone` and `nat`, as `scripts/example` keeps it.
+fn a_real_report() -> Report {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/report.json");
+    let bytes = std::fs::read(file).expect("the report lies beside the tests");
+    json::parse(&bytes).expect("the report is one")
+}
+
+/// A real report in which each verdict is met: those that an ordinary run lacks are given to its first cases.
+pub(crate) fn a_report_of_all_verdicts() -> Report {
+    let mut report = a_real_report();
+    let passed = report.cases.iter_mut().filter(|case| case.verdict == Verdict::Pass);
+    let others = Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Pass);
+    for (case, verdict) in passed.zip(others) {
+        case.verdict = verdict;
+        case.reason = Some(format!("<{verdict}> & \"why\""));
+    }
+    report
 }
 
 /// The name of a case, as `Case::name` gives it.

@@ -12,12 +12,13 @@ pub(super) fn id(row: &Row<'_>, check: &str) -> String {
     format!("{} {check}", row.label).replace(char::is_whitespace, "/")
 }
 
-/// The contents of all cells, which a browser keeps aside until they are asked for.
-pub(super) fn templates(matrix: &Matrix<'_>) -> Markup {
+/// The contents of all cells, as text that a browser does not parse until they are asked for: of 10,000 templates it
+/// would make a million nodes, and take a second for it. Nothing in them ends a script, since `<` of others is escaped.
+pub(super) fn contents(matrix: &Matrix<'_>) -> Markup {
     html! {
         @for row in &matrix.rows {
             @for check in matrix.checks.iter().filter(|check| !row.cases(check).is_empty()) {
-                template id=(id(row, check)) { (content(row, check)) }
+                script type="text/html" id=(id(row, check)) { (content(row, check)) }
             }
         }
     }

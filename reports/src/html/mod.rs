@@ -1,6 +1,6 @@
 //! `report.html`: the report as one page that needs nothing else: no network, no file beside it.
 //!
-//! The matrix comes first. A cell opens to all that is known of it, which waits in a `template` that costs a browser
+//! The matrix comes first. A cell opens to all that is known of it, which waits in a `script` that costs a browser
 //! next to nothing until then. Without scripts the matrix and everything below it can still be read, and printed.
 
 mod detail;
@@ -43,7 +43,7 @@ pub fn render(report: &Report) -> String {
                 header {
                     h1 { "nspawn-matrix" }
                     p.tally { @for verdict in Verdict::ALL { @if tally.count(verdict) > 0 { (chip(verdict, tally.count(verdict))) } } }
-                    p { (run(report)) }
+                    details { summary { (run(report)) } code { (clean(&report.run.argv.join(" "))) } }
                     ul { @for host in kinds_of_hosts(report) { li { (clean(&host)) } } }
                 }
                 main {
@@ -54,7 +54,7 @@ pub fn render(report: &Report) -> String {
                     (timeline::section(report, &matrix.places))
                 }
                 dialog aria-labelledby="opened" { div {} }
-                (detail::templates(&matrix))
+                (detail::contents(&matrix))
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -74,8 +74,8 @@ pub fn write(report: &Report, path: &Path) -> io::Result<()> {
 fn search() -> Markup {
     html! {
         search hidden {
-            label { "Only scenarios and questions with " input type="search" placeholder="zone, resolve/peer" size="20"; }
-            label { input type="checkbox"; " only what is not as claimed" }
+            label { "Only scenarios and questions with" input type="search" placeholder="zone, resolve/peer" size="20"; }
+            label { input type="checkbox"; "only what is not as claimed" }
         }
     }
 }
@@ -88,9 +88,8 @@ fn chip(verdict: Verdict, count: usize) -> Markup {
 fn run(report: &Report) -> String {
     let run = &report.run;
     let started = run.started.format(&format_description!("[year]-[month]-[day] [hour]:[minute] UTC"));
-    let command = run.argv.join(" ");
     clean(&format!(
-        "Run {} of {}, {}, by nspawn-matrix {}: {command}",
+        "Run {} of {}, {}, by nspawn-matrix {}",
         run.id,
         started.unwrap_or_default(),
         run.took(),

@@ -3,12 +3,13 @@ const dialog = document.querySelector("dialog");
 const buttons = [...document.querySelectorAll("button[data-cell]")];
 
 function open(name) {
-    const template = document.getElementById(name);
-    if (!(template instanceof HTMLTemplateElement)) return;
+    const content = document.getElementById(name);
+    if (!(content instanceof HTMLScriptElement)) return;
     const close = document.createElement("button");
     close.textContent = "Close";
     close.onclick = () => dialog.close();
-    dialog.firstElementChild.replaceChildren(template.content.cloneNode(true), close);
+    dialog.firstElementChild.innerHTML = content.textContent;
+    dialog.firstElementChild.append(close);
     for (const place of dialog.querySelectorAll("[data-timeline]")) {
         const timeline = document.getElementById(place.dataset.timeline)?.cloneNode(true);
         timeline?.removeAttribute("id");
