@@ -4,6 +4,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod machine;
+pub(crate) mod readers;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
