@@ -103,6 +103,15 @@ pub(crate) fn reader_trial(name: &str, run: impl FnOnce() -> Result<(), Failed> 
     guarded(name, readers, run).with_ignored_flag(is_nextest() && lacks_readers())
 }
 
+/// A trial that does both.
+pub(crate) fn hosted_reader_trial(
+    name: &str,
+    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    let ready = || hosts().and_then(|()| readers());
+    guarded(name, ready, run).with_ignored_flag(is_nextest() && (all_will_be_ignored() || lacks_readers()))
+}
+
 fn lacks_readers() -> bool {
     let Settings { setup, require, .. } = Settings::from_environment();
     !require && !setup && !setup::missing_for_tests().is_empty()
