@@ -101,7 +101,7 @@ pub(crate) fn host(id: &str, systemd: u32) -> HostRecord {
             provider: None,
             roots: "btrfs".to_owned(),
             bridge_nf_call_iptables: Some(false),
-            settings: BTreeMap::new(),
+            ..Facts::default()
         }),
         systemd: Some(systemd),
         payload_systemd: Some(systemd),

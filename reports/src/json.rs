@@ -182,7 +182,10 @@ mod tests {
                 "virtualization": "systemd-nspawn",
                 "provider": null,
                 "roots": "btrfs",
+                "cgroups": null,
+                "user_namespaces": null,
                 "bridge_nf_call_iptables": false,
+                "network": null,
                 "settings": {}
               },
               "systemd": 257,
@@ -277,9 +280,9 @@ mod tests {
         let whole = render(&one_case()).unwrap();
         assert_eq!(
             refused(&whole.replace("\"at_ms\": 2130", "\"at_ms\": -1")),
-            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 102 column 17"
+            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 105 column 17"
         );
-        assert_eq!(refused(whole.split_at(whole.len() / 2).0), "it is cut off at line 50");
+        assert_eq!(refused(whole.split_at(whole.len() / 2).0), "it is cut off at line 54");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod case;
 mod cell;
 mod clean;
 pub mod comparison;
+mod facts;
 mod findings;
 #[cfg(test)]
 mod fixture;
@@ -37,12 +38,13 @@ mod words;
 pub use address::{AddressSpace, ParseSubnetError, Subnet};
 pub use case::{Case, Explanation};
 pub use comparison::{Comparison, Excerpt};
+pub use facts::{Facts, LinkSetup, Network};
 pub use missing::Missing;
 pub use names::{Family, LookupPath, Names, SeenAddress, Times};
 pub use observation::{
     Autostart, BindFile, BindFiles, BindWrite, FileKind, Lease, Mount, Observation, Ping, Properties, Written,
 };
-pub use report::{Facts, HostRecord, Report, Run, SCHEMA, TimelineEvent, Utilisation};
+pub use report::{HostRecord, Report, Run, SCHEMA, TimelineEvent, Utilisation};
 pub use verdict::{Tally, Verdict};
 pub use whole::write_whole;
 pub use wire::{RecordType, Transport, Wire, WireRecord};

@@ -1,12 +1,10 @@
 //! Reports: all of one run. The JSON form of these types is the contract with everything that reads results.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Case, Tally, place};
+use crate::{Case, Facts, Tally, place};
 
 /// Names the form of `report.json`; it changes with every incompatible change of these types.
 pub const SCHEMA: &str = "nspawn-matrix/report/1";
@@ -125,28 +123,6 @@ impl HostRecord {
         let machines = if payload == image { String::new() } else { format!(", machines of {payload}") };
         format!("systemd {systemd} on {os}{machines}, kernel {kernel}, roots on {roots}, {kind} {profile}")
     }
-}
-
-/// What is known of a host.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Facts {
-    /// `PRETTY_NAME` of os-release(5).
-    pub os: String,
-    /// Full version string of systemd: `257 (257.13-1~deb13u1)`.
-    pub systemd: String,
-    /// Release of the kernel (uname(2)), which a sandbox shares with the machine it runs on.
-    pub kernel: String,
-    /// What systemd takes to be around the host: `kvm`, `systemd-nspawn` in a sandbox; empty on bare metal.
-    pub virtualization: String,
-    /// Vendor and product as the firmware has them (DMI), which names the provider; none if it has none.
-    pub provider: Option<String>,
-    /// Type of the file system that the roots of the machines lie on: `btrfs`.
-    pub roots: String,
-    /// `net.bridge.bridge-nf-call-iptables` in the host's network namespace; none if the kernel has no bridge
-    /// netfilter loaded. Where it is 1, frames bridged between machines pass the host's own firewall and NAT.
-    pub bridge_nf_call_iptables: Option<bool>,
-    /// What was detected while the machines stood and can change what is to be expected: `llmnr` is `yes`.
-    pub settings: BTreeMap<String, String>,
 }
 
 /// Something that happened to a host or a machine.

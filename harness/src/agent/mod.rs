@@ -14,6 +14,7 @@ mod journal;
 mod kept;
 mod launch;
 mod leftovers;
+mod legacy_tables;
 mod links;
 mod machined;
 mod main_process;

@@ -65,7 +65,7 @@ pub(super) async fn look(which: &Which) -> anyhow::Result<Option<End>> {
         return Ok(None);
     };
     let mut end = of_kernel(&message);
-    (end.file, end.setup) = (setup.file, setup.state);
+    (end.file, end.setup) = (setup.network_file, setup.state);
     let state = link::addresses(&end.name).await?;
     end.addresses = state.iter().flat_map(|state| &state.addresses).map(ToString::to_string).collect();
     end.routes = routes(&netlink, index).await.context("list the routes")?;

@@ -13,7 +13,7 @@ mod milestone;
 mod mount;
 pub(crate) mod multicast;
 mod names;
-mod networkd;
+pub(crate) mod networkd;
 pub mod ping;
 mod port;
 mod resolv_conf;

@@ -1,10 +1,12 @@
 //! What systemd-networkd says of a link (org.freedesktop.network1(5)).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::StreamExt;
+use nspawn_matrix_reports::LinkSetup;
 use serde::Deserialize;
 use zbus::OwnedObjectPath;
 
@@ -31,25 +33,39 @@ trait Link {
     fn administrative_state(&self) -> zbus::Result<String>;
 }
 
-/// What networkd makes of a link.
-#[derive(Debug, Default)]
-pub(super) struct Setup {
-    /// How far it is: `configured`, or `unmanaged` if no file is about the link.
-    pub(super) state: Option<String>,
-    /// Base name of the .network file that is about the link.
-    pub(super) file: Option<String>,
-}
-
 /// The part of `DescribeLink` that matters here.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Description {
     administrative_state: Option<String>,
     network_file: Option<String>,
+    #[serde(rename = "MTU")]
+    mtu: Option<u32>,
+    #[serde(default)]
+    addresses: Vec<Address>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Address {
+    family: i32,
+    config_source: Option<String>,
+}
+
+impl Address {
+    /// The name of its family, and where it comes from.
+    fn source(self) -> Option<(&'static str, String)> {
+        let family = match self.family {
+            nix::libc::AF_INET => "ipv4",
+            nix::libc::AF_INET6 => "ipv6",
+            _ => return None,
+        };
+        Some((family, self.config_source?))
+    }
 }
 
 /// Waits until networkd is done with the link `index`, as far as it will be, and asks what it has made of it.
-pub(super) async fn setup(index: u32) -> anyhow::Result<Setup> {
+pub(crate) async fn setup(index: u32) -> anyhow::Result<LinkSetup> {
     let index = i32::try_from(index)?;
     let bus = zbus::Connection::system().await.context("connect to the system bus")?;
     let manager = ManagerProxy::new(&bus).await.context("find systemd-networkd on the bus")?;
@@ -76,11 +92,20 @@ fn is_final(state: &str) -> bool {
     !["pending", "initialized", "configuring"].contains(&state)
 }
 
-fn parse(description: &str) -> anyhow::Result<Setup> {
+fn parse(description: &str) -> anyhow::Result<LinkSetup> {
     let link: Description =
         serde_json::from_str(description).context("read systemd-networkd's description of the link")?;
     let base = |path: String| Some(Path::new(&path).file_name()?.to_string_lossy().into_owned());
-    Ok(Setup { state: link.administrative_state, file: link.network_file.and_then(base) })
+    let mut address_sources: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (family, source) in link.addresses.into_iter().filter_map(Address::source) {
+        address_sources.entry(family.to_owned()).or_default().insert(source);
+    }
+    Ok(LinkSetup {
+        network_file: link.network_file.and_then(base),
+        state: link.administrative_state,
+        mtu: link.mtu,
+        address_sources,
+    })
 }
 
 #[cfg(test)]
@@ -95,13 +120,27 @@ mod tests {
                        "NetworkFile":"/usr/lib/systemd/network/80-container-host0.network","MTU":1500}"#;
         let setup = parse(text).unwrap();
         assert_eq!(setup.state.as_deref(), Some("configured"));
-        assert_eq!(setup.file.as_deref(), Some("80-container-host0.network"));
+        assert_eq!(setup.network_file.as_deref(), Some("80-container-host0.network"));
+    }
+
+    #[test]
+    fn addresses_are_known_by_where_they_come_from() {
+        let text = r#"{"MTU":1400,"Addresses":[
+            {"Family":2,"Address":[192,0,2,7],"ConfigSource":"DHCPv4"},
+            {"Family":10,"Address":[254,128],"ConfigSource":"foreign"},
+            {"Family":10,"Address":[32,1],"ConfigSource":"NDisc"},
+            {"Family":28,"ConfigSource":"static"}]}"#;
+        let setup = parse(text).unwrap();
+        let sources =
+            |family: &str| setup.address_sources[family].iter().map(String::as_str).collect::<Vec<_>>();
+        assert_eq!((sources("ipv4"), sources("ipv6")), (vec!["DHCPv4"], vec!["NDisc", "foreign"]));
+        assert_eq!((setup.mtu, setup.address_sources.len()), (Some(1400), 2));
     }
 
     #[test]
     fn a_link_that_no_file_is_about_has_none() {
         let setup = parse(r#"{"AdministrativeState":"unmanaged"}"#).unwrap();
-        assert_eq!((setup.state.as_deref(), setup.file), (Some("unmanaged"), None));
+        assert_eq!((setup.state.as_deref(), setup.network_file), (Some("unmanaged"), None));
         assert!(parse("not JSON").is_err());
     }
 

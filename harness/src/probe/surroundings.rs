@@ -82,7 +82,7 @@ fn pretty_name(os_release: &str) -> String {
 }
 
 /// The version of control groups; with both mounted (the hybrid mode), that of the controllers, which is v1.
-fn cgroups() -> anyhow::Result<&'static str> {
+pub(crate) fn cgroups() -> anyhow::Result<&'static str> {
     let kind = statfs(Path::new("/sys/fs/cgroup")).context("look at /sys/fs/cgroup")?.filesystem_type();
     Ok(if kind == CGROUP2_SUPER_MAGIC { "v2" } else { "v1" })
 }

@@ -1,13 +1,11 @@
 //! What the firewall of the host does with packets of the machines.
 
-use std::fs;
-
 use anyhow::Context;
 use nspawn_matrix_reports::{Observation, Properties};
 
-use crate::agent::links;
 use crate::agent::nft::{Fate, Hook, Packet, Protocol, Ruleset};
 use crate::agent::standing::Standing;
+use crate::agent::{legacy_tables, links};
 use crate::probe::services;
 use crate::probe::settle::default_route;
 
@@ -20,9 +18,6 @@ const DHCP: u16 = 67;
 
 /// Where LLMNR responders listen (RFC 4795).
 const LLMNR: u16 = 5355;
-
-/// The tables that iptables-legacy keeps, which nft does not show.
-const LEGACY: [&str; 2] = ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"];
 
 impl Standing {
     pub(super) async fn forward(&self) -> anyhow::Result<Observation> {
@@ -95,7 +90,7 @@ async fn observed(
     rules: &Ruleset,
     hook: Hook,
 ) -> anyhow::Result<Observation> {
-    let legacy = legacy_tables()?;
+    let legacy = legacy_tables::read()?;
     // What nft does not show may decide otherwise.
     let known = |fate: Fate| if legacy.is_empty() { fate } else { Fate::Depends };
     let answer = if all.iter().all(|fate| known(*fate) == known(all[0])) {
@@ -107,7 +102,10 @@ async fn observed(
     let mut values: Vec<(&'static str, String)> =
         fates.into_iter().map(|(name, fate)| (name, known(fate).to_string())).collect();
     values.push(("chains", if chains.is_empty() { "none".to_owned() } else { chains.join("; ") }));
-    values.push(("legacy tables", if legacy.is_empty() { "none".to_owned() } else { legacy.join(" ") }));
+    values.push((
+        "legacy tables",
+        if legacy.is_empty() { "none".to_owned() } else { Vec::from_iter(legacy).join(" ") },
+    ));
     let units = MANAGERS.map(|(_, unit)| unit.to_owned());
     let states = services::states(&units).await?;
     for (name, unit) in MANAGERS {
@@ -115,17 +113,4 @@ async fn observed(
         values.push((name, state.unwrap_or_else(|| "unknown".to_owned())));
     }
     Ok(Observation::Properties(Properties::new(answer, values)))
-}
-
-/// The tables of iptables-legacy; a kernel that never had any has no such file.
-fn legacy_tables() -> anyhow::Result<Vec<String>> {
-    let mut tables = Vec::new();
-    for path in LEGACY {
-        match fs::read_to_string(path) {
-            Ok(names) => tables.extend(names.split_whitespace().map(str::to_owned)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("read `{path}`")),
-        }
-    }
-    Ok(tables)
 }

@@ -66,12 +66,14 @@ struct Set {
 impl Ruleset {
     /// Asks `nft` for everything.
     pub(super) async fn read() -> anyhow::Result<Self> {
-        let listed = Command::new("nft", ["--json", "list", "ruleset"]).output().await;
-        match listed {
-            Ok(json) => Self::parse(&json),
-            Err(error @ CommandError::Start { .. }) => {
-                Err(error).context("the host has no `nft`, so its firewall cannot be looked at")
-            }
+        Self::find().await?.context("the host has no `nft`, so its firewall cannot be looked at")
+    }
+
+    /// Asks `nft` for everything, if there is one.
+    pub(super) async fn find() -> anyhow::Result<Option<Self>> {
+        match Command::new("nft", ["--json", "list", "ruleset"]).output().await {
+            Ok(json) => Self::parse(&json).map(Some),
+            Err(CommandError::Start { .. }) => Ok(None),
             Err(error @ CommandError::Failed { .. }) => Err(error).context("list the rules of nftables"),
         }
     }

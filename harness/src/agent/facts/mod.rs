@@ -1,5 +1,7 @@
 //! What is known of a host.
 
+mod network;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -11,7 +13,7 @@ use nix::sys::statfs::{
 use nix::sys::utsname::uname;
 use nspawn_matrix_reports::Facts;
 
-use super::bridge_netfilter::BridgeNetfilter;
+use crate::agent::bridge_netfilter::BridgeNetfilter;
 use crate::probe::surroundings;
 use crate::systemd;
 
@@ -24,9 +26,17 @@ pub(super) async fn gather() -> anyhow::Result<Facts> {
         virtualization: surroundings::virtualization().await?,
         provider: provider(),
         roots: file_system(Path::new(ROOTS))?,
+        cgroups: Some(surroundings::cgroups()?.to_owned()),
+        user_namespaces: user_namespaces(),
         bridge_nf_call_iptables: BridgeNetfilter::read()?.ipv4,
+        network: Some(network::gather().await.context("look at the network of the host")?),
         settings: BTreeMap::new(),
     })
+}
+
+/// How many there may be; none where the kernel has none.
+fn user_namespaces() -> Option<u64> {
+    fs::read_to_string("/proc/sys/user/max_user_namespaces").ok()?.trim().parse().ok()
 }
 
 /// Who made the machine, as its firmware says: the provider's name on a cloud host. None where there is no firmware.
