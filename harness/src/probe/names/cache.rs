@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use tokio::sync::{OnceCell, RwLock, RwLockReadGuard};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, RwLock, RwLockReadGuard, Semaphore};
 
 use super::varlink;
 
@@ -23,13 +24,28 @@ trait Manager {
     fn flush_caches(&self) -> zbus::Result<()>;
 }
 
+/// Lookups that may be open at a time. systemd-resolved lets one user have 1024 connections; but from systemd 259 on it
+/// asks machined for each name, and a Varlink server of systemd's takes 128 connections of one user.
+const OPEN: usize = 120;
+
 /// systemd-resolved of the system that this process is in.
-#[derive(Default)]
 pub(crate) struct Resolved {
     manager: OnceCell<ManagerProxy<'static>>,
     /// Held for reading by whoever relies on the caches, for writing by whoever flushes them.
     caches: RwLock<()>,
     last: RefCell<Flush>,
+    open: Arc<Semaphore>,
+}
+
+impl Default for Resolved {
+    fn default() -> Self {
+        Self {
+            manager: OnceCell::new(),
+            caches: RwLock::default(),
+            last: RefCell::default(),
+            open: Arc::new(Semaphore::new(OPEN)),
+        }
+    }
 }
 
 /// The last time that the caches were flushed.
@@ -61,6 +77,11 @@ impl Resolved {
         let runs = bus.name_has_owner(manager.inner().destination().to_owned()).await?;
         anyhow::ensure!(runs, "systemd-resolved does not run");
         Ok(())
+    }
+
+    /// Waits until one more lookup may be open.
+    pub(super) async fn admit(&self) -> anyhow::Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.open).acquire_owned().await.context("wait for lookups to end")
     }
 
     /// Flushes the caches, as soon as nobody relies on them.

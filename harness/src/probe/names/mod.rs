@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use nspawn_matrix_reports::{Family, LookupPath, Names};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
 pub(crate) use cache::Resolved;
@@ -33,11 +34,6 @@ use patience::Patience;
 use stub::Stub;
 
 use super::milestone::reach;
-
-/// Slow lookups of one series that may be open at a time. Those of a round, which may be six series, are to be fewer than
-/// the 1024 connections that systemd-resolved lets one user have, and than what machined lets resolved have: systemd 262
-/// asks it for each name, and of 192 lookups at a time it answered 128.
-const OPEN: usize = 20;
 
 /// What is looked up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -148,11 +144,8 @@ async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> 
         {
             series.keep_late(ended, &mut patience).await?;
         }
-        if slow.len() >= OPEN
-            && let Some(longest) = slow.pop_front()
-        {
-            series.keep_late(longest, &mut patience).await?;
-        }
+        // Before the flush: what waits for its turn is not to find what others have put into the cache meanwhile.
+        let admitted = resolved.admit().await?;
         let unchanged = match lookup.path {
             LookupPath::Api => None,
             LookupPath::Nss | LookupPath::Stub | LookupPath::NssMymachines | LookupPath::NssMyhostname => {
@@ -162,7 +155,7 @@ async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> 
                 lookup.then.map(|_| flushed.unchanged)
             }
         };
-        let mut sample = tokio::task::spawn_local(Rc::clone(&asker).sample());
+        let mut sample = tokio::task::spawn_local(Rc::clone(&asker).sample(admitted));
         match patience.wait_for(&mut sample).await {
             Some(answers) => {
                 let answers = answers?;
@@ -206,8 +199,8 @@ impl Asker {
         Ok(Rc::new(Self { lookup, resolved, client }))
     }
 
-    /// One lookup, or two in turn.
-    async fn sample(self: Rc<Self>) -> anyhow::Result<Vec<Answer>> {
+    /// One lookup, or two in turn; others are admitted when it has ended.
+    async fn sample(self: Rc<Self>, _admitted: OwnedSemaphorePermit) -> anyhow::Result<Vec<Answer>> {
         let answer = self.ask(self.lookup.family).await?;
         if let Some(address) = answer.addresses.first() {
             reach("first-name", Some(format!("{} is {address}", self.lookup.name)));
