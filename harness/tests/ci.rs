@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use libtest_mimic::{Arguments, Failed};
+use libtest_mimic::{Arguments, Failed, Trial};
 use nspawn_matrix_reports::json;
 use serde_json::Value;
 use support::readers::{FOLDER, printed, reader};
@@ -20,6 +20,7 @@ use tempfile::TempDir;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const GITHUB: &str = ".github/workflows/matrix.yml";
 const GITLAB: &str = ".gitlab-ci.yml";
+const REPORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/report.json");
 
 fn main() -> ExitCode {
     let trials = vec![
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         reader_trial("all-measure-the-same-images", all_measure_the_same_images),
         reader_trial("tmt-lints-the-plan", tmt_lints_the_plan),
         trial("a-job-has-its-report-and-its-page", a_job_has_its_report_and_its_page),
+        Trial::test("the-last-job-merges-reports", the_last_job_merges_reports),
         hosted_reader_trial("tmt-runs-the-plan", tmt_runs_the_plan),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -127,6 +129,36 @@ fn a_job_has_its_report_and_its_page() -> Result<(), Failed> {
         .args(["trixy", "/nonexistent"])
         .output()?;
     if refused.status.code() == Some(2) { Ok(()) } else { Err(format!("{refused:?}").into()) }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the script is tested from outside")]
+fn the_last_job_merges_reports() -> Result<(), Failed> {
+    let folder = TempDir::new()?;
+    let merge = |name: &str, report: &str| -> Result<(Option<i32>, String), Failed> {
+        let [other, out, page] =
+            ["json", "md", "page.md"].map(|kind| folder.path().join(name).with_extension(kind));
+        fs::write(&other, report)?;
+        let mut job = Command::new(Path::new(ROOT).join("scripts/ci/merge"));
+        job.env("NSPAWN_MATRIX", env!("CARGO_BIN_EXE_nspawn-matrix")).env("GITHUB_STEP_SUMMARY", &page);
+        let job = job.arg(&out).args([Path::new(REPORT), &other]).output()?;
+        let summary = fs::read_to_string(&page).unwrap_or_default();
+        if fs::read_to_string(&out).unwrap_or_default() != summary {
+            return Err(format!("the page is not the summary: {summary}").into());
+        }
+        Ok((job.status.code(), summary.lines().next().unwrap_or_default().to_owned()))
+    };
+    let report = fs::read_to_string(REPORT)?;
+    let (same, heading) = merge("same", &report)?;
+    if same != Some(0) || !heading.starts_with("# 0 of ") {
+        return Err(format!("{same:?} {heading}").into());
+    }
+    let (different, heading) =
+        merge("different", &report.replacen("\"verdict\":\"pass\"", "\"verdict\":\"fail\"", 1))?;
+    if different != Some(0) || !heading.ends_with("cells differ: 1 in verdict") {
+        return Err(format!("{different:?} {heading}").into());
+    }
+    let (unreadable, _) = merge("unreadable", "{")?;
+    if unreadable == Some(3) { Ok(()) } else { Err(format!("{unreadable:?}").into()) }
 }
 
 fn tmt_runs_the_plan() -> Result<(), Failed> {

@@ -111,7 +111,7 @@ fn html(text: &str) -> String {
 }
 
 /// Text from outside in one line that means nothing to Markdown.
-fn inline(text: &str) -> String {
+pub(crate) fn inline(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in html(&clean(text)).chars() {
         match character {

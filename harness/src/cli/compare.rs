@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use nspawn_matrix_reports::comparison::{Since, json, table};
+use nspawn_matrix_reports::comparison::{Since, json, junit, markdown, table};
 use nspawn_matrix_reports::json::ReadError;
 use nspawn_matrix_reports::{Comparison, Excerpt};
 
@@ -41,6 +41,10 @@ enum Format {
     Table,
     /// As docs/comparison.schema.json describes it
     Json,
+    /// A test for each difference, for what reads JUnit
+    Junit,
+    /// A page of a CI job
+    Markdown,
 }
 
 pub(super) fn compare(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -91,5 +95,7 @@ fn render(comparison: &Comparison, format: Format, output: &Output) -> anyhow::R
     Ok(match format {
         Format::Table => table::render(comparison, output.style()),
         Format::Json => json::render(comparison)?,
+        Format::Junit => junit::render(comparison)?,
+        Format::Markdown => markdown::render(comparison),
     })
 }

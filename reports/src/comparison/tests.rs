@@ -8,7 +8,7 @@ fn excerpt(source: &str, report: &Report) -> Excerpt {
     Excerpt::parse(source, crate::json::render(report).unwrap().as_bytes()).unwrap()
 }
 
-fn compare(reports: &[Report]) -> Comparison {
+pub(super) fn compare(reports: &[Report]) -> Comparison {
     let named = |(at, report)| excerpt(&format!("{at}.json"), report);
     Comparison::of(&reports.iter().enumerate().map(named).collect::<Vec<_>>()).unwrap()
 }

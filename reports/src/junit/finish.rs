@@ -8,15 +8,15 @@ const CDATA_END: &str = "]]>";
 const TIME: &str = " time=\"";
 
 /// One `<property>`; the value holds no character that XML forbids.
-pub(super) struct Property {
-    pub(super) name: &'static str,
-    pub(super) value: String,
+pub(crate) struct Property {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
 }
 
 /// Rounds every time to milliseconds, gives the n-th suite the n-th properties, and ends the document with a newline.
 ///
 /// `1.118` seconds come out of junit-report as `1.1179999999999999`, which the schema refuses.
-pub(super) fn finish(xml: &str, properties: &[Vec<Property>]) -> String {
+pub(crate) fn finish(xml: &str, properties: &[Vec<Property>]) -> String {
     let mut out = String::with_capacity(xml.len() * 2);
     let mut of_suites = properties.iter();
     let mut rest = xml;

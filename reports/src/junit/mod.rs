@@ -3,7 +3,7 @@
 //! JUnit knows four outcomes and a report six, so `known` is a passed test that says so and `fixed` a failed one.
 //! Each pair of host and scenario is a suite, with what is known of the host as properties.
 
-mod finish;
+pub(crate) mod finish;
 
 use std::io;
 use std::path::Path;
@@ -134,7 +134,7 @@ fn account(case: &Case) -> String {
 }
 
 /// Cleans text for a CDATA section, which cannot hold its own end: the section is ended inside it and begun again.
-fn cdata(text: &str) -> String {
+pub(crate) fn cdata(text: &str) -> String {
     clean(text).replace("]]>", "]]]]><![CDATA[>")
 }
 
