@@ -6,14 +6,16 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use nspawn_matrix_reports::{Report, html};
+use nspawn_matrix_reports::json::render;
+use nspawn_matrix_reports::{Comparison, Excerpt, Report, comparison, html};
 use serde_json::{Value, json};
 use support::browser::Browser;
-use support::{a_report_of_all_verdicts, reader_trial};
+use support::{a_real_report, a_report_of_all_verdicts, reader_trial};
 use tempfile::TempDir;
 
 fn main() -> ExitCode {
@@ -28,6 +30,7 @@ fn trials() -> Vec<Trial> {
         reader_trial(name, move || trial(&mut Opened::new()?))
     };
     vec![
+        reader_trial("a-comparison-is-such-a-page", a_comparison_is_such_a_page),
         of_page("is-quiet-and-asks-for-nothing", is_quiet_and_asks_for_nothing),
         of_page("has-every-case-and-the-matrix-first", has_every_case_and_the_matrix_first),
         of_page("every-cell-opens-to-what-is-known", every_cell_opens_to_what_is_known),
@@ -89,6 +92,26 @@ impl Opened {
 /// The lists are empty, or what is in them is wrong.
 fn expect_none(what: &str, list: &[String]) -> Result<(), Failed> {
     if list.is_empty() { Ok(()) } else { Err(format!("{what}: {}", list.join("\n")).into()) }
+}
+
+fn a_comparison_is_such_a_page() -> Result<(), Failed> {
+    let reports = [a_real_report(), a_report_of_all_verdicts()];
+    let excerpt = |report| Ok::<_, Failed>(Excerpt::parse("report.json", render(report)?.as_bytes())?);
+    let excerpts = reports.iter().map(excerpt).collect::<Result<Vec<_>, _>>()?;
+    let folder = TempDir::new()?;
+    let file = folder.path().join("comparison.html");
+    fs::write(&file, comparison::html::render(&Comparison::of(&excerpts).ok_or("one column")?))?;
+    let mut browser = Browser::start()?;
+    browser.open(&file, "")?;
+    let cell = browser.value("document.querySelector('button[data-cell]').dataset.cell")?;
+    browser.open(&file, cell.as_str().unwrap_or_default())?;
+    let opened = browser.value(
+        "[document.querySelector('dialog').open, document.querySelectorAll('dialog article').length, \
+         document.querySelectorAll('tbody tr[data-row]').length]",
+    )?;
+    expect_none("said by the console", &browser.complaints())?;
+    // Each verdict but `pass` differs from it.
+    if opened == json!([true, 2, 5]) { Ok(()) } else { Err(opened.to_string().into()) }
 }
 
 fn is_quiet_and_asks_for_nothing(page: &mut Opened) -> Result<(), Failed> {

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use nspawn_matrix_reports::comparison::{Since, json, junit, markdown, table};
+use nspawn_matrix_reports::comparison::{Since, html, json, junit, markdown, table};
 use nspawn_matrix_reports::json::ReadError;
 use nspawn_matrix_reports::{Comparison, Excerpt};
 
@@ -41,6 +41,8 @@ enum Format {
     Table,
     /// As docs/comparison.schema.json describes it
     Json,
+    /// The page that report.html is
+    Html,
     /// A test for each difference, for what reads JUnit
     Junit,
     /// A page of a CI job
@@ -95,6 +97,7 @@ fn render(comparison: &Comparison, format: Format, output: &Output) -> anyhow::R
     Ok(match format {
         Format::Table => table::render(comparison, output.style()),
         Format::Json => json::render(comparison)?,
+        Format::Html => html::render(comparison),
         Format::Junit => junit::render(comparison)?,
         Format::Markdown => markdown::render(comparison),
     })

@@ -134,7 +134,7 @@ fn readers() -> Result<(), String> {
 }
 
 /// The report of a real run of the scenarios `zone` and `nat`, as `scripts/example` keeps it.
-fn a_real_report() -> Report {
+pub(crate) fn a_real_report() -> Report {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/report.json");
     let bytes = std::fs::read(file).expect("the report lies beside the tests");
     json::parse(&bytes).expect("the report is one")

@@ -11,6 +11,7 @@ mod columns;
 mod excerpt;
 mod facts;
 mod gap;
+pub mod html;
 pub mod json;
 pub mod junit;
 mod layout;

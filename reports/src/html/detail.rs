@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{distribution, linked, timeline};
+use super::{distribution, linked, page, timeline};
 use crate::clean::clean;
 use crate::matrix::{Matrix, Row};
 use crate::{Case, Observation};
@@ -12,13 +12,12 @@ pub(super) fn id(row: &Row<'_>, check: &str) -> String {
     format!("{} {check}", row.label).replace(char::is_whitespace, "/")
 }
 
-/// The contents of all cells, as text that a browser does not parse until they are asked for: of 10,000 templates it
-/// would make a million nodes, and take a second for it. Nothing in them ends a script, since `<` of others is escaped.
+/// The contents of all cells.
 pub(super) fn contents(matrix: &Matrix<'_>) -> Markup {
     html! {
         @for row in &matrix.rows {
             @for check in matrix.checks.iter().filter(|check| !row.cases(check).is_empty()) {
-                script type="text/html" id=(id(row, check)) { (content(row, check)) }
+                (page::content(&id(row, check), &content(row, check)))
             }
         }
     }

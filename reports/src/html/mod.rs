@@ -5,12 +5,13 @@
 
 mod detail;
 mod distribution;
+mod page;
 mod timeline;
 
 use std::io;
 use std::path::Path;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use time::macros::format_description;
 
 use crate::cell::{self, EMPTY};
@@ -20,46 +21,29 @@ use crate::headings::{heading, title};
 use crate::matrix::{Matrix, Row};
 use crate::remarks::{self, Remark};
 use crate::{HostRecord, Report, Verdict, write_whole};
-
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+pub(crate) use page::{Page, content};
 
 /// Renders the report as a page of HTML.
 #[must_use]
 pub fn render(report: &Report) -> String {
     let matrix = Matrix::of(report);
     let tally = report.tally();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "nspawn-matrix: " (tally) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                header {
-                    h1 { "nspawn-matrix" }
-                    p.tally { @for verdict in Verdict::ALL { @if tally.count(verdict) > 0 { (chip(verdict, tally.count(verdict))) } } }
-                    details { summary { (run(report)) } code { (clean(&report.run.argv.join(" "))) } }
-                    ul { @for host in kinds_of_hosts(report) { li { (clean(&host)) } } }
-                }
-                main {
-                    (search())
-                    @for title in matrix.titles() { (block(&matrix, title)) }
-                    (legend())
-                    (below(report))
-                    (timeline::section(report, &matrix.places))
-                }
-                dialog aria-labelledby="opened" { div {} }
-                (detail::contents(&matrix))
-                script { (PreEscaped(SCRIPT)) }
-            }
-        }
+    let page = Page {
+        title: tally.to_string(),
+        header: html! {
+            p.tally { @for verdict in Verdict::ALL { @if tally.count(verdict) > 0 { (chip(verdict, tally.count(verdict))) } } }
+            details { summary { (run(report)) } code { (clean(&report.run.argv.join(" "))) } }
+            ul { @for host in kinds_of_hosts(report) { li { (clean(&host)) } } }
+        },
+        main: html! {
+            @for title in matrix.titles() { (block(&matrix, title)) }
+            (legend())
+            (below(report))
+            (timeline::section(report, &matrix.places))
+        },
+        contents: detail::contents(&matrix),
     };
-    page.into_string() + "\n"
+    page.render()
 }
 
 /// Writes the report to `path` as a page of HTML, whole or not at all.
@@ -68,16 +52,6 @@ pub fn render(report: &Report) -> String {
 /// Whatever the file system says.
 pub fn write(report: &Report, path: &Path) -> io::Result<()> {
     write_whole(path, render(report).as_bytes())
-}
-
-/// Narrows the matrix; of no use without scripts, so a script shows it.
-fn search() -> Markup {
-    html! {
-        search hidden {
-            label { "Only scenarios and questions with" input type="search" placeholder="zone, resolve/peer" size="20"; }
-            label { input type="checkbox"; "only what is not as claimed" }
-        }
-    }
 }
 
 /// How many cases have a verdict.
@@ -154,7 +128,7 @@ fn answer(row: &Row<'_>, check: &str) -> Markup {
     }
 }
 
-fn legend() -> Markup {
+pub(crate) fn legend() -> Markup {
     let marked = |verdict: &Verdict| Some((*verdict, verdict.mark()?));
     html! {
         p.legend {
@@ -194,7 +168,7 @@ fn of_hosts(remark: &Remark<'_>) -> Markup {
 }
 
 /// Text from outside, in which addresses of the web can be followed.
-fn linked(text: &str) -> Markup {
+pub(crate) fn linked(text: &str) -> Markup {
     let text = clean(text);
     html! {
         @for word in text.split_inclusive([' ', '\n']) {

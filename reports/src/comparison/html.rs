@@ -1,0 +1,186 @@
+//! A comparison as a page: the same that `report.html` is, with a column for each report or system.
+
+use maud::{Markup, html};
+
+use super::merged::{Merged, merge};
+use super::{Column, Comparison, Difference, Fact, Group, Place, View, table};
+use crate::cell::EMPTY;
+use crate::clean::clean;
+use crate::html::{Page, content, legend, linked};
+
+/// Renders the comparison as a page of HTML.
+#[must_use]
+pub fn render(comparison: &Comparison) -> String {
+    let tables = Tables { comparison, merged: merge(comparison) };
+    let differences = || comparison.groups.iter().flat_map(|group| &group.differences);
+    let page = Page {
+        title: table::tally(comparison),
+        header: html! {
+            p.tally { (table::tally(comparison)) }
+            ul { @for column in &comparison.columns { li { (of_column(column)) } } }
+        },
+        main: html! {
+            @for group in &comparison.groups { (tables.group(group)) }
+            @if !comparison.groups.is_empty() { (legend()) }
+            @if !comparison.facts.is_empty() {
+                h2 { "Facts that could explain all" }
+                (tables.facts(&comparison.facts))
+            }
+            @if !comparison.gaps.is_empty() {
+                section { h2 { "Not everywhere" } ul { @for gap in &comparison.gaps { li { (gap.told(comparison)) } } } }
+            }
+        },
+        contents: html! { @for one in differences() { (content(&id(one), &opened(comparison, one))) } },
+    };
+    page.render()
+}
+
+/// What was measured there.
+fn of_column(column: &Column) -> String {
+    let hosts = if column.hosts.is_empty() { "no host".to_owned() } else { column.hosts.join("; ") };
+    clean(&format!("{} ({}): {hosts}", column.heading, column.source))
+}
+
+/// The name of a difference in the page, and behind `#` in its address.
+fn id(difference: &Difference) -> String {
+    let place = difference.places.first().map_or_else(String::new, Place::to_string);
+    clean(&format!("{place} {}", difference.check)).replace(char::is_whitespace, "/")
+}
+
+fn places(difference: &Difference) -> String {
+    difference.places.iter().map(Place::to_string).collect::<Vec<_>>().join(", ")
+}
+
+struct Tables<'c> {
+    comparison: &'c Comparison,
+    /// Columns that nothing tells apart stand once.
+    merged: Vec<Merged>,
+}
+
+impl Tables<'_> {
+    fn group(&self, group: &Group) -> Markup {
+        let title = table::title(group.kind);
+        html! {
+            section {
+                h2 { (title) }
+                div.scroll tabindex="0" role="region" aria-label=(title) {
+                    table {
+                        (self.headings("question"))
+                        tbody { @for difference in &group.differences { (self.row(difference)) } }
+                    }
+                }
+            }
+            @if !group.facts.is_empty() {
+                h3 { "Facts that could explain it" }
+                (self.facts(&group.facts))
+            }
+        }
+    }
+
+    fn headings(&self, label: &str) -> Markup {
+        html! {
+            thead {
+                tr {
+                    th scope="col" { (label) }
+                    @for column in &self.merged {
+                        @let heading = clean(&column.heading(self.comparison).join(" "));
+                        th scope="col" data-check=(heading) { (heading) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn row(&self, difference: &Difference) -> Markup {
+        let (check, places) = (clean(&difference.check), places(difference));
+        html! {
+            tr data-row={ (check) " " (places) } {
+                th scope="row" { (check) br; span.where { (places) } }
+                @for column in &self.merged {
+                    (answer(difference, difference.views.iter().find(|view| view.columns.contains(&column.first()))))
+                }
+            }
+        }
+    }
+
+    fn facts(&self, facts: &[Fact]) -> Markup {
+        let value = |fact: &Fact, column: &Merged| match fact.values[column.first()].as_deref() {
+            None => "not known".to_owned(),
+            Some("") => "empty".to_owned(),
+            Some(value) => clean(value),
+        };
+        html! {
+            div.scroll.facts tabindex="0" role="region" aria-label="Facts" {
+                table {
+                    (self.headings("fact"))
+                    tbody {
+                        @for fact in facts {
+                            tr {
+                                th scope="row" { (clean(&fact.name)) }
+                                @for column in &self.merged { td { (value(fact, column)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn answer(difference: &Difference, view: Option<&View>) -> Markup {
+    let Some(view) = view else { return html! { td { (EMPTY) } } };
+    html! {
+        td.(view.verdict.name()) {
+            button type="button" data-cell=(id(difference)) aria-haspopup="dialog" {
+                (view.text())
+                span.hidden { ", " (view.verdict.meaning()) }
+            }
+        }
+    }
+}
+
+/// All that was seen of it, by those who saw the same.
+fn opened(comparison: &Comparison, difference: &Difference) -> Markup {
+    let headings = |view: &View| {
+        let headings = view.columns.iter().map(|column| comparison.columns[*column].heading.as_str());
+        clean(&headings.collect::<Vec<_>>().join(", "))
+    };
+    html! {
+        h2 #opened { (clean(&difference.check)) ": " (places(difference)) }
+        @for view in &difference.views {
+            article.(view.verdict.name()) {
+                h3 { (headings(view)) ": " (view.verdict.meaning()) }
+                dl {
+                    dt { "answer" } dd { (view.answer) }
+                    @if let Some(reason) = &view.reason { dt { "reason" } dd { (linked(reason)) } }
+                    @for (name, value) in &view.values { dt { (clean(name)) } dd { (clean(value)) } }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comparison::tests::{a_change_of_each_kind, compare};
+    use crate::fixture::{host, one_case, report};
+
+    #[test]
+    fn every_difference_opens_to_what_each_column_saw() {
+        let comparison = a_change_of_each_kind();
+        let page = render(&comparison);
+        let differences: usize = comparison.groups.iter().map(|group| group.differences.len()).sum();
+        assert_eq!(page.matches("<script type=\"text/html\" id=").count(), differences);
+        assert_eq!(page.matches("data-cell=").count(), differences * 2);
+        assert!(page.contains("id=\"nat/ping/peer/ipv4\"") && page.contains("Facts that could explain all"));
+    }
+
+    #[test]
+    fn what_comes_from_outside_makes_no_markup() {
+        let mut hostile = one_case();
+        hostile.cases[0].scenario = "</script><b>".to_owned();
+        let page = render(&compare(&[hostile, report(vec![host("a", 257)])]));
+        assert!(page.contains("&lt;/script&gt;") && !page.contains("</script><b>"), "{page}");
+    }
+}
