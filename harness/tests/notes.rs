@@ -105,13 +105,15 @@ struct Explained {
     always: bool,
 }
 
-const EXPLAINED: [Explained; 6] = [
+const EXPLAINED: [Explained; 7] = [
     Explained { check: "environment/network-files", value: "files", always: true },
     Explained { check: "environment/systemd", value: "kernel", always: false },
     Explained { check: "environment/bridge-netfilter", value: "*", always: false },
     Explained { check: "environment/capabilities", value: "bounding set", always: false },
     Explained { check: "bind/options", value: "fs-type", always: false },
     Explained { check: "bind/options", value: "options", always: false },
+    // The claim leaves it open: the address comes when nobody else was heard to have it, seconds after the link is up.
+    Explained { check: "resolve/host/llmnr-ipv4", value: "A ipv4-link-local", always: false },
 ];
 
 /// What the reasons stand under.
