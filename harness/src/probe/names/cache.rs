@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, RwLock, RwLockReadGuard, Semaphore};
+use tokio::sync::{OnceCell, OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
 
 use super::varlink;
 
@@ -24,15 +26,21 @@ trait Manager {
     fn flush_caches(&self) -> zbus::Result<()>;
 }
 
-/// Lookups that may be open at a time. systemd-resolved lets one user have 1024 connections; but from systemd 259 on it
-/// asks machined for each name, and a Varlink server of systemd's takes 128 connections of one user.
-const OPEN: usize = 120;
+/// Where systemd-resolved, from systemd 259 on, finds whom else it asks for each name: machined and networkd.
+const HOOKS: &str = "/run/systemd/resolve.hook";
+
+/// Lookups that may be open at a time. systemd-resolved takes 1024 connections of one user, and a lookup may need three.
+const OPEN: usize = 340;
+
+/// The same where there are hooks: a lookup is a connection to each, and a Varlink server of systemd's takes 128 of one
+/// user.
+const OPEN_WITH_HOOKS: usize = 120;
 
 /// systemd-resolved of the system that this process is in.
 pub(crate) struct Resolved {
     manager: OnceCell<ManagerProxy<'static>>,
     /// Held for reading by whoever relies on the caches, for writing by whoever flushes them.
-    caches: RwLock<()>,
+    caches: Arc<RwLock<()>>,
     last: RefCell<Flush>,
     open: Arc<Semaphore>,
 }
@@ -41,9 +49,9 @@ impl Default for Resolved {
     fn default() -> Self {
         Self {
             manager: OnceCell::new(),
-            caches: RwLock::default(),
+            caches: Arc::default(),
             last: RefCell::default(),
-            open: Arc::new(Semaphore::new(OPEN)),
+            open: Arc::new(Semaphore::new(open_at_a_time(Path::new(HOOKS)))),
         }
     }
 }
@@ -57,10 +65,13 @@ struct Flush {
     error: Option<String>,
 }
 
+/// While it is held nobody flushes the caches.
+pub(super) type Unchanged = OwnedRwLockReadGuard<()>;
+
 /// The caches as they are after they were flushed.
-pub(super) struct Flushed<'a> {
+pub(super) struct Flushed {
     /// While it is held nobody flushes them again.
-    pub(super) unchanged: RwLockReadGuard<'a, ()>,
+    pub(super) unchanged: Unchanged,
     /// Why they could not be flushed.
     pub(super) error: Option<String>,
 }
@@ -88,10 +99,10 @@ impl Resolved {
     ///
     /// Those who wait for that at one time have it done once: a flush costs resolved, the bus and the journal more than
     /// the lookup that comes after it.
-    pub(super) async fn flush(&self) -> Flushed<'_> {
+    pub(super) async fn flush(&self) -> Flushed {
         // One that has begun may have come too early for an answer that has just arrived.
         let before = self.last.borrow().begun;
-        let alone = self.caches.write().await;
+        let alone = Arc::clone(&self.caches).write_owned().await;
         if self.last.borrow().begun == before {
             self.last.borrow_mut().begun += 1;
             let flushed = async { anyhow::Ok(self.manager().await?.flush_caches().await?) }.await;
@@ -105,6 +116,12 @@ impl Resolved {
         let dump = varlink::call(MONITOR, "io.systemd.Resolve.Monitor.DumpCache", &json!({})).await;
         dump.map(|dump| entries(&dump.parameters, name)).unwrap_or_default()
     }
+}
+
+/// How many lookups may be open, by whether there is anything in the directory of hooks.
+fn open_at_a_time(hooks: &Path) -> usize {
+    let has_hooks = fs::read_dir(hooks).is_ok_and(|mut hooks| hooks.next().is_some());
+    if has_hooks { OPEN_WITH_HOOKS } else { OPEN }
 }
 
 /// Finds systemd-resolved on the system bus.
@@ -171,6 +188,17 @@ mod tests {
         let found: Vec<String> = entries(&caches, "beta").into_iter().collect();
         assert_eq!(found, ["llmnr-ipv4 A", "llmnr-ipv6 AAAA (nxdomain)"]);
         assert!(entries(&Value::Null, "beta").is_empty());
+    }
+
+    #[test]
+    fn fewer_lookups_are_open_where_resolved_asks_others_for_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let hooks = folder.path().join("resolve.hook");
+        assert_eq!(open_at_a_time(&hooks), OPEN);
+        fs::create_dir(&hooks).unwrap();
+        assert_eq!(open_at_a_time(&hooks), OPEN);
+        fs::write(hooks.join("io.systemd.Machine"), "").unwrap();
+        assert_eq!(open_at_a_time(&hooks), OPEN_WITH_HOOKS);
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

@@ -11,6 +11,7 @@ mod multicast;
 mod nss;
 mod patience;
 mod stub;
+mod turn;
 mod varlink;
 mod wire;
 
@@ -22,6 +23,7 @@ use nspawn_matrix_reports::{Family, LookupPath, Names};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 pub(crate) use cache::Resolved;
 pub use distribution::Known;
@@ -32,6 +34,7 @@ use api::Api;
 use distribution::distribution;
 use patience::Patience;
 use stub::Stub;
+use turn::{Hold, Turn};
 
 use super::milestone::reach;
 
@@ -119,9 +122,15 @@ impl Series {
     }
 }
 
+impl Answer {
+    fn is_found(&self) -> bool {
+        !self.addresses.is_empty()
+    }
+}
+
 /// Whether every lookup gave an address.
 fn is_found(answers: &[Answer]) -> bool {
-    answers.iter().all(|answer| !answer.addresses.is_empty())
+    answers.iter().all(Answer::is_found)
 }
 
 /// A module that asks nobody and remembers nothing: there is nothing to flush, and nothing that lasts.
@@ -146,16 +155,17 @@ async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> 
         }
         // Before the flush: what waits for its turn is not to find what others have put into the cache meanwhile.
         let admitted = resolved.admit().await?;
-        let unchanged = match lookup.path {
+        let turn = match lookup.path {
             LookupPath::Api => None,
             LookupPath::Nss | LookupPath::Stub | LookupPath::NssMymachines | LookupPath::NssMyhostname => {
                 let flushed = resolved.flush().await;
                 series.not_flushed = series.not_flushed.or(flushed.error);
                 // Where two lookups share a cache, nobody may flush it between them.
-                lookup.then.map(|_| flushed.unchanged)
+                let until = Instant::now() + patience.if_not_found();
+                lookup.then.map(|then| Turn { then, caches: Hold::new(flushed.unchanged, until) })
             }
         };
-        let mut sample = tokio::task::spawn_local(Rc::clone(&asker).sample(admitted));
+        let mut sample = tokio::task::spawn_local(Rc::clone(&asker).sample(admitted, turn));
         match patience.wait_for(&mut sample).await {
             Some(answers) => {
                 let answers = answers?;
@@ -167,7 +177,6 @@ async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> 
                 slow.push_back(sample);
             }
         }
-        drop(unchanged);
     }
     for sample in slow {
         series.keep_late(sample, &mut patience).await?;
@@ -200,18 +209,38 @@ impl Asker {
     }
 
     /// One lookup, or two in turn; others are admitted when it has ended.
-    async fn sample(self: Rc<Self>, _admitted: OwnedSemaphorePermit) -> anyhow::Result<Vec<Answer>> {
+    async fn sample(
+        self: Rc<Self>,
+        _admitted: OwnedSemaphorePermit,
+        turn: Option<Turn>,
+    ) -> anyhow::Result<Vec<Answer>> {
+        let answers = match turn {
+            None => vec![self.ask_first().await?],
+            Some(turn) => self.ask_in_turn(turn).await?,
+        };
+        self.settle(&answers).await;
+        Ok(answers)
+    }
+
+    async fn ask_first(&self) -> anyhow::Result<Answer> {
         let answer = self.ask(self.lookup.family).await?;
         if let Some(address) = answer.addresses.first() {
             reach("first-name", Some(format!("{} is {address}", self.lookup.name)));
         }
-        let mut answers = vec![answer];
-        if let Some(then) = self.lookup.then {
-            let cached = self.resolved.cached(&self.lookup.name).await;
-            answers.push(Answer { cached, ..self.ask(then).await? });
+        Ok(answer)
+    }
+
+    /// Two lookups. If the first has found the name too late for the hold that it had on the caches, it is made again.
+    async fn ask_in_turn(&self, Turn { then, mut caches }: Turn) -> anyhow::Result<Vec<Answer>> {
+        let mut first = caches.during(self.ask_first()).await?;
+        if first.is_found() && !caches.lasts() {
+            caches.renew(self.resolved.flush().await.unchanged);
+            first = self.ask_first().await?;
         }
-        self.settle(&answers).await;
-        Ok(answers)
+        let cached = self.resolved.cached(&self.lookup.name).await;
+        let second = self.ask(then);
+        let second = if first.is_found() { second.await? } else { caches.during(second).await? };
+        Ok(vec![first, Answer { cached, ..second }])
     }
 
     /// A lookup of any family ends with the first scope that answers, but the question to the other scope stays open, and

@@ -12,12 +12,11 @@ use tokio::task::{JoinError, JoinHandle};
 /// longer than one. A slow one that finds something after all restores it too: else one that a busy machine has held up
 /// would make all after it overlap.
 ///
-/// Two lookups in turn rely on what is in the cache between them, and another pair beside them would put more into it. As
-/// long as the name is found, they are waited for to their end.
+/// Two lookups in turn of which the first has found the name are waited for to their end.
 pub(super) struct Patience {
     /// While the name is found.
     whole: Duration,
-    /// At most, once it was not.
+    /// At first, and once it was not.
     short: Duration,
     now: Duration,
 }
@@ -30,13 +29,17 @@ impl Patience {
     /// The patience for lookups, or for two `in_turn`, that are waited for so long.
     pub(super) fn for_lookups_of(longest: Duration, in_turn: bool) -> Self {
         let short = longest / Self::SHARE;
-        let whole = if in_turn { longest * 2 } else { short };
-        Self { whole, short, now: whole }
+        Self { whole: if in_turn { longest * 2 } else { short }, short, now: short }
     }
 
     /// Has it whole again, if the name was found.
     pub(super) fn restore(&mut self, is_found: bool) {
         self.now = if is_found { self.whole } else { self.short };
+    }
+
+    /// How long the next lookup is waited for if it does not find the name.
+    pub(super) fn if_not_found(&self) -> Duration {
+        self.now.min(self.short)
     }
 
     /// Waits for the end of `lookup`; none if patience runs out before.
@@ -46,7 +49,7 @@ impl Patience {
     ) -> Option<anyhow::Result<A>> {
         let answer = tokio::time::timeout(self.now, lookup).await.ok();
         if answer.is_none() {
-            self.now = self.now.min(self.short) / 2;
+            self.now = self.if_not_found() / 2;
         }
         answer.map(ended)
     }
