@@ -1,5 +1,8 @@
-//! Names on the wire: many questions to the group of LLMNR or multicast DNS, sent without waiting for each other, with
-//! every answer of every responder. No resolver of the machine takes part, so nothing is raced, cached or chosen.
+//! Names on the wire: many questions to the group of LLMNR or multicast DNS, with every answer of every responder. No
+//! resolver of the machine takes part, so nothing is raced, cached or chosen.
+//!
+//! They are sent a few at a time. Whoever answers is a resolver that others wait for meanwhile, and what does not fit
+//! into the receive buffer of its socket is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -18,6 +21,9 @@ use super::multicast::{self, Link};
 /// How long answers are collected after the last question. A responder may wait 100 ms (RFC 4795, 2.7) or 120 ms
 /// (RFC 6762, 6), and whoever asks waits a second (LLMNR_TIMEOUT, RFC 4795, 7).
 const WINDOW: Duration = Duration::from_secs(1);
+
+/// How many questions are sent at a time, where somebody answers.
+const PORTION: usize = 8;
 
 /// Asks for `name` over `transport`, `questions` times for each type of record, on every link.
 pub(crate) async fn ask(
@@ -73,32 +79,77 @@ struct Answer {
 async fn ask_on(link: &Link, name: &str, transport: Transport, questions: u32) -> anyhow::Result<Exchange> {
     let socket = multicast::socket(link).with_context(|| format!("ask on link `{}`", link.name))?;
     let group = multicast::group(transport, link);
-    let mut exchange = Exchange::default();
-    let mut sent = BTreeMap::new();
-    for number in 0..u16::try_from(questions)?.min(u16::MAX / 2) {
-        for record in RecordType::ALL {
-            let question = Question { record, number };
-            let packet = multicast::question(question.id(), name, record)?;
-            match socket.send_to(&packet, group).await {
-                Ok(_) => drop(sent.insert(question, Instant::now())),
-                Err(error) => exchange.not_sent.push(error.to_string()),
-            }
-        }
+    let mut asking = Asking {
+        socket,
+        name,
+        group,
+        sent: BTreeMap::new(),
+        open: BTreeSet::new(),
+        exchange: Exchange::default(),
+    };
+    let numbers = 0..u16::try_from(questions)?.min(u16::MAX / 2);
+    let questions: Vec<Question> =
+        numbers.flat_map(|number| RecordType::ALL.map(|record| Question { record, number })).collect();
+    let (first, others) = questions.split_at(PORTION.min(questions.len()));
+    asking.send(first).await?;
+    asking.until_answered().await;
+    let is_silent = asking.open.len() == asking.sent.len();
+    // Where nobody answers, nobody has to be spared.
+    for portion in others.chunks(if is_silent { others.len().max(1) } else { PORTION }) {
+        asking.send(portion).await?;
+        asking.until_answered().await;
     }
-    exchange.sent = sent.len();
-    // Nothing tells that no answer is still to come.
-    let _ = tokio::time::timeout(WINDOW, collect(&socket, &sent, &mut exchange.answers)).await;
-    Ok(exchange)
+    if !asking.exchange.answers.is_empty() {
+        // Nothing tells that no further answer is still to come.
+        let _ = tokio::time::timeout(WINDOW, asking.collect(|_| false)).await;
+    }
+    asking.exchange.sent = asking.sent.len();
+    Ok(asking.exchange)
 }
 
-async fn collect(socket: &UdpSocket, sent: &BTreeMap<Question, Instant>, answers: &mut Vec<Answer>) {
-    let mut buffer = [0; 9000];
-    loop {
-        // An error is about a packet that was sent, such as a refusal.
-        let Ok((length, responder)) = socket.recv_from(&mut buffer).await else { continue };
-        let Some((question, addresses)) = read(&buffer[..length]) else { continue };
-        if let Some(sent) = sent.get(&question) {
-            answers.push(Answer { question, addresses, responder, took: sent.elapsed() });
+/// An exchange while it goes on.
+struct Asking<'a> {
+    socket: UdpSocket,
+    name: &'a str,
+    group: SocketAddr,
+    /// When each question was sent.
+    sent: BTreeMap<Question, Instant>,
+    /// Those that nobody has answered, be it with no address.
+    open: BTreeSet<Question>,
+    exchange: Exchange,
+}
+
+impl Asking<'_> {
+    async fn send(&mut self, questions: &[Question]) -> anyhow::Result<()> {
+        for &question in questions {
+            let packet = multicast::question(question.id(), self.name, question.record)?;
+            match self.socket.send_to(&packet, self.group).await {
+                Ok(_) => {
+                    self.sent.insert(question, Instant::now());
+                    self.open.insert(question);
+                }
+                Err(error) => self.exchange.not_sent.push(error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until each question has an answer, but no longer than for one that has none.
+    async fn until_answered(&mut self) {
+        let _ = tokio::time::timeout(WINDOW, self.collect(BTreeSet::is_empty)).await;
+    }
+
+    /// Collects answers until `is_enough` of the questions that are open.
+    async fn collect(&mut self, is_enough: impl Fn(&BTreeSet<Question>) -> bool) {
+        let mut buffer = [0; 9000];
+        while !is_enough(&self.open) {
+            // An error is about a packet that was sent, such as a refusal.
+            let Ok((length, responder)) = self.socket.recv_from(&mut buffer).await else { continue };
+            let Some((question, addresses)) = read(&buffer[..length]) else { continue };
+            if let Some(sent) = self.sent.get(&question) {
+                self.open.remove(&question);
+                self.exchange.answers.push(Answer { question, addresses, responder, took: sent.elapsed() });
+            }
         }
     }
 }
