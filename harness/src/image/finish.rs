@@ -38,7 +38,9 @@ ln -sfn /run/systemd/resolve/resolv.conf "$1/etc/resolv.conf"
 ///   limit is raised by a variable that all suites' systemd knows (252 to 262).
 /// - /etc/modules-load.d has a link to an empty list, which is enough to start systemd-modules-load.service, which
 ///   fails because libkmod is not installed. No module is loaded from inside a container, hence no modprobe@ either.
-/// - Nothing mounts kernel file systems that a container may not have; nothing updates or trims by itself.
+/// - Nothing mounts kernel file systems that a container may not have or does not use; nothing updates or trims by itself.
+/// - There is nothing for a container in fstab, on the kernel's command line (systemd-network-generator) and among the
+///   nodes for /dev (systemd-tmpfiles-setup-dev), and to look there is three processes.
 /// - Generators that look for disks, boot loaders, init scripts and credentials, of which a container has none, are
 ///   masked: each is a process at each boot of each system.
 /// - /etc and /var are marked as up to date with /usr: else ldconfig and journal-catalog-update run at first boot.
@@ -51,11 +53,12 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.
     e2scrub_reap.service systemd-pstore.service; do
     if [ -e "$1/lib/systemd/system/$unit" ]; then chroot "$1" systemctl --quiet disable "$unit"; fi
 done
-for unit in dev-hugepages.mount sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
-    sys-fs-fuse-connections.mount modprobe@.service; do
+for unit in dev-hugepages.mount dev-mqueue.mount sys-kernel-config.mount sys-kernel-debug.mount \
+    sys-kernel-tracing.mount sys-fs-fuse-connections.mount modprobe@.service systemd-network-generator.service \
+    systemd-tmpfiles-setup-dev.service systemd-tmpfiles-setup-dev-early.service; do
     ln -sfn /dev/null "$1/etc/systemd/system/$unit"
 done
-rm -f "$1/etc/modules-load.d/modules.conf"
+rm -f "$1/etc/fstab" "$1/etc/modules-load.d/modules.conf"
 mkdir -p "$1/etc/systemd/system-generators"
 for generator in bless-boot cryptsetup debug gpt-auto hibernate-resume import integritysetup rc-local run ssh \
     system-update sysv tpm2 veritysetup; do
