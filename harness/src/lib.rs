@@ -19,6 +19,7 @@ pub mod cli;
 pub mod command;
 pub mod engine;
 pub mod enter;
+mod explain;
 pub mod host;
 pub mod image;
 pub mod interruption;

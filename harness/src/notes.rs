@@ -12,8 +12,9 @@ use nspawn_matrix_scenarios::{Claim, Setting, Settings};
 
 use crate::agent::{EvidenceFile, Notice, Question};
 use crate::engine::{Progress, Watcher};
+use crate::explain::{self, explain};
 use crate::judge::judge;
-use crate::plan::HostPlan;
+use crate::plan::{self, HostPlan};
 use crate::systemd;
 
 /// How often an answer is tried for.
@@ -139,15 +140,45 @@ impl Notes {
 
     /// A case for each cell of the plan; for what was to be answered and was not, `failure` is the reason.
     pub(crate) fn conclude(&self, failure: Option<&str>) -> Vec<Case> {
-        let case_of = |question, not_asked| match (self.case(question), not_asked) {
+        let cells = &self.host.cells;
+        let mut cases: Vec<Case> = cells.iter().map(|cell| self.case_of(cell, failure)).collect();
+        let mut told = Vec::with_capacity(cells.len());
+        for (plan::Cell { question, .. }, case) in cells.iter().zip(&cases) {
+            let is_surprising = self.is_surprising(question, case);
+            told.push(explain::Cell { question, case, is_surprising });
+        }
+        let explained = explain(&told);
+        for (case, explanations) in cases.iter_mut().zip(explained) {
+            case.explanations = explanations;
+        }
+        cases
+    }
+
+    fn case_of(&self, cell: &plan::Cell, failure: Option<&str>) -> Case {
+        match (self.case(&cell.question), &cell.not_asked) {
             (Some(case), _) => case.clone(),
-            (None, Some(reason)) => Case { attempts: 0, ..self.blank(question, Verdict::Skip, reason) },
+            (None, Some(reason)) => {
+                Case { attempts: 0, ..self.blank(&cell.question, Verdict::Skip, reason.clone()) }
+            }
             (None, None) => {
                 let reason = failure.unwrap_or("the agent gave no answer").to_owned();
-                self.blank(question, Verdict::Broken, reason)
+                self.blank(&cell.question, Verdict::Broken, reason)
             }
+        }
+    }
+
+    /// Whether a case is not as it would be on a host on which nothing special is set, be it claimed for this one or not.
+    fn is_surprising(&self, question: &Question, case: &Case) -> bool {
+        let Some(observation) = &case.observed else { return false };
+        let Some(host) = self.systemd() else { return false };
+        let usual = |(setting, value): (&Setting, &String)| {
+            let value = setting.values().first().map_or(value.clone(), |usual| (*usual).to_owned());
+            (*setting, value)
         };
-        self.host.cells.iter().map(|cell| case_of(&cell.question, cell.not_asked.clone())).collect()
+        let usual: Settings = self.settings.iter().map(usual).collect();
+        let claim = self.host.scenario.claim(question.check, host, self.payload.unwrap_or(host), &usual);
+        matches!(case.verdict, Verdict::Fail | Verdict::Fixed)
+            || claim.is_some_and(|claim| judge(Some(claim), observation).verdict == Verdict::Fail)
     }
 
     /// Whether all is as claimed so far.

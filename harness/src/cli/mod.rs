@@ -3,6 +3,7 @@
 //! Exit codes: 0 as claimed, 1 something differs, 2 usage, 3 could not measure.
 
 mod compare;
+mod explain;
 mod failure;
 mod hosts;
 mod image;
@@ -55,6 +56,8 @@ enum Command {
     Report(report::Arguments),
     /// Lay reports side by side: what differs, and which facts of the hosts could explain it; needs no root.
     Compare(compare::Arguments),
+    /// Tell what a reason in a report means, and how it comes about.
+    Explain(explain::Arguments),
     /// List the scenarios and the questions, with the claims if asked to.
     List(list::Arguments),
     /// Print a scenario as a shell script that can be followed by hand.
@@ -140,6 +143,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => on_one_thread(run::run(arguments)),
         Command::Report(arguments) => report::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),
         Command::Image(arguments) => on_one_thread(image::image(arguments)),

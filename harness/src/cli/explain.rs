@@ -1,0 +1,37 @@
+//! `nspawn-matrix explain`.
+
+use std::process::ExitCode;
+
+use nspawn_matrix_reports::table::wrap;
+use nspawn_matrix_scenarios::nearest::nearest;
+
+use super::Failure;
+use crate::explain::Cause;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Code of the reason, as reports have it; without one, all are listed
+    code: Option<String>,
+}
+
+pub(super) fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let Some(code) = &arguments.code else {
+        let width = Cause::ALL.map(|cause| cause.code().len()).into_iter().max().unwrap_or_default();
+        for cause in Cause::ALL {
+            say!("{:width$}  {}", cause.code(), cause.sentence());
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    let Some(cause) = Cause::ALL.into_iter().find(|cause| cause.code() == code) else {
+        let near = nearest(code, Cause::ALL.map(Cause::code));
+        let hint = near.map_or_else(
+            || "run `nspawn-matrix explain` for all of them".to_owned(),
+            |near| format!("the nearest is `{near}`"),
+        );
+        return Err(Failure::usage(format!("there is no reason `{code}`")).hint(hint));
+    };
+    let width = super::terminal::style().width;
+    let paragraph = |text: &str| wrap(text, width, "", "");
+    say!("{}\n\n{}\n\nsee {}", paragraph(cause.sentence()), paragraph(cause.long()), cause.link());
+    Ok(ExitCode::SUCCESS)
+}

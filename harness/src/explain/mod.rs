@@ -1,0 +1,50 @@
+//! Explaining: why cells are not as on a healthy host, from what other questions saw of the same host. Nothing here
+//! touches a system.
+//!
+//! A reason is never a guess: each rests on what a question saw ([`Seen`]), and says it. Where nothing was seen that
+//! decides, there is no reason.
+
+mod cause;
+mod seen;
+#[cfg(test)]
+mod tests;
+
+use nspawn_matrix_reports::{Case, Explanation};
+
+use crate::agent::Question;
+pub(crate) use cause::Cause;
+use seen::Seen;
+
+/// A case, and whether what it saw is not what is seen where nothing special is set.
+pub(crate) struct Cell<'a> {
+    /// The question.
+    pub(crate) question: &'a Question,
+    /// What is known of it.
+    pub(crate) case: &'a Case,
+    /// Whether it needs a reason.
+    pub(crate) is_surprising: bool,
+}
+
+/// The reasons for each of `cells`, which are of one host; the first is the one whose removal changes the answer.
+pub(crate) fn explain(cells: &[Cell<'_>]) -> Vec<Vec<Explanation>> {
+    let seen = Seen::of(cells);
+    let reasons = |cell: &Cell<'_>| {
+        if !cell.is_surprising {
+            return Vec::new();
+        }
+        let causes = Cause::ALL.into_iter().filter(|cause| !cause.is_seen_by(cell.question.check));
+        let found = causes.filter_map(|cause| Some((cause, cause.evidence(cell.question, &seen)?)));
+        let found: Vec<(Cause, String)> = found.collect();
+        let is_of_its_own = |cause: Cause| !found.iter().any(|(other, _)| other.brings_about(cause));
+        let told = found.iter().filter(|(cause, _)| is_of_its_own(*cause));
+        told.map(|(cause, evidence)| Explanation {
+            code: cause.code().to_owned(),
+            text: cause.sentence().to_owned(),
+            evidence: evidence.clone(),
+            remedy: cause.remedy(cell.question, &seen),
+            link: Some(cause.link().to_owned()),
+        })
+        .collect()
+    };
+    cells.iter().map(reasons).collect()
+}

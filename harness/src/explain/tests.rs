@@ -1,0 +1,233 @@
+//! A host as the questions saw it, in as few values as a cause needs.
+
+use nspawn_matrix_reports::{Observation, Properties, Verdict};
+use nspawn_matrix_scenarios::Subject;
+
+use super::*;
+
+fn question(check: &str, subject: Subject) -> Question {
+    Question { check: check.parse().unwrap(), subject }
+}
+
+fn machine(name: &str) -> Subject {
+    Subject::Machine { machine: name.to_owned() }
+}
+
+fn host_of(name: &str) -> Subject {
+    Subject::Host { machine: name.to_owned() }
+}
+
+fn pair() -> Subject {
+    Subject::Pair { machine: "alpha".to_owned(), peer: "beta".to_owned() }
+}
+
+fn case(observed: Option<Observation>) -> Case {
+    Case {
+        host: String::new(),
+        scenario: String::new(),
+        check: String::new(),
+        subject: String::new(),
+        verdict: Verdict::Fail,
+        expected: String::new(),
+        observed,
+        reason: None,
+        link: None,
+        attempts: 1,
+        explanations: Vec::new(),
+        duration_ms: 0,
+    }
+}
+
+/// A question, what it saw, and whether that is surprising.
+type Row = (&'static str, Subject, &'static [(&'static str, &'static str)], bool);
+
+/// What a host without faults has for the causes to look at.
+fn healthy() -> Vec<Row> {
+    const SERVICES: &[(&str, &str)] = &[("systemd-networkd", "active"), ("systemd-resolved", "active")];
+    const LINK: &[(&str, &str)] =
+        &[("name", "ve-alpha"), ("file", "80-container-ve.network"), ("setup", "configured")];
+    const FORWARD: &[(&str, &str)] = &[("IPv4", "accepted"), ("chains", "none"), ("docker", "absent")];
+    vec![
+        ("environment/host-services", Subject::HostItself, SERVICES, false),
+        ("environment/services", machine("alpha"), SERVICES, false),
+        ("environment/services", machine("beta"), SERVICES, false),
+        ("link/host", host_of("alpha"), LINK, false),
+        ("firewall/input", Subject::HostItself, &[("DHCP", "accepted"), ("chains", "none")], false),
+        ("address/pool-overlap", host_of("alpha"), &[("overlaps", "nothing")], false),
+        (
+            "environment/forwarding",
+            Subject::HostItself,
+            &[("IPv4", "1"), ("IPv4 of the links", "ve-alpha 1")],
+            false,
+        ),
+        ("firewall/forward", Subject::HostItself, FORWARD, false),
+        (
+            "firewall/masquerade",
+            host_of("alpha"),
+            &[("masqueraded", "yes"), ("subnet", "192.168.1.2/28")],
+            false,
+        ),
+        (
+            "environment/multicast",
+            machine("alpha"),
+            &[("LLMNR", "yes"), ("LLMNR on the host's end", "yes")],
+            false,
+        ),
+        (
+            "environment/multicast",
+            machine("beta"),
+            &[("LLMNR", "yes"), ("LLMNR on the host's end", "yes")],
+            false,
+        ),
+        (
+            "environment/resolv-conf",
+            machine("alpha"),
+            &[("answering", "all"), ("servers", "192.0.2.53")],
+            false,
+        ),
+        ("address/lease", machine("alpha"), &[], true),
+        ("ping/outside/ipv4", machine("alpha"), &[], true),
+        ("ping/peer/ipv4", pair(), &[], true),
+        ("ping/peer/ipv6-link-local", pair(), &[], true),
+        ("resolve/peer/any", pair(), &[], true),
+        ("resolve/outside/ipv4", machine("alpha"), &[], true),
+        ("bind/owner", machine("alpha"), &[], true),
+    ]
+}
+
+/// The reasons for each surprising cell, by its question, when `fault` was seen in the place of what is healthy.
+fn reasons(fault: &[Row]) -> Vec<(String, Vec<Explanation>)> {
+    let mut rows = healthy();
+    for changed in fault {
+        let row = rows.iter_mut().find(|row| (row.0, &row.1) == (changed.0, &changed.1)).unwrap();
+        row.2 = changed.2;
+    }
+    let told: Vec<(Question, Case, bool)> = rows
+        .into_iter()
+        .map(|(check, subject, values, is_surprising)| {
+            let values = values.iter().map(|(name, value)| (*name, (*value).to_owned()));
+            let observed = Some(Observation::Properties(Properties::new("", values)));
+            (question(check, subject), case(observed), is_surprising)
+        })
+        .collect();
+    let cells: Vec<Cell<'_>> = told
+        .iter()
+        .map(|(question, case, is_surprising)| Cell { question, case, is_surprising: *is_surprising })
+        .collect();
+    let names = told.iter().map(|(question, ..)| question.check.name().into_owned());
+    names.zip(explain(&cells)).filter(|(_, reasons)| !reasons.is_empty()).collect()
+}
+
+/// The questions that `fault` explains, and the codes of the reasons.
+fn codes(fault: &[Row]) -> Vec<String> {
+    let line = |(check, reasons): (String, Vec<Explanation>)| {
+        let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
+        format!("{check}: {}", codes.join(", "))
+    };
+    reasons(fault).into_iter().map(line).collect()
+}
+
+#[test]
+fn nothing_is_explained_where_nothing_is_wrong() {
+    assert_eq!(codes(&[]), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_takes_links_of_machines_explains_all_that_goes_over_them() {
+    let greedy: Row = (
+        "link/host",
+        host_of("alpha"),
+        &[("name", "ve-alpha"), ("file", "05-eth0.network"), ("setup", "configured")],
+        false,
+    );
+    let explained = reasons(&[greedy]);
+    let checks: Vec<&str> = explained.iter().map(|(check, _)| check.as_str()).collect();
+    assert_eq!(
+        checks,
+        [
+            "address/lease",
+            "ping/outside/ipv4",
+            "ping/peer/ipv4",
+            "ping/peer/ipv6-link-local",
+            "resolve/peer/any",
+            "resolve/outside/ipv4"
+        ]
+    );
+    assert_eq!(explained[0].1[0].code, "foreign-network-file");
+    assert_eq!(explained[0].1[0].evidence, "05-eth0.network configures ve-alpha");
+}
+
+#[test]
+fn what_forwards_matters_to_what_is_forwarded() {
+    let dropped: Row = (
+        "firewall/forward",
+        Subject::HostItself,
+        &[("IPv4", "dropped"), ("chains", "ip filter FORWARD, policy drop"), ("docker", "active")],
+        false,
+    );
+    let explained = reasons(std::slice::from_ref(&dropped));
+    let checks: Vec<&str> = explained.iter().map(|(check, _)| check.as_str()).collect();
+    assert_eq!(checks, ["ping/outside/ipv4", "ping/peer/ipv4", "resolve/outside/ipv4"]);
+    let reason = &explained[0].1[0];
+    assert_eq!(reason.evidence, "forward: ip filter FORWARD, policy drop; docker runs");
+    assert_eq!(
+        reason.remedy.as_deref(),
+        Some(
+            "nft insert rule ip filter FORWARD iifname ve-alpha accept; \
+             nft insert rule ip filter FORWARD oifname ve-alpha accept"
+        )
+    );
+}
+
+#[test]
+fn several_causes_hold_at_once_in_the_order_in_which_they_are_to_be_removed() {
+    let faults: [Row; 3] = [
+        ("environment/multicast", machine("beta"), &[("LLMNR", "resolve")], false),
+        (
+            "firewall/input",
+            Subject::HostItself,
+            &[("DHCP", "dropped"), ("chains", "inet filter input, policy drop")],
+            false,
+        ),
+        (
+            "environment/forwarding",
+            Subject::HostItself,
+            &[("IPv4", "0"), ("IPv4 of the links", "ve-alpha 0")],
+            false,
+        ),
+    ];
+    assert_eq!(
+        codes(&faults),
+        [
+            "address/lease: dhcp-dropped",
+            "ping/outside/ipv4: dhcp-dropped, forwarding-off",
+            "ping/peer/ipv4: dhcp-dropped, forwarding-off",
+            "resolve/peer/any: dhcp-dropped, llmnr-off",
+            "resolve/outside/ipv4: dhcp-dropped, forwarding-off",
+        ]
+    );
+}
+
+#[test]
+fn what_another_cause_brings_about_is_no_cause() {
+    let faults: [Row; 2] = [
+        ("environment/services", machine("alpha"), &[("systemd-networkd", "inactive")], false),
+        ("environment/resolv-conf", machine("alpha"), &[("answering", "none"), ("servers", "none")], false),
+    ];
+    let explained = codes(&faults);
+    assert!(explained.contains(&"resolve/outside/ipv4: machine-networkd-off".to_owned()), "{explained:?}");
+    assert_eq!(codes(&faults[1..]), ["resolve/outside/ipv4: no-name-server"]);
+    for cause in Cause::ALL {
+        assert!(!cause.brings_about(cause), "{}", cause.code());
+    }
+}
+
+#[test]
+fn codes_are_unique_and_every_cause_says_what_it_is() {
+    let mut codes = Cause::ALL.map(Cause::code);
+    codes.sort_unstable();
+    assert!(codes.windows(2).all(|pair| pair[0] != pair[1]));
+    for cause in Cause::ALL {
+        assert!(cause.long().len() > cause.sentence().len() && cause.link().starts_with("https://"));
+    }
+}
