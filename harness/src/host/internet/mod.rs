@@ -5,6 +5,7 @@
 //! and does not forward, a packet that a host has failed to masquerade gets no answer, as at a real provider.
 
 mod dns;
+mod router;
 mod service;
 
 use std::fs;
@@ -16,6 +17,7 @@ use hickory_server::zone_handler::Catalog;
 
 use crate::netns::{NetworkNamespace, RtNetlink};
 
+use router::Router;
 pub use service::play;
 
 /// The host outside, in TEST-NET-1 (RFC 5737).
@@ -65,6 +67,7 @@ fn at(step: impl Into<String>) -> impl FnOnce(io::Error) -> InternetError {
 /// A namespace with an outside in it. Its sockets hold it: all of it is gone when this is dropped.
 pub struct Internet {
     netlink: RtNetlink,
+    router: Router,
     /// Its tasks end when it is dropped.
     _dns: Server<Catalog>,
 }
@@ -87,7 +90,8 @@ impl Internet {
             added.map_err(at(format!("add {address} to `lo`")))?;
         }
         let dns = dns::serve(&namespace, machines).map_err(at(format!("serve DNS on {DNS_V4}")))?;
-        Ok(Self { netlink, _dns: dns })
+        let router = Router::new(&namespace).map_err(at("open a socket for the router"))?;
+        Ok(Self { netlink, router, _dns: dns })
     }
 
     /// Connects the host that `host` is the namespace of, by a new link `uplink0` in it, which is down.
@@ -109,13 +113,20 @@ impl Internet {
         let index = link.header.index;
         self.netlink.add_address(index, GATEWAY_V4.into(), PREFIX_V4).await?;
         self.netlink.add_address(index, GATEWAY_V6.into(), PREFIX_V6).await?;
-        self.netlink.set_up(index).await
+        self.netlink.set_up(index).await?;
+        self.router.join(index)
     }
 }
 
-/// Turns off forwarding, which a new namespace takes over from the first one, and routes by router advertisement.
+/// Turns off forwarding, which a new namespace takes over from the first one, routes by router advertisement, and the
+/// second in which a new link looks for somebody else with its addresses.
 fn be_no_router(namespace: &NetworkNamespace) -> Result<(), InternetError> {
-    let off = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/default/accept_ra"];
+    let off = [
+        "net/ipv4/ip_forward",
+        "net/ipv6/conf/all/forwarding",
+        "net/ipv6/conf/default/accept_ra",
+        "net/ipv6/conf/default/accept_dad",
+    ];
     switch_off(namespace, &off)
 }
 

@@ -156,6 +156,30 @@ async fn the_outside_answers_the_host_but_nobody_behind_it() {
 }
 
 #[tokio::test]
+async fn a_host_that_asks_for_a_router_gets_an_address_by_slaac_also_after_its_reboot() {
+    let Some((internet, host, _)) = plugged_in().await else { return };
+    drop(host);
+    let again = NetworkNamespace::new().unwrap();
+    stock_sysctls(&again).unwrap();
+    internet.plug_in(&again).await.unwrap();
+    // The kernel asks by itself, as it is no router.
+    let netlink = RtNetlink::connect_in(&again).unwrap();
+    let index = netlink.link(UPLINK).await.unwrap().unwrap().header.index;
+    netlink.set_up(index).await.unwrap();
+    let is_of_prefix = |address: &link::LinkAddress| match address.address {
+        IpAddr::V6(v6) => v6.segments()[..4] == GATEWAY_V6.segments()[..4],
+        IpAddr::V4(_) => false,
+    };
+    let wait = async move || {
+        let has_address = |state: &link::LinkState| state.addresses.iter().any(is_of_prefix);
+        link::wait(UPLINK, DEADLINE, has_address, |_| ()).await.unwrap()
+    };
+    // The router answers on this thread meanwhile.
+    let waited = tokio::task::spawn_blocking(move || block_on(&again, wait)).await.unwrap();
+    assert!(matches!(waited, Waited::Ready(_)));
+}
+
+#[tokio::test]
 async fn a_host_can_be_plugged_in_again_after_its_reboot() {
     let Some((internet, host, netlink)) = plugged_in().await else { return };
     let again = NetworkNamespace::new().unwrap();
