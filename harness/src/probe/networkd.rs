@@ -9,6 +9,10 @@ use futures_util::StreamExt;
 use nspawn_matrix_reports::LinkSetup;
 use serde::Deserialize;
 use zbus::OwnedObjectPath;
+use zbus::fdo::DBusProxy;
+
+/// What networkd is called on the bus. A question to it would start it where it is enabled and does not run.
+const NAME: &str = "org.freedesktop.network1";
 
 /// How long networkd may take to be done with a link whose addresses are there.
 const SETUP: Duration = Duration::from_secs(5);
@@ -64,10 +68,15 @@ impl Address {
     }
 }
 
-/// Waits until networkd is done with the link `index`, as far as it will be, and asks what it has made of it.
+/// Waits until networkd is done with the link `index`, as far as it will be, and asks what it has made of it. Where it
+/// does not run, it has made nothing of any link.
 pub(crate) async fn setup(index: u32) -> anyhow::Result<LinkSetup> {
     let index = i32::try_from(index)?;
     let bus = zbus::Connection::system().await.context("connect to the system bus")?;
+    let names = DBusProxy::new(&bus).await.context("ask the bus who is on it")?;
+    if !names.name_has_owner(NAME.try_into()?).await.context("ask the bus who is on it")? {
+        return Ok(LinkSetup::default());
+    }
     let manager = ManagerProxy::new(&bus).await.context("find systemd-networkd on the bus")?;
     let (_, path) = manager.get_link_by_index(index).await.context("find the link in systemd-networkd")?;
     let link = LinkProxy::builder(&bus).path(path).build().await?;

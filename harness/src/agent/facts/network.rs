@@ -13,12 +13,9 @@ use crate::agent::nft::{Hook, Ruleset};
 use crate::agent::{forwarding, legacy_tables};
 use crate::probe::{networkd, services};
 
-/// The service without which nothing is known of links, and which a question to it would start.
-const NETWORKD: &str = "systemd-networkd";
-
 /// What manages links, answers for names, or makes rules of the firewall.
 const SERVICES: [&str; 17] = [
-    NETWORKD,
+    "systemd-networkd",
     "NetworkManager",
     "networking",
     "dhcpcd",
@@ -45,8 +42,7 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// Looks at the network. Waits for links that systemd-networkd is still busy with.
 pub(super) async fn gather() -> anyhow::Result<Network> {
     let services = running().await?;
-    let is_networkd = services.iter().any(|service| service == NETWORKD);
-    let (links, forward_chains) = tokio::try_join!(links(is_networkd), forward_chains())?;
+    let (links, forward_chains) = tokio::try_join!(links(), forward_chains())?;
     Ok(Network {
         services,
         resolv_conf: resolv_conf()?,
@@ -65,14 +61,13 @@ async fn running() -> anyhow::Result<Vec<String>> {
     Ok(running.map(|service| service.unit.trim_end_matches(".service").to_owned()).collect())
 }
 
-/// The links by name, with what networkd makes of them if it `is_networkd` that runs.
-async fn links(is_networkd: bool) -> anyhow::Result<BTreeMap<String, LinkSetup>> {
+/// The links by name, with what networkd makes of them.
+async fn links() -> anyhow::Result<BTreeMap<String, LinkSetup>> {
     let known = if_nameindex().context("list the links")?;
     let links = known.iter().map(|link| (link.name().to_string_lossy().into_owned(), link.index()));
-    let setups = links.filter(|(name, _)| name != LOOPBACK).map(|(name, index)| async move {
-        let setup = if is_networkd { networkd::setup(index).await? } else { LinkSetup::default() };
-        anyhow::Ok((name, setup))
-    });
+    let setups = links
+        .filter(|(name, _)| name != LOOPBACK)
+        .map(|(name, index)| async move { anyhow::Ok((name, networkd::setup(index).await?)) });
     Ok(try_join_all(setups).await?.into_iter().collect())
 }
 
