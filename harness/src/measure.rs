@@ -127,8 +127,28 @@ impl HostTask {
         };
         let host = host.insert(site.boot(blueprint).await.context("boot the host")?);
         notes.borrow_mut().booted();
+        self.as_profile(host, notes)
+            .await
+            .with_context(|| format!("profile `{}`", self.host.profile.name))?;
         self.while_standing(boot, host, notes).await?;
         self.after_reboot(boot, host, notes).await
+    }
+
+    /// Makes the host what its profile says, before anything is known of it.
+    async fn as_profile(&self, host: &mut Host, notes: &SharedNotes) -> anyhow::Result<()> {
+        let profile = &self.host.profile;
+        if profile.is_stock() {
+            return Ok(());
+        }
+        self.now("preparing the host");
+        let agent = start_agent(host, self.undo, notes)?;
+        agent.call::<_, ()>(&Request::Prepare(profile.steps.clone())).await?;
+        drop(agent);
+        if profile.reboot {
+            host.reboot().await.context("reboot the host")?;
+        }
+        notes.borrow_mut().happened(None, "prepared", Some(profile.name.clone()));
+        Ok(())
     }
 
     async fn while_standing(&self, boot: u32, host: &Host, notes: &SharedNotes) -> anyhow::Result<()> {
@@ -261,7 +281,8 @@ impl HostTask {
     }
 
     async fn take_down(&self, host: &mut Option<Host>, notes: &SharedNotes) {
-        let is_as_it_was = notes.borrow().is_undone();
+        // What a profile has done is not taken back, so such a host is thrown away.
+        let is_as_it_was = notes.borrow().is_undone() && self.host.profile.is_stock();
         if let Some(host) = host.take()
             && let Err(error) = host.end(is_as_it_was).await
         {
@@ -277,7 +298,7 @@ impl HostTask {
         let record = HostRecord {
             id: self.host.id.clone(),
             kind: self.kind.name().to_owned(),
-            profile: "stock".to_owned(),
+            profile: self.host.profile.name.clone(),
             image: self.host.images.host.clone(),
             payload: self.host.images.payload.clone(),
             facts: notes.take_facts(),

@@ -45,7 +45,7 @@ fn count(number: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use nspawn_matrix_scenarios::{Check, catalogue};
+    use nspawn_matrix_scenarios::{Check, Profile, catalogue};
 
     use super::*;
     use crate::host::Kind;
@@ -53,7 +53,7 @@ mod tests {
 
     fn plan(checks: &[Check]) -> Plan {
         let images = ["bookworm".into(), "trixie".into()];
-        Plan::new(Kind::Sandbox, &images, &catalogue::all(), checks, 32, 14)
+        Plan::new(Kind::Sandbox, &images, &[Profile::stock()], &catalogue::all(), checks, 32, 14)
     }
 
     fn order(checks: &[Check], samples: u32) -> Vec<String> {

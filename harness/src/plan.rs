@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
-use nspawn_matrix_scenarios::{Check, Scenario};
+use nspawn_matrix_scenarios::{Check, Profile, Scenario};
 use nspawn_matrix_vm::{Accel, Spec};
 
 use crate::agent::Question;
@@ -53,12 +53,15 @@ pub struct Plan {
 /// One host, for one scenario.
 #[derive(Clone, Debug)]
 pub struct HostPlan {
-    /// Id of the host in the report: `sandbox/trixie/bridge`, `sandbox/trixie+bookworm/bridge`.
+    /// Id of the host in the report: `sandbox/trixie/bridge`, `sandbox/trixie+bookworm/bridge`, and
+    /// `sandbox/trixie/linode/bridge` if it is not stock.
     pub id: String,
     /// Its place in the plan, from 1 up, which tells what is made for it from what is made for others.
     pub number: usize,
     /// Names of the images that it and its machines are made from.
     pub images: Pair<String>,
+    /// What is done to it before anything of the scenario.
+    pub profile: Profile,
     /// The scenario.
     pub scenario: Scenario,
     /// Everything that is to be answered, in the order in which it is reported.
@@ -75,24 +78,27 @@ pub struct Cell {
 }
 
 impl Plan {
-    /// Plans a host for each scenario and each pair of images, with the questions among `checks`. Those of one scenario
-    /// follow each other.
+    /// Plans a host for each scenario, each pair of images and each profile, with the questions among `checks`. Those of
+    /// one scenario follow each other.
     #[must_use]
     pub fn new(
         kind: Kind,
         images: &[Pair<String>],
+        profiles: &[Profile],
         scenarios: &[Scenario],
         checks: &[Check],
         samples: u32,
         jobs: usize,
     ) -> Self {
-        let crossed =
-            scenarios.iter().flat_map(|scenario| images.iter().map(move |images| (scenario, images)));
-        let host = |(number, (scenario, images)): (usize, (&Scenario, &Pair<String>))| HostPlan {
-            id: format!("{}/{}/{}", kind.name(), images.name(), scenario.name),
+        let systems =
+            || images.iter().flat_map(|images| profiles.iter().map(move |profile| (images, profile)));
+        let crossed = scenarios.iter().flat_map(|scenario| systems().map(move |system| (scenario, system)));
+        let host = |(number, (scenario, (images, profile)))| HostPlan {
+            id: id(kind, images, profile, scenario),
             number,
-            images: images.clone(),
-            scenario: scenario.clone(),
+            images: Pair::clone(images),
+            profile: Profile::clone(profile),
+            scenario: Scenario::clone(scenario),
             cells: cells(scenario, checks),
         };
         Self { hosts: (1..).zip(crossed).map(host).collect(), samples, jobs }
@@ -119,6 +125,17 @@ impl Plan {
         all
     }
 
+    /// The names of the profiles but for the one that changes nothing, each once.
+    fn profiles(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for profile in self.hosts.iter().map(|host| &host.profile).filter(|profile| !profile.is_stock()) {
+            if !all.contains(&profile.name.as_str()) {
+                all.push(&profile.name);
+            }
+        }
+        all
+    }
+
     /// How much there is to do: `27 hosts from trixie, 14 at a time, 2752 cases, 32 lookups each`.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -126,9 +143,13 @@ impl Plan {
         let Self { hosts, samples, jobs } = self;
         let images: Vec<String> = self.images().into_iter().map(Pair::name).collect();
         let images = images.join(", ");
+        let profiles = match &*self.profiles() {
+            [] => String::new(),
+            profiles => format!(" as {}", profiles.join(", ")),
+        };
         let at_once = hosts.len().min(*jobs);
         format!(
-            "{} from {images}, {at_once} at a time, {}, {} each",
+            "{} from {images}{profiles}, {at_once} at a time, {}, {} each",
             count(hosts.len(), "host"),
             count(cases, "case"),
             count(*samples as usize, "lookup")
@@ -141,10 +162,12 @@ fn count(number: usize, noun: &str) -> String {
 }
 
 impl HostPlan {
-    /// What people call it: `bridge on trixie`.
+    /// What people call it: `bridge on trixie`, `bridge on trixie as linode`.
     #[must_use]
     pub fn label(&self) -> String {
-        format!("{} on {}", self.scenario.name, self.images.name())
+        let profile =
+            if self.profile.is_stock() { String::new() } else { format!(" as {}", self.profile.name) };
+        format!("{} on {}{profile}", self.scenario.name, self.images.name())
     }
 
     /// All that is asked.
@@ -191,6 +214,11 @@ impl HostPlan {
     }
 }
 
+fn id(kind: Kind, images: &Pair<String>, profile: &Profile, scenario: &Scenario) -> String {
+    let profile = if profile.is_stock() { String::new() } else { format!("{}/", profile.name) };
+    format!("{}/{}/{profile}{}", kind.name(), images.name(), scenario.name)
+}
+
 fn cells(scenario: &Scenario, checks: &[Check]) -> Vec<Cell> {
     scenario
         .checks()
@@ -207,13 +235,17 @@ fn cells(scenario: &Scenario, checks: &[Check]) -> Vec<Cell> {
 
 #[cfg(test)]
 mod tests {
-    use nspawn_matrix_scenarios::{catalogue, scenario_file};
+    use nspawn_matrix_scenarios::{catalogue, profile, scenario_file};
 
     use super::*;
 
+    fn plan(images: &[Pair<String>], scenarios: &[Scenario], checks: &[Check]) -> Plan {
+        Plan::new(Kind::Sandbox, images, &[Profile::stock()], scenarios, checks, 32, 8)
+    }
+
     #[test]
     fn every_scenario_is_asked_every_question_of_its_topics_of_all_machines() {
-        let plan = Plan::new(Kind::Sandbox, &["trixie".into()], &catalogue::all(), Check::all(), 32, 8);
+        let plan = plan(&["trixie".into()], &catalogue::all(), Check::all());
         assert_eq!(plan.hosts.len(), catalogue::all().len());
         for host in &plan.hosts {
             for check in host.scenario.checks() {
@@ -238,7 +270,7 @@ mod tests {
     #[test]
     fn a_host_is_told_from_one_whose_machines_are_made_from_another_image() {
         let images = [Pair { host: "sid".to_owned(), payload: "bookworm".to_owned() }, Pair::from("sid")];
-        let plan = Plan::new(Kind::Sandbox, &images, &catalogue::all(), Check::all(), 32, 8);
+        let plan = plan(&images, &catalogue::all(), Check::all());
         let first: Vec<(usize, &str)> =
             plan.hosts[..3].iter().map(|host| (host.number, host.id.as_str())).collect();
         assert_eq!(
@@ -254,6 +286,27 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_told_from_one_of_another_profile() {
+        let linode = profile::all().into_iter().find(|profile| profile.name == "linode").unwrap();
+        let profiles = [Profile::stock(), linode];
+        let images = ["trixie".into(), "sid".into()];
+        let plan = Plan::new(Kind::Sandbox, &images, &profiles, &catalogue::all(), Check::all(), 32, 8);
+        let ids: Vec<&str> = plan.hosts[..4].iter().map(|host| host.id.as_str()).collect();
+        assert_eq!(
+            ids,
+            [
+                "sandbox/trixie/host-network",
+                "sandbox/trixie/linode/host-network",
+                "sandbox/sid/host-network",
+                "sandbox/sid/linode/host-network",
+            ]
+        );
+        assert_eq!(plan.hosts[1].label(), "host-network on trixie as linode");
+        assert_eq!(plan.hosts[0].label(), "host-network on trixie");
+        assert!(plan.summary().contains(" from trixie, sid as linode, "), "{}", plan.summary());
+    }
+
+    #[test]
     fn ports_are_asked_about_where_one_leads_to_a_machine_over_tcp() {
         let text = r#"
             name = "mine"
@@ -264,7 +317,7 @@ mod tests {
                 { step = "file", path = "/etc/systemd/nspawn/dns.nspawn", content = "[Network]\nPort=udp:53" },
             ]"#;
         let mine = scenario_file::read(text).unwrap();
-        let plan = Plan::new(Kind::Sandbox, &["trixie".into()], &[mine], Check::all(), 32, 8);
+        let plan = plan(&["trixie".into()], &[mine], Check::all());
         let asked: Vec<String> =
             plan.hosts[0].asked().iter().map(|question| question.subject.to_string()).collect();
         assert_eq!(asked, ["dns->web", "idle->web", "dns->web", "idle->web", "host->web"]);
@@ -274,14 +327,7 @@ mod tests {
 
     #[test]
     fn a_command_line_is_not_asked_whether_it_comes_back() {
-        let plan = Plan::new(
-            Kind::Sandbox,
-            &["trixie".into()],
-            &catalogue::all(),
-            &[Check::AutostartAfterReboot],
-            32,
-            8,
-        );
+        let plan = plan(&["trixie".into()], &catalogue::all(), &[Check::AutostartAfterReboot]);
         for host in &plan.hosts {
             let unit_started = host.scenario.notes.contains(&"N8".to_owned());
             assert_eq!(host.after_reboot().len(), if unit_started { 2 } else { 0 }, "{}", host.id);

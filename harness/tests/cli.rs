@@ -45,6 +45,14 @@ fn an_unknown_scenario_is_named_with_the_nearest() {
 }
 
 #[test]
+fn an_unknown_profile_is_named_with_the_nearest_and_a_file_by_the_place_of_what_is_wrong() {
+    insta::assert_snapshot!(refusal(&["run", "--profile", "forward-dorp"]));
+    let files =
+        [("mine.toml", "name = \"mine\"\n[[step]]\nstep = \"file\"\npath = \"etc/motd\"\ncontent = \"\"\n")];
+    insta::assert_snapshot!(run_beside(&files, &["run", "--profile", "mine.toml"]));
+}
+
+#[test]
 fn an_unknown_check_is_named_with_the_nearest() {
     insta::assert_snapshot!(refusal(&["run", "--check", "ping/peers/ipv4"]));
 }

@@ -44,7 +44,7 @@ pub use names::{Family, LookupPath, Names, SeenAddress, Times};
 pub use observation::{
     Autostart, BindFile, BindFiles, BindWrite, FileKind, Lease, Mount, Observation, Ping, Properties, Written,
 };
-pub use report::{HostRecord, Report, Run, SCHEMA, TimelineEvent, Utilisation};
+pub use report::{HostRecord, Report, Run, SCHEMA, STOCK, TimelineEvent, Utilisation};
 pub use verdict::{Tally, Verdict};
 pub use whole::write_whole;
 pub use wire::{RecordType, Transport, Wire, WireRecord};

@@ -77,14 +77,17 @@ pub struct Utilisation {
     pub busy_percent: u32,
 }
 
+/// The profile of a host that nothing was made of before the scenario.
+pub const STOCK: &str = "stock";
+
 /// One booted host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostRecord {
-    /// Name of the host in this report: `sandbox/trixie/bridge`.
+    /// Name of the host in this report: `sandbox/trixie/bridge`, `sandbox/trixie/linode/bridge`.
     pub id: String,
     /// `sandbox`.
     pub kind: String,
-    /// Profile applied to the host: `stock`.
+    /// What was made of the host before the scenario: `stock` if nothing, `linode`.
     pub profile: String,
     /// Image that the host was booted from.
     pub image: String,

@@ -3,7 +3,8 @@
 //!
 //! A [`Scenario`] is one way of standing up containers: the [`Step`]s that prepare the host, the [`Launch`] that
 //! starts the machines, and the [`Claim`]s that its answers are held against. The questions are the variants of
-//! [`Check`], and those about names the rows of [`NameQuestion`]. [`catalogue::all`] lists the scenarios.
+//! [`Check`], and those about names the rows of [`NameQuestion`]. A [`Profile`] is what a provider has made of the host
+//! before any of that. [`catalogue::all`] lists the scenarios, [`profile::all`] the profiles.
 
 mod attachment;
 mod attribute;
@@ -22,6 +23,7 @@ pub mod nearest;
 pub mod nspawn_file;
 pub mod pacman_cache;
 pub mod port;
+pub mod profile;
 mod scenario;
 pub mod scenario_file;
 mod setting;
@@ -37,6 +39,7 @@ pub use claim::{Claim, Versions};
 pub use expectation::{Expectation, MountClaim};
 pub use launch::Launch;
 pub use name_question::{NameQuestion, Way, Whose};
+pub use profile::Profile;
 pub use scenario::{HOST_NAME, MACHINES, OUTSIDE_NAME, Scenario, below_machine};
 pub use setting::{Setting, Settings, UNKNOWN};
 pub use step::{Device, Owner, Step};

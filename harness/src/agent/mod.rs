@@ -64,7 +64,7 @@ pub enum Request {
     AfterReboot(Job),
     /// What helps to understand why something is not as claimed; answers with `Vec<EvidenceFile>`.
     Evidence,
-    /// Does steps that are not taken back.
+    /// Does steps that are not taken back: those of a profile, and what makes a virtual machine a host.
     Prepare(Vec<Step>),
     /// Takes back what was done to a host that is kept; answers with what is not as it was then, as `Vec<String>`.
     Undo,

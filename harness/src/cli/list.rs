@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use nspawn_matrix_reports::table::wrap;
-use nspawn_matrix_scenarios::{Check, Claim, catalogue};
+use nspawn_matrix_scenarios::{Check, Claim, catalogue, profile};
 
 use super::own::OwnArguments;
 use super::{Failure, selection};
@@ -48,6 +48,12 @@ pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
         lines.say_labelled(&scenario.name, label, &scenario.summary);
     }
     lines.say("\n", "", &format!("--scenario {} means {}", selection::NOTES, catalogue::NOTES.join(", ")));
+    say!("\nProfiles");
+    let profiles = profile::all();
+    let label = profiles.iter().map(|profile| profile.name.len()).max().unwrap_or_default();
+    for profile in profiles {
+        lines.say_labelled(&profile.name, label, &profile.summary);
+    }
     say!("\nChecks");
     let label = Check::all().iter().map(|check| check.name().len()).max().unwrap_or_default();
     for check in Check::all() {

@@ -11,6 +11,7 @@ mod input;
 mod list;
 mod output;
 mod own;
+mod profiles;
 mod progress;
 mod report;
 mod run;
@@ -58,7 +59,7 @@ enum Command {
     Compare(compare::Arguments),
     /// Tell what a reason in a report means, and how it comes about.
     Explain(explain::Arguments),
-    /// List the scenarios and the questions, with the claims if asked to.
+    /// List the scenarios, the profiles and the questions, with the claims if asked to.
     List(list::Arguments),
     /// Print a scenario as a shell script that can be followed by hand.
     Show(show::Arguments),

@@ -69,9 +69,7 @@ impl Own {
 
     fn add_scenario_file(&mut self, path: &Path, systemd: &[Option<u32>]) -> Result<(), Failure> {
         let shown = path.display().to_string();
-        let text = String::from_utf8(read(path)?)
-            .map_err(|_| Failure::usage(format!("`{shown}` is not UTF-8, which TOML is")))?;
-        let scenario = scenario_file::read(&text).map_err(|problems| {
+        let scenario = scenario_file::read(&read_text(path)?).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(|problem| format!("{shown}:{problem}")).collect();
             Failure::usage(lines.join("\nerror: ")).hint("docs/scenario.toml shows all that can be said")
         })?;
@@ -110,6 +108,12 @@ impl From<nspawn_file::Unusable> for Failure {
     fn from(unusable: nspawn_file::Unusable) -> Self {
         Self::usage(unusable.to_string())
     }
+}
+
+/// The text of a TOML file.
+pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read(path)?)
+        .map_err(|_| Failure::usage(format!("`{}` is not UTF-8, which TOML is", path.display())))
 }
 
 /// A pipe or a device is not a file of settings, and might never end.

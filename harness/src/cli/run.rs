@@ -11,6 +11,7 @@ use nspawn_matrix_reports::{Report, Verdict, html, json, junit, markdown, table}
 
 use super::hosts::Hosts;
 use super::own::OwnArguments;
+use super::profiles::ProfileArguments;
 use super::progress::Display;
 use super::{Cache, Failure, image, selection, terminal};
 use crate::chain::chain;
@@ -45,6 +46,8 @@ pub(super) struct Arguments {
     /// have machines of each [default: what --image says]
     #[arg(long, value_name = "NAME")]
     payload: Vec<String>,
+    #[command(flatten)]
+    profiles: ProfileArguments,
     /// Lookups for each question about a name
     #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one::<NonZeroU32>)]
     samples: NonZeroU32,
@@ -70,6 +73,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let checks = selection::checks(&arguments.check)?;
     let recipes = image::pairs(&arguments.image, &arguments.payload)?;
+    let profiles = arguments.profiles.read()?;
     let own = arguments.own.read(&recipes.systemd_of_hosts())?;
     own.told.iter().for_each(|line| tell!("{line}"));
     let scenarios = selection::beside(own, &arguments.scenario)?;
@@ -91,8 +95,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 
     let is_claimed = scenarios.iter().any(|scenario| !scenario.claims.is_empty());
     let jobs = arguments.jobs.map_or_else(|| ground.default_jobs(), NonZeroUsize::get);
-    let plan =
-        Plan::new(arguments.host, &recipes.names(), &scenarios, &checks, arguments.samples.get(), jobs);
+    let (images, samples) = (recipes.names(), arguments.samples.get());
+    let plan = Plan::new(arguments.host, &images, &profiles, &scenarios, &checks, samples, jobs);
     let engine = Engine {
         run_id: run_id::new(),
         ground,

@@ -94,7 +94,7 @@ fn select<'a>(
     Ok(names.map(|name| globs.is_empty() || globs.iter().any(|pattern| pattern.matches(name))).collect())
 }
 
-fn unknown<'a>(what: &str, name: &str, names: impl IntoIterator<Item = &'a str>) -> Failure {
+pub(super) fn unknown<'a>(what: &str, name: &str, names: impl IntoIterator<Item = &'a str>) -> Failure {
     let hint = match nearest(name, names) {
         Some(nearest) => format!("the nearest is `{nearest}`; `nspawn-matrix list` shows them all"),
         None => "`nspawn-matrix list` shows them all".to_owned(),

@@ -1,16 +1,17 @@
 //! What is tried again, and what is not.
 
 use nspawn_matrix_reports::Ping;
-use nspawn_matrix_scenarios::{Check, catalogue};
+use nspawn_matrix_scenarios::{Check, Profile, catalogue};
 
 use super::*;
+use crate::host::Kind;
 use crate::plan::Plan;
 
 /// Notes of a bridge whose machines are asked for their leases and for pings, and the cases that were told so far.
 fn notes() -> (Notes, Rc<RefCell<Vec<Case>>>) {
     let bridge: Vec<_> = catalogue::all().into_iter().filter(|scenario| scenario.name == "bridge").collect();
     let checks = [Check::AddressLease, Check::PingOutsideIpv4, Check::AutostartAfterReboot];
-    let mut plan = Plan::new(crate::host::Kind::Sandbox, &["trixie".into()], &bridge, &checks, 1, 1);
+    let mut plan = Plan::new(Kind::Sandbox, &["trixie".into()], &[Profile::stock()], &bridge, &checks, 1, 1);
     let told = Rc::new(RefCell::new(Vec::new()));
     let hear = Rc::clone(&told);
     let watcher: Watcher = Rc::new(RefCell::new(move |progress: &Progress<'_>| {

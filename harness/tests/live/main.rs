@@ -25,7 +25,7 @@ use nspawn_matrix::host::Kind;
 use nspawn_matrix::plan::{Cell, Plan};
 use nspawn_matrix::run_id;
 use nspawn_matrix_reports::Verdict;
-use nspawn_matrix_scenarios::{Check, catalogue};
+use nspawn_matrix_scenarios::{Check, Profile, catalogue};
 use support::Settings;
 use tokio::sync::oneshot;
 
@@ -33,8 +33,15 @@ use tokio::sync::oneshot;
 const IMAGE: &str = "trixie";
 
 fn main() -> ExitCode {
-    let plan =
-        Plan::new(Kind::Sandbox, &[IMAGE.into()], &catalogue::all(), Check::all(), 32, support::jobs());
+    let plan = Plan::new(
+        Kind::Sandbox,
+        &[IMAGE.into()],
+        &[Profile::stock()],
+        &catalogue::all(),
+        Check::all(),
+        32,
+        support::jobs(),
+    );
     if let Some(process) = nextest::watched() {
         return nextest::broker(process, plan);
     }

@@ -23,15 +23,19 @@ pub struct Column {
     pub hosts: Vec<String>,
 }
 
-/// Names the columns by the first that tells all of them apart: the version of systemd, where the reports are from, both,
-/// and a number where nothing does.
+/// Names the columns by the first that tells all of them apart: the version of systemd, the profile, where the reports are
+/// from, several of these, and a number where nothing does.
 pub(super) fn columns(sides: &[Side<'_>]) -> Vec<Column> {
     let sources = short_sources(sides);
     let version = |at: usize| sides[at].version().map_or_else(String::new, |version| version.to_string());
     let system = |at: usize| sides[at].system.as_ref().map_or_else(String::new, super::layout::System::name);
-    let ways: [&dyn Fn(usize) -> Vec<String>; 6] = [
+    let profile =
+        |at: usize| sides[at].system.as_ref().map_or_else(String::new, |system| system.profile.clone());
+    let ways: [&dyn Fn(usize) -> Vec<String>; 8] = [
         &|at| vec![version(at)],
+        &|at| vec![profile(at)],
         &|at| vec![sources[at].clone()],
+        &|at| vec![version(at), profile(at)],
         &|at| vec![version(at), system(at)],
         &|at| vec![version(at), sources[at].clone()],
         &|at| vec![version(at), system(at), sources[at].clone()],

@@ -4,29 +4,36 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::excerpt::{Cell, Excerpt};
 use super::version::Version;
-use crate::HostRecord;
+use crate::{HostRecord, STOCK};
 
-/// The images that a host and its machines are made from.
+/// The images that a host and its machines are made from, and what was made of the host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct System {
     image: String,
     payload: String,
+    pub(super) profile: String,
 }
 
 impl System {
     fn of(host: Option<&HostRecord>) -> Self {
-        let (image, payload) =
-            host.map_or_else(Default::default, |host| (host.image.clone(), host.payload.clone()));
-        Self { image, payload }
+        let part = |part: fn(&HostRecord) -> &String, unknown: &str| {
+            host.map_or_else(|| unknown.to_owned(), |host| part(host).clone())
+        };
+        Self {
+            image: part(|host| &host.image, ""),
+            payload: part(|host| &host.payload, ""),
+            profile: part(|host| &host.profile, STOCK),
+        }
     }
 
-    /// `trixie`, or `bookworm in sid`.
+    /// `trixie`, `bookworm in sid`, or `trixie as linode`.
     pub(super) fn name(&self) -> String {
-        if self.image == self.payload {
+        let images = if self.image == self.payload {
             self.image.clone()
         } else {
             format!("{} in {}", self.payload, self.image)
-        }
+        };
+        if self.profile == STOCK { images } else { format!("{images} as {}", self.profile) }
     }
 }
 

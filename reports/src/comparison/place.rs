@@ -12,7 +12,8 @@ use crate::clean::clean;
 /// The cells of a question in one scenario, or some of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Place {
-    /// The images of host and machines, where a report has several: `trixie`, `bookworm in sid`.
+    /// The images of host and machines, and the profile, where a report has several: `trixie`, `bookworm in sid`, `trixie as
+    /// linode`.
     pub system: Option<String>,
     /// The scenario.
     pub scenario: String,

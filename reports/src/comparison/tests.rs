@@ -1,7 +1,7 @@
 //! Comparisons as a reader finds them.
 use super::*;
 use crate::fixture::{matrix, one_case};
-use crate::{AddressSpace, HostRecord, Observation, Report, Verdict};
+use crate::{AddressSpace, HostRecord, Observation, Report, STOCK, Verdict};
 
 /// What of a report is compared, by way of its JSON.
 fn excerpt(source: &str, report: &Report) -> Excerpt {
@@ -185,6 +185,22 @@ fn the_systems_of_one_report_are_its_columns() {
     assert_eq!(headings(&systems), ["252", "257"]);
     assert_eq!(systems.cells, 8 * 17 * 2);
     assert!(systems.is_same());
+}
+
+#[test]
+fn the_profiles_of_one_report_are_its_columns() {
+    let mut profiles = images(&[("trixie", 252), ("trixie", 257)]);
+    for (host, profile) in profiles.hosts.iter_mut().zip([STOCK, "linode"]) {
+        host.profile = profile.to_owned();
+        (host.systemd, host.payload_systemd) = (Some(257), Some(257));
+    }
+    assert_eq!(headings(&compare(&[profiles.clone()])), ["linode", "stock"]);
+    let mut later = profiles.clone();
+    later.cases[3].verdict = Verdict::Fail;
+    let runs = compare(&[profiles, later]);
+    assert_eq!((headings(&runs), runs.gaps.len()), (vec!["0.json", "1.json"], 0));
+    let [difference] = all_differences(&runs)[..] else { panic!("{runs:?}") };
+    assert_eq!(difference.places[0].system.as_deref(), Some("trixie"));
 }
 
 #[test]

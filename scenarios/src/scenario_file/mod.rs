@@ -26,6 +26,8 @@
 //! link = "https://example.org/"       # where that is written down
 //! ```
 //!
+//! A [`Profile`](crate::Profile) is such a file too, with steps alone: [`read_profile`].
+//!
 //! [`read`] says of everything that is wrong where it stands and what was probably meant; [`write`] makes a file of any
 //! scenario. Steps, launches and expectations are read by their own serde forms, so a new one needs nothing here.
 
@@ -33,11 +35,14 @@ mod claims;
 mod fields;
 mod leaf;
 mod problem;
+mod profile;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use problem::Problem;
+pub(crate) use profile::read_built_in_profile;
+pub use profile::read_profile;
 pub use read::read;
 pub use write::write;

@@ -13,7 +13,7 @@ use crate::{
     pacman_cache,
 };
 
-/// The longest name of a scenario, in bytes: it is part of the names of sockets and control groups.
+/// The longest name, in bytes: that of a scenario is part of the names of sockets and control groups.
 const LONGEST: usize = 71;
 
 /// Reads a scenario.
@@ -21,11 +21,19 @@ const LONGEST: usize = 71;
 /// # Errors
 /// All that is wrong, in the order of the file.
 pub fn read(text: &str) -> Result<Scenario, Vec<Problem>> {
+    whole(text, Reader::scenario)
+}
+
+/// Reads a whole file by what `read` makes of the table that it is.
+pub(super) fn whole<T>(
+    text: &str,
+    read: impl FnOnce(&mut Reader, Fields<'_>) -> T,
+) -> Result<T, Vec<Problem>> {
     let mut reader = Reader::default();
-    let scenario = reader.read(text);
+    let value = reader.file(text, read);
     let Reader { mut problems } = reader;
-    match scenario {
-        Some(scenario) if problems.is_empty() => Ok(scenario),
+    match value {
+        Some(value) if problems.is_empty() => Ok(value),
         Some(_) | None => {
             problems.sort_by_key(|problem| problem.at);
             Err(problems.into_iter().map(|problem| problem.in_text(text)).collect())
@@ -40,17 +48,19 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    fn read(&mut self, text: &str) -> Option<Scenario> {
+    fn file<T>(&mut self, text: &str, read: impl FnOnce(&mut Self, Fields<'_>) -> T) -> Option<T> {
         let parsed = DeTable::parse(text).and_then(|spans| Ok((spans, text.parse::<toml::Table>()?)));
-        let (spans, values) = match parsed {
-            Ok(parsed) => parsed,
+        match parsed {
+            Ok((spans, values)) => Some(read(self, Fields::new(0, values, spans.get_ref()))),
             Err(error) => {
                 let at = error.span().map_or(0, |span| span.start);
                 self.problems.push(Located::new(at, error.message().trim().replace('\n', "; ")));
-                return None;
+                None
             }
-        };
-        let mut fields = Fields::new(0, values, spans.get_ref());
+        }
+    }
+
+    fn scenario(&mut self, mut fields: Fields<'_>) -> Scenario {
         let name = self.keep(fields.required("name"));
         let summary = self.keep(fields.string("summary")).flatten().map(|(text, _)| text);
         let machines = self.keep(fields.strings("machines")).flatten();
@@ -64,7 +74,8 @@ impl Reader {
         let claims = self.keep(fields.tables("claim")).unwrap_or_default();
         self.problems.extend(fields.left_over());
 
-        let name = name.map(|name| self.name(name));
+        let names: Vec<String> = catalogue::all().into_iter().map(|scenario| scenario.name).collect();
+        let name = name.map(|name| self.name(name, "scenario", &names));
         let bind = bind.and_then(|bind| self.bind(bind));
         let launch = match &launch {
             Some(fields) => self.keep_all(leaf::<Launch>(fields, "by")),
@@ -90,7 +101,7 @@ impl Reader {
         let claims: Vec<_> = claims.into_iter().filter_map(|fields| self.claim(fields, &scenario)).collect();
         self.distinct(&claims);
         scenario.claims = claims.into_iter().map(|(claim, _)| claim).collect();
-        Some(scenario)
+        scenario
     }
 
     pub(super) fn keep<T>(&mut self, result: Result<T, Located>) -> Option<T> {
@@ -105,7 +116,8 @@ impl Reader {
         self.problems.push(Located::new(at, what));
     }
 
-    fn name(&mut self, (name, at): Placed<String>) -> String {
+    /// The name of a `noun`, which is part of paths; `built_in` are the names that are taken.
+    pub(super) fn name(&mut self, (name, at): Placed<String>, noun: &str, built_in: &[String]) -> String {
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._+".contains(c);
         if name.is_empty()
             || name.len() > LONGEST
@@ -115,8 +127,8 @@ impl Reader {
             let what = "letters, digits and -._+, beginning with none of . and -";
             self.wrong(at, format!("`name` takes up to {LONGEST} {what}"));
         }
-        if catalogue::all().iter().any(|scenario| scenario.name == name) {
-            self.wrong(at, format!("a built-in scenario is named `{name}` already"));
+        if built_in.contains(&name) {
+            self.wrong(at, format!("a built-in {noun} is named `{name}` already"));
         }
         name
     }
@@ -175,7 +187,7 @@ impl Reader {
         None
     }
 
-    fn step(&mut self, mut fields: Fields<'_>) -> Option<Step> {
+    pub(super) fn step(&mut self, mut fields: Fields<'_>) -> Option<Step> {
         self.mode(&mut fields);
         let step: Step = self.keep_all(leaf(&fields, "step"))?;
         for (key, path) in paths(&step) {
