@@ -183,7 +183,7 @@ impl Engine {
 
     async fn open_site(&self, plan: &Plan) -> anyhow::Result<Site> {
         let hosts = plan.jobs.min(plan.hosts.len());
-        let of_hosts: Vec<Pair<String>> = plan.hosts.iter().map(|host| host.images.clone()).collect();
+        let of_hosts: Vec<Pair<String>> = plan.hosts.iter().map(HostPlan::roots).collect();
         match &self.ground {
             Ground::Sandboxes { images, cache, roots } => {
                 let needs = Needs {

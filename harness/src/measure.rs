@@ -121,7 +121,7 @@ impl HostTask {
         let blueprint = Blueprint {
             name: &self.name(boot),
             run_id: &self.run_id,
-            images: &self.host.images,
+            images: &self.host.roots(),
             machines: &scenario.machines,
             agent: &self.agent,
         };

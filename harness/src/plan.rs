@@ -8,7 +8,7 @@ use nspawn_matrix_vm::{Accel, Spec};
 
 use crate::agent::Question;
 use crate::host::Kind;
-use crate::image::Pair;
+use crate::image::{Pair, with_packages};
 
 /// Hosts at the same time for each core. Most of a run is waiting for time-outs of the resolver.
 const JOBS_PER_CORE: usize = 7;
@@ -168,6 +168,14 @@ impl HostPlan {
         let profile =
             if self.profile.is_stock() { String::new() } else { format!(" as {}", self.profile.name) };
         format!("{} on {}{profile}", self.scenario.name, self.images.name())
+    }
+
+    /// Names of the images that the roots of host and machines are copied from: that of the host has the packages of its
+    /// profile.
+    #[must_use]
+    pub fn roots(&self) -> Pair<String> {
+        let Pair { host, payload } = &self.images;
+        Pair { host: with_packages(host, &self.profile.packages), payload: payload.clone() }
     }
 
     /// All that is asked.

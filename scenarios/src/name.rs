@@ -1,4 +1,4 @@
-//! Names of machines and links, by the rules of systemd.
+//! Names of machines and links, by the rules of systemd, and of packages, by those of Debian.
 
 /// What [`is_hostname`] demands, in words.
 pub const HOSTNAME_RULE: &str =
@@ -34,9 +34,26 @@ pub fn is_link(name: &str) -> bool {
         && !name.chars().all(|c| c.is_ascii_digit())
 }
 
+/// Tells whether `name` can be the name of a package (Debian Policy, 5.6.7).
+#[must_use]
+pub fn is_package(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    name.len() > 1 && name.starts_with(is_plain) && name.chars().all(|c| is_plain(c) || "+-.".contains(c))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_has_a_plain_name() {
+        for name in ["ufw", "network-manager", "g++", "0ad", "libc6.1"] {
+            assert!(is_package(name), "{name}");
+        }
+        for name in ["", "a", "-y", "../x", "a/b", "UFW", "a b", "a,b", "ä-"] {
+            assert!(!is_package(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_machine_has_the_name_of_a_host() {

@@ -6,16 +6,20 @@ use serde::{Deserialize, Serialize};
 use crate::{Step, scenario_file};
 
 /// The files of the catalogue, in the order in which they are listed.
-const FILES: [&str; 19] = [
+const FILES: [&str; 23] = [
     include_str!("../profiles/stock.toml"),
     include_str!("../profiles/linode.toml"),
     include_str!("../profiles/greedy-network-file.toml"),
     include_str!("../profiles/early-greedy-network-file.toml"),
     include_str!("../profiles/no-ve-network-file.toml"),
     include_str!("../profiles/networkd-off.toml"),
+    include_str!("../profiles/ifupdown.toml"),
+    include_str!("../profiles/network-manager.toml"),
     include_str!("../profiles/forward-drop.toml"),
     include_str!("../profiles/dhcp-blocked.toml"),
     include_str!("../profiles/interface-firewall.toml"),
+    include_str!("../profiles/ufw.toml"),
+    include_str!("../profiles/firewalld.toml"),
     include_str!("../profiles/no-forwarding.toml"),
     include_str!("../profiles/forwarding-taken-back.toml"),
     include_str!("../profiles/forwarding-read-only.toml"),
@@ -37,6 +41,8 @@ pub struct Profile {
     pub summary: String,
     /// Where that is written down; empty for one of a person's own.
     pub link: String,
+    /// Debian packages that it needs beside those of every host.
+    pub packages: Vec<String>,
     /// What makes the host so, in order.
     pub steps: Vec<Step>,
     /// Whether the host is rebooted after the steps.
@@ -108,6 +114,16 @@ mod tests {
             );
         }
         assert_eq!(Profile::stock().name, STOCK);
+    }
+
+    #[test]
+    fn packages_have_names_of_packages() {
+        let read = |packages: &str| {
+            scenario_file::read_profile(&format!("name = \"mine\"\npackages = [{packages}]\n"))
+        };
+        assert_eq!(read("\"ufw\", \"g++\"").unwrap().packages, ["ufw", "g++"]);
+        let told = read("\"ufw\", \"../x\"").unwrap_err()[0].to_string();
+        assert_eq!(told, "2:20: `../x` cannot be the name of a Debian package");
     }
 
     #[test]

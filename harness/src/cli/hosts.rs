@@ -33,6 +33,10 @@ impl<'a> Hosts<'a> {
                 let message = "the scenarios share one machine with --host vm, so --jobs can only be 1";
                 Err(Failure::usage(message).hint(format!("leave --jobs out, or {HINT}")))
             }
+            Kind::Vm if pairs.has_packages() => {
+                let message = "a profile needs packages, which the machine of --host vm cannot be given";
+                Err(Failure::usage(message).hint(HINT))
+            }
             Kind::Vm => pairs.only().map(Self::Guest).ok_or_else(|| {
                 let message =
                     "the scenarios share one machine with --host vm, so there can be one --image and one --payload only";

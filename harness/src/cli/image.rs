@@ -65,7 +65,7 @@ pub(super) fn pairs(images: &[String], payloads: &[String]) -> Result<Pairs, Fai
     Pairs::crossed(&parse(images)?, &parse(payloads)?).map_err(usage)
 }
 
-fn usage(error: ImageError) -> Failure {
+pub(super) fn usage(error: ImageError) -> Failure {
     let hint = error.hint();
     Failure::usage(chain(error)).maybe_hint(hint)
 }

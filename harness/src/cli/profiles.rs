@@ -53,7 +53,7 @@ fn own(path: &str) -> Result<Profile, Failure> {
     scenario_file::read_profile(&read_text(Path::new(path))?).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("{path}:{problem}")).collect();
         Failure::usage(lines.join("\nerror: "))
-            .hint("a profile has a name, a summary, a link, reboot = true or false, and steps as scenarios have them")
+            .hint("a profile has a name, a summary, a link, packages, reboot = true or false, and steps as scenarios have them")
     })
 }
 

@@ -72,8 +72,10 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let checks = selection::checks(&arguments.check)?;
-    let recipes = image::pairs(&arguments.image, &arguments.payload)?;
     let profiles = arguments.profiles.read()?;
+    let recipes = image::pairs(&arguments.image, &arguments.payload)?
+        .with_packages(profiles.iter().map(|profile| &*profile.packages))
+        .map_err(image::usage)?;
     let own = arguments.own.read(&recipes.systemd_of_hosts())?;
     own.told.iter().for_each(|line| tell!("{line}"));
     let scenarios = selection::beside(own, &arguments.scenario)?;

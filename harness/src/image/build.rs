@@ -61,7 +61,7 @@ pub(super) async fn build(
     let builder = Builder { name: recipe.name(), place, needed };
     builder.check_space()?;
     let ended = match recipe {
-        Recipe::Debian(debian) => builder.install(*debian, progress).await?,
+        Recipe::Debian(debian) => builder.install(debian, progress).await?,
         Recipe::Arch(packages) => builder.pacstrap(packages, progress).await?,
         Recipe::Tarball(source) => builder.unpack(source, progress).await?,
         Recipe::Directory(source) => builder.pack(source, progress).await?,
@@ -79,7 +79,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    async fn install(&self, what: Debian, progress: &mut impl FnMut(&str)) -> Result<Ended, ImageError> {
+    async fn install(&self, what: &Debian, progress: &mut impl FnMut(&str)) -> Result<Ended, ImageError> {
         if !setup::is_installed("mmdebstrap") {
             return Err(ImageError::NoMmdebstrap { name: self.name.clone() });
         }

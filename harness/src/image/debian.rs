@@ -71,22 +71,24 @@ pub(super) const NAMESPACES: [&str; 7] =
 const USERS: [&str; 2] = ["--map-root-user", "--map-auto"];
 
 /// A Debian to be installed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Debian {
     /// The suite.
     pub suite: Suite,
     /// When; none for what the mirror has now.
     pub snapshot: Option<Snapshot>,
+    /// Packages beside those that every image has.
+    pub packages: Vec<String>,
 }
 
 impl From<Suite> for Debian {
     fn from(suite: Suite) -> Self {
-        Self { suite, snapshot: None }
+        Self { suite, snapshot: None, packages: Vec::new() }
     }
 }
 
 /// Gives the command that builds an image in the tar file `target`, by root or by a user.
-pub(super) fn command(debian: Debian, target: &Path, is_root: bool) -> Vec<String> {
+pub(super) fn command(debian: &Debian, target: &Path, is_root: bool) -> Vec<String> {
     let [mut argv, sources] = mmdebstrap(debian);
     argv.push(target.display().to_string());
     in_namespace([argv, sources].concat(), is_root)
@@ -101,13 +103,16 @@ pub(crate) fn in_namespace(argv: Vec<String>, is_root: bool) -> Vec<String> {
 }
 
 /// Gives mmdebstrap with all of its options and the suite, and what follows the file to write, which is missing.
-pub(super) fn mmdebstrap(Debian { suite, snapshot }: Debian) -> [Vec<String>; 2] {
+pub(super) fn mmdebstrap(debian: &Debian) -> [Vec<String>; 2] {
+    let Debian { suite, snapshot, packages: further } = debian;
+    let suite = *suite;
     // The clean-up for reproducible images would make the machine id `uninitialized`: see `finish::ANONYMOUS`.
     let mut argv: Vec<String> =
         ["mmdebstrap", "--mode=root", "--format=tar", "--variant=minbase", "--skip=cleanup/reproducible"]
             .map(String::from)
             .into();
-    argv.push(format!("--include={}", packages(suite).join(",")));
+    let packages: Vec<&str> = packages(suite).into_iter().chain(further.iter().map(String::as_str)).collect();
+    argv.push(format!("--include={}", packages.join(",")));
     // The image is made anew rather than repaired, so it need not survive a power cut while it is made.
     argv.push("--dpkgopt=force-unsafe-io".into());
     argv.extend(PATHS.iter().map(|(kind, pattern)| match kind {
@@ -118,7 +123,7 @@ pub(super) fn mmdebstrap(Debian { suite, snapshot }: Debian) -> [Vec<String>; 2]
     argv.extend(snapshot.iter().flat_map(|_| OF_SNAPSHOTS).map(String::from));
     argv.extend(finish::hooks().map(|hook| format!("--customize-hook={hook}")));
     argv.push(suite.base().into());
-    [argv, snapshot.map_or_else(Vec::new, |snapshot| snapshot.sources(suite))]
+    [argv, snapshot.as_ref().map_or_else(Vec::new, |snapshot| snapshot.sources(suite))]
 }
 
 /// A Release file of long ago is no longer valid, and the server of snapshots asks for patience at times.
@@ -152,7 +157,7 @@ mod tests {
 
     /// The command in one line per word, without the hooks' scripts.
     fn shown(debian: impl Into<Debian>) -> String {
-        let argv = command(debian.into(), Path::new("/cache/out"), true);
+        let argv = command(&debian.into(), Path::new("/cache/out"), true);
         let first = |word: &String| word.lines().next().unwrap_or_default().to_owned();
         argv.iter().map(first).collect::<Vec<_>>().join("\n")
     }
@@ -212,7 +217,7 @@ mod tests {
     #[test]
     fn a_snapshot_differs_by_these_words() {
         let common = shown(Suite::BookwormBackports);
-        let debian = Debian { suite: Suite::BookwormBackports, snapshot: "20251101".parse().ok() };
+        let debian = Debian { snapshot: "20251101".parse().ok(), ..Suite::BookwormBackports.into() };
         let words = shown(debian);
         let new: Vec<&str> =
             words.lines().filter(|word| !common.lines().any(|other| other == *word)).collect();

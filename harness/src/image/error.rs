@@ -29,6 +29,14 @@ pub enum ImageError {
         /// What was asked for.
         wanted: String,
     },
+    /// A profile needs packages that cannot be installed into the image.
+    #[error("image `{name}` cannot have the packages of a profile ({packages})")]
+    NoPackages {
+        /// The image.
+        name: String,
+        /// The packages.
+        packages: String,
+    },
     /// Reports could not tell two images of a run.
     #[error("two of the images are called `{name}`")]
     SameName {
@@ -145,6 +153,7 @@ impl ImageError {
             Self::NoTime { .. } => {
                 "a suite as it was is `trixie@20251101`, or `trixie@20251101T120000Z`, in UTC".into()
             }
+            Self::NoPackages { .. } => "packages go into a suite of Debian: --image trixie".into(),
             Self::SameName { .. } => "rename one of them, or run them one after the other".into(),
             Self::NotStored { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::NotStored { nearest: None, .. } => {

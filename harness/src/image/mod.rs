@@ -25,7 +25,7 @@ pub(crate) use debian::in_namespace;
 pub use error::ImageError;
 pub use pair::Pair;
 pub use pairs::{Images, Pairs};
-pub use recipe::{Packages, Recipe};
+pub use recipe::{Packages, Recipe, with_packages};
 pub use snapshot::Snapshot;
 pub(crate) use store::FOLDER_OF_ROOT;
 pub use store::{Entry, Image, Store, default_folder};

@@ -10,7 +10,11 @@ pub type Images = BTreeMap<String, PathBuf>;
 
 /// Pairs of recipes, no two the same, and no two recipes of one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pairs(Vec<Pair<Recipe>>);
+pub struct Pairs {
+    pairs: Vec<Pair<Recipe>>,
+    /// The same hosts with further packages.
+    further: Vec<Recipe>,
+}
 
 impl Pairs {
     /// Crosses the images of hosts with those of machines; if there are none of machines, each host has machines of its
@@ -29,7 +33,7 @@ impl Pairs {
                 }
             }
         }
-        let pairs = Self(pairs);
+        let pairs = Self { pairs, further: Vec::new() };
         let mut names = Vec::new();
         for name in pairs.recipes().into_iter().map(Recipe::name) {
             if names.contains(&name) {
@@ -40,11 +44,35 @@ impl Pairs {
         Ok(pairs)
     }
 
+    /// Has the images of the hosts with further packages too, for each list of them.
+    ///
+    /// # Errors
+    /// [`ImageError::NoPackages`], if nothing can be installed into one of them.
+    pub fn with_packages<'a>(
+        mut self,
+        lists: impl IntoIterator<Item = &'a [String]>,
+    ) -> Result<Self, ImageError> {
+        for packages in lists {
+            for pair in &self.pairs {
+                let missing =
+                    || ImageError::NoPackages { name: pair.host.name(), packages: packages.join(", ") };
+                self.further.push(pair.host.with(packages).ok_or_else(missing)?);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Whether an image of hosts is wanted with further packages.
+    #[must_use]
+    pub fn has_packages(&self) -> bool {
+        self.further.iter().any(|further| self.pairs.iter().all(|pair| pair.host != *further))
+    }
+
     /// Each recipe once, in the order in which they were named.
     #[must_use]
     pub fn recipes(&self) -> Vec<&Recipe> {
         let mut recipes: Vec<&Recipe> = Vec::new();
-        for recipe in self.0.iter().flat_map(Pair::each) {
+        for recipe in self.pairs.iter().flat_map(Pair::each).chain(&self.further) {
             if !recipes.contains(&recipe) {
                 recipes.push(recipe);
             }
@@ -55,7 +83,7 @@ impl Pairs {
     /// The pairs by the names of their images.
     #[must_use]
     pub fn names(&self) -> Vec<Pair<String>> {
-        self.0
+        self.pairs
             .iter()
             .map(|Pair { host, payload }| Pair { host: host.name(), payload: payload.name() })
             .collect()
@@ -64,7 +92,7 @@ impl Pairs {
     /// The major versions of the hosts' systemd, each once; none for one that is not known beforehand.
     #[must_use]
     pub fn systemd_of_hosts(&self) -> Vec<Option<u32>> {
-        let mut versions: Vec<Option<u32>> = self.0.iter().map(|pair| pair.host.systemd()).collect();
+        let mut versions: Vec<Option<u32>> = self.pairs.iter().map(|pair| pair.host.systemd()).collect();
         versions.sort_unstable();
         versions.dedup();
         versions
@@ -73,13 +101,13 @@ impl Pairs {
     /// The pair, if there is but one.
     #[must_use]
     pub fn only(&self) -> Option<&Pair<Recipe>> {
-        if let [pair] = &*self.0 { Some(pair) } else { None }
+        if let [pair] = &*self.pairs { Some(pair) } else { None }
     }
 }
 
 impl From<Recipe> for Pairs {
     fn from(recipe: Recipe) -> Self {
-        Self(vec![Pair::of_one(recipe)])
+        Self { pairs: vec![Pair::of_one(recipe)], further: Vec::new() }
     }
 }
 
@@ -109,6 +137,19 @@ mod tests {
         assert_eq!(recipes, ["bookworm", "sid", "trixie"]);
         assert_eq!(pairs.systemd_of_hosts(), [None, Some(252)]);
         assert!(pairs.only().is_none());
+    }
+
+    #[test]
+    fn hosts_have_the_packages_of_each_profile_and_machines_have_not() {
+        let ufw = ["ufw".to_owned()];
+        let lists: [&[String]; 3] = [&[], &ufw, &ufw];
+        let pairs = crossed(&["trixie", "sid"], &["bookworm"]).unwrap().with_packages(lists).unwrap();
+        let recipes: Vec<String> = pairs.recipes().into_iter().map(Recipe::name).collect();
+        assert_eq!(recipes, ["trixie", "bookworm", "sid", "trixie+ufw", "sid+ufw"]);
+        assert!(pairs.has_packages());
+        assert!(!crossed(&["arch"], &[]).unwrap().with_packages([&[][..]]).unwrap().has_packages());
+        let error = crossed(&["arch"], &[]).unwrap().with_packages([&ufw[..]]).unwrap_err();
+        assert_eq!(error.to_string(), "image `arch` cannot have the packages of a profile (ufw)");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::debian::{self, Debian};
 use super::packing::Packing;
 use super::snapshot::{NoTime, Snapshot};
 use super::{ImageError, Suite, arch};
+use nspawn_matrix_scenarios::name::is_package;
 use nspawn_matrix_scenarios::nearest::nearest;
 
 /// How an image comes to be.
@@ -40,6 +41,23 @@ pub enum Packages {
 
 /// What an Arch Linux of pinned packages is called.
 const ARCH: &str = "arch";
+
+/// What stands between the name of an image and the packages that it has beside those of every image.
+const WITH: char = '+';
+
+/// What stands between packages.
+const BESIDE: char = ',';
+
+/// The name of an image with further packages: `trixie+ufw`.
+pub fn with_packages(name: &str, packages: &[String]) -> String {
+    if packages.is_empty() {
+        return name.to_owned();
+    }
+    let mut packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    format!("{name}{WITH}{}", packages.join(&BESIDE.to_string()))
+}
 
 /// A file or directory that an image is made of, as it was when the recipe was parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,9 +103,14 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// Finds the recipe that comes with the program and has this name: `arch`, a suite, or a suite as it was at some time,
-    /// `trixie@20251101`.
+    /// Finds the recipe that comes with the program and has this name: `arch`, a suite, a suite as it was at some time,
+    /// `trixie@20251101`, and these with further packages, `trixie+ufw`.
     pub fn named(name: &str) -> Option<Self> {
+        if let Some((plain, packages)) = name.split_once(WITH) {
+            let packages: Vec<String> = packages.split(BESIDE).map(str::to_owned).collect();
+            let are_packages = packages.iter().all(|package| is_package(package));
+            return Self::named(plain).filter(|_| are_packages)?.with(&packages);
+        }
         let arch = (name == ARCH).then_some(Self::Arch(Packages::Pinned));
         let debian = || Suite::named(name).map(|suite| Self::Debian(suite.into()));
         arch.or_else(debian).or_else(|| Self::of_the_past(name)?.ok())
@@ -98,7 +121,21 @@ impl Recipe {
         let (suite, time) = name.split_once('@')?;
         let suite = Suite::named(suite)?;
         let snapshot = time.parse::<Snapshot>();
-        Some(snapshot.map(|snapshot| Self::Debian(Debian { suite, snapshot: Some(snapshot) })))
+        Some(snapshot.map(|snapshot| Self::Debian(Debian { snapshot: Some(snapshot), ..suite.into() })))
+    }
+
+    /// The recipe of the same with further packages; none if nothing can be installed into it.
+    pub(super) fn with(&self, packages: &[String]) -> Option<Self> {
+        match self {
+            _ if packages.is_empty() => Some(self.clone()),
+            Self::Debian(debian) => {
+                let mut packages = [&debian.packages, packages].concat();
+                packages.sort_unstable();
+                packages.dedup();
+                Some(Self::Debian(Debian { packages, ..debian.clone() }))
+            }
+            Self::Arch(_) | Self::Tarball(_) | Self::Directory(_) => None,
+        }
     }
 
     /// The names of those that come with the program.
@@ -141,7 +178,7 @@ impl Recipe {
     /// The major version of its systemd, if that is known beforehand.
     pub fn systemd(&self) -> Option<u32> {
         match self {
-            Self::Debian(Debian { suite, snapshot: None }) => suite.systemd(),
+            Self::Debian(Debian { suite, snapshot: None, .. }) => suite.systemd(),
             // It may have been another one.
             Self::Debian(Debian { snapshot: Some(_), .. }) => None,
             Self::Arch(_) | Self::Tarball(_) | Self::Directory(_) => None,
@@ -152,8 +189,10 @@ impl Recipe {
     /// of the file without its endings.
     pub fn name(&self) -> String {
         match self {
-            Self::Debian(Debian { suite, snapshot: None }) => suite.name().into(),
-            Self::Debian(Debian { suite, snapshot: Some(snapshot) }) => format!("{suite}@{snapshot}"),
+            Self::Debian(Debian { suite, snapshot, packages }) => {
+                let time = snapshot.as_ref().map_or_else(String::new, |snapshot| format!("@{snapshot}"));
+                with_packages(&format!("{suite}{time}"), packages)
+            }
             Self::Arch(Packages::Pinned) => ARCH.into(),
             Self::Tarball(source) | Self::Arch(Packages::Configured(source)) => {
                 let file = file_name(source);
@@ -172,7 +211,7 @@ impl Recipe {
     /// it all; `image rm` makes the next build a new one.
     pub fn digest(&self) -> String {
         let words = match self {
-            Self::Debian(debian) => debian::mmdebstrap(*debian).concat(),
+            Self::Debian(debian) => debian::mmdebstrap(debian).concat(),
             Self::Arch(Packages::Pinned) => {
                 arch::words().into_iter().chain(arch::pinned(Path::new(""))).collect()
             }
@@ -244,6 +283,26 @@ mod tests {
         let error = Recipe::parse("trixie@20251131").unwrap_err();
         assert_eq!(error.to_string(), "`trixie@20251131` is not a day, and not a time of one");
         assert!(matches!(Recipe::parse("potato@20251101").unwrap_err(), ImageError::Unknown { .. }));
+    }
+
+    #[test]
+    fn an_image_with_further_packages_is_one_of_its_own() {
+        let packages = ["ufw", "network-manager", "ufw"].map(str::to_owned);
+        let with = Recipe::parse("trixie").unwrap().with(&packages).unwrap();
+        assert_eq!(with.name(), "trixie+network-manager,ufw");
+        assert_eq!(with.name(), with_packages("trixie", &packages));
+        assert_eq!(Recipe::named(&with.name()), Some(with.clone()));
+        assert_ne!(with.digest(), Recipe::default().digest());
+        assert_eq!(with.systemd(), Some(257));
+        let Recipe::Debian(debian) = &with else { panic!("{with:?}") };
+        let [argv, _] = debian::mmdebstrap(debian);
+        assert!(argv.iter().any(|word| word.ends_with(",tzdata,network-manager,ufw")), "{argv:?}");
+        assert_eq!(Recipe::parse("arch").unwrap().with(&packages), None);
+        assert_eq!(
+            ["trixie+../x", "trixie+", "potato+ufw", "arch+ufw"].map(Recipe::named),
+            [const { None }; 4]
+        );
+        assert_eq!(Recipe::parse("arch").unwrap().with(&[]), Some(Recipe::Arch(Packages::Pinned)));
     }
 
     #[test]

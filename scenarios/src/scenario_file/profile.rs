@@ -1,9 +1,9 @@
 //! Reading a profile: what plays the host before anybody set up containers.
 
-use super::fields::Fields;
+use super::fields::{Fields, Placed};
 use super::problem::Problem;
 use super::read::{Reader, whole};
-use crate::{Profile, profile};
+use crate::{Profile, name, profile};
 
 /// Reads a profile of a person's own.
 ///
@@ -27,6 +27,7 @@ impl Reader {
         let name = self.keep(fields.required("name"));
         let summary = self.keep(fields.string("summary")).flatten().map(|(text, _)| text);
         let link = self.keep(fields.string("link")).flatten().map(|(text, _)| text);
+        let packages = self.keep(fields.strings("packages")).flatten().unwrap_or_default();
         let reboot = self.keep(fields.boolean("reboot")).flatten();
         let steps = self.keep(fields.tables("step")).unwrap_or_default();
         self.problems.extend(fields.left_over());
@@ -34,8 +35,18 @@ impl Reader {
             name: name.map(|name| self.name(name, "profile", built_in)).unwrap_or_default(),
             summary: summary.unwrap_or_else(|| "your own profile".to_owned()),
             link: link.unwrap_or_default(),
+            packages: packages.into_iter().filter_map(|package| self.package(package)).collect(),
             steps: steps.into_iter().filter_map(|step| self.step(step)).collect(),
             reboot: reboot.unwrap_or(false),
         }
+    }
+
+    /// The name of a package becomes a part of options and of names of files.
+    fn package(&mut self, (name, at): Placed<String>) -> Option<String> {
+        if !name::is_package(&name) {
+            self.wrong(at, format!("`{name}` cannot be the name of a Debian package"));
+            return None;
+        }
+        Some(name)
     }
 }
