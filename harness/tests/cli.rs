@@ -53,6 +53,12 @@ fn an_unknown_profile_is_named_with_the_nearest_and_a_file_by_the_place_of_what_
 }
 
 #[test]
+fn packages_of_a_profile_that_cannot_be_had_are_told_before_anything_starts() {
+    insta::assert_snapshot!(refusal(&["run", "--profile", "ufw", "--image", "arch"]));
+    insta::assert_snapshot!(refusal(&["run", "--profile", "ufw", "--host", "vm"]));
+}
+
+#[test]
 fn an_unknown_check_is_named_with_the_nearest() {
     insta::assert_snapshot!(refusal(&["run", "--check", "ping/peers/ipv4"]));
 }
