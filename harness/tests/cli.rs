@@ -1,5 +1,6 @@
 //! What a person sees who types something wrong, or asks for help.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 #[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
@@ -12,15 +13,20 @@ fn run(arguments: &[&str]) -> Output {
         .expect("the program was built for this test")
 }
 
-/// Runs the program in a folder with these files in it.
+/// Runs the program in a folder.
 #[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
+fn run_in(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"));
+    command.args(arguments).current_dir(folder).output().expect("the program was built for this test")
+}
+
+/// Runs the program in a folder with these files in it.
 fn run_beside(files: &[(&str, &str)], arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("there is a place for temporary files");
     for (name, content) in files {
         std::fs::write(folder.path().join(name), content).expect("a file can be written there");
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"));
-    let output = command.args(arguments).current_dir(folder.path()).output().expect("the program was built");
+    let output = run_in(folder.path(), arguments);
     let code = output.status.code().expect("no signal");
     format!("{code}\n{}", String::from_utf8_lossy(&output.stderr))
 }
@@ -194,6 +200,123 @@ fn what_cannot_be_compared_is_told_in_one_line() {
         compared(&files, &["one.json", "absent.json"], ""),
     ];
     insta::assert_snapshot!(told.concat());
+}
+
+/// Files that somebody might hand to a reader of reports, by mistake or to do harm, made from a good one.
+fn hostile(good: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let with = |from: &str, to: &str| {
+        assert!(good.contains(from), "{from}");
+        good.replacen(from, to, 1).into_bytes()
+    };
+    let deep = |opening: &str, closing: &str| opening.repeat(100_000) + &closing.repeat(100_000);
+    let half_a_character = [&good.as_bytes()[..good.len() / 2], b"\xe2\x82"].concat();
+    vec![
+        ("empty.json", Vec::new()),
+        ("null.json", b"null".to_vec()),
+        ("nul-bytes.json", vec![0; 4096]),
+        ("nul-within.json", with("\"hosts\": ", "\"hosts\": \0")),
+        ("gzip.json", b"\x1f\x8b\x08\0\0\0\0\0".to_vec()),
+        ("half-a-character.json", half_a_character),
+        ("not-utf-8.json", [good.as_bytes(), b"\xff"].concat()),
+        ("twice.json", [good, good].concat().into_bytes()),
+        ("deep.json", deep("[", "]").into_bytes()),
+        ("deep-unclosed.json", deep("{\"cases\":", "").into_bytes()),
+        ("deep-cases.json", with("\"cases\": [", &format!("\"cases\": {}, \"more\": [", deep("[", "]")))),
+        ("deep-facts.json", with("\"facts\": null", &format!("\"facts\": {}", deep("{\"os\":", "}")))),
+        (
+            "deep-observation.json",
+            with("\"observed\": {", &format!("\"observed\": {{ \"a\": {}, ", deep("[", "]"))),
+        ),
+        ("huge-number.json", with("\"systemd\": 252", "\"systemd\": 1e999")),
+        ("huge-integer.json", with("\"systemd\": 252", "\"systemd\": 99999999999999999999")),
+        ("negative.json", with("\"received\": 0", "\"received\": -1")),
+        ("wrong-type.json", with("\"subject\": \"alpha->beta\"", "\"subject\": {}")),
+        ("text-for-hosts.json", with("\"hosts\": [", "\"hosts\": \"none\", \"more\": [")),
+        (
+            "unknown-verdict.json",
+            with("\"verdict\": \"pass\"", "\"verdict\": \"fine\\n\\u001b[31merror: all is lost\""),
+        ),
+        (
+            "long-verdict.json",
+            with("\"verdict\": \"pass\"", &format!("\"verdict\": \"{}\"", "x".repeat(1_000_000))),
+        ),
+        ("unknown-kind.json", with("\"kind\": \"ping\"", "\"kind\": \"smell\"")),
+        ("no-kind.json", with("\"kind\": \"ping\", ", "")),
+        ("other-schema.json", with("nspawn-matrix/report/1", "a\\nb\\u001b[2Jc")),
+        ("schema-of-number.json", with("\"nspawn-matrix/report/1\"", "1")),
+        (
+            "other-tool.json",
+            br#"{ "version": "2.1.0", "runs": [{ "tool": { "driver": { "name": "x" } } }] }"#.to_vec(),
+        ),
+        ("other-tool.xml", b"<testsuites/>".to_vec()),
+    ]
+}
+
+#[test]
+fn whatever_is_in_a_file_is_told_in_one_line() {
+    let good = report_of(252, 0);
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    let write = |name: &str, content: &[u8]| {
+        std::fs::write(folder.path().join(name), content).expect("a file can be written there");
+    };
+    write("good.json", good.as_bytes());
+    std::fs::create_dir(folder.path().join("folder")).expect("a folder can be made there");
+    let mut names = vec!["folder"];
+    for (name, content) in hostile(&good) {
+        write(name, &content);
+        names.push(name);
+    }
+    let told = names.iter().map(|name| {
+        let [compared, reported] =
+            [&["compare", "good.json", *name][..], &["report", *name]].map(|arguments| {
+                let output = run_in(folder.path(), arguments);
+                let told = String::from_utf8(output.stderr).expect("what is told is text");
+                assert_eq!(
+                    (output.status.code(), output.stdout.len()),
+                    (Some(3), 0),
+                    "{arguments:?}: {told}"
+                );
+                let lines: Vec<&str> = told.lines().collect();
+                let is_told_in_one =
+                    lines[0].starts_with(&format!("error: read `{name}`: ")) && lines[0].len() < 400;
+                let has_no_more =
+                    lines[1..].iter().all(|line| line.starts_with("hint: ")) && lines.len() <= 2;
+                assert!(is_told_in_one && has_no_more && !told.contains('\u{1b}'), "{arguments:?}: {told}");
+                told
+            });
+        if compared == reported { compared } else { format!("{compared}as a whole: {reported}") }
+    });
+    insta::assert_snapshot!(told.collect::<String>());
+}
+
+#[test]
+fn what_is_not_compared_need_only_be_json() {
+    let good = report_of(252, 0);
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let odd = good.replace("\"attempts\": 1", &format!("\"attempts\": 1e999, \"more\": {deep}"));
+    assert_ne!(good, odd);
+    assert!(
+        compared(&[("good.json", &good), ("odd.json", &odd)], &["good.json", "odd.json"], "")
+            .starts_with("0\n")
+    );
+}
+
+/// A shell gives `<(zcat report.json.gz)` as the path of a pipe.
+#[test]
+fn a_pipe_is_read_as_a_file_is() {
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe can be made there");
+    std::fs::write(folder.path().join("good.json"), report_of(252, 0)).expect("a file can be written there");
+    for (content, code) in [(report_of(252, 0), 0), (report_of(257, 3), 1), (String::new(), 3)] {
+        let output = std::thread::scope(|scope| {
+            scope.spawn(|| std::fs::write(&pipe, content).expect("the pipe has a reader"));
+            run_in(folder.path(), &["compare", "good.json", "pipe"])
+        });
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(code != 3 || told == "error: read `pipe`: it is cut off at line 1\n", "{told}");
+    }
 }
 
 #[test]

@@ -1,45 +1,28 @@
 //! `report.json`: the report as it is.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use serde::Deserialize;
-use serde_json::error::Category;
-
-use crate::{Report, SCHEMA, write_whole};
-
-/// A file cannot be read as a report.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The file cannot be read at all.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// The file ends before the report does.
-    #[error("it is cut off at line {line}")]
-    CutOff {
-        /// Its last line, from 1.
-        line: usize,
-    },
-    /// The file is something else.
-    #[error("it is not JSON: {0}")]
-    NotJson(#[source] serde_json::Error),
-    /// It is JSON of another kind.
-    #[error("it is no report of nspawn-matrix: {0}")]
-    NotReport(#[source] serde_json::Error),
-    /// It is a report in a form that this version does not know.
-    #[error("its schema is `{found}`, and this version of nspawn-matrix reads `{SCHEMA}`")]
-    Schema {
-        /// What it says of its form.
-        found: String,
-    },
-}
+pub use crate::source::ReadError;
+use crate::{Report, SCHEMA, source, write_whole};
 
 /// Reads the report in the file at `path`.
 ///
 /// # Errors
 /// If the file cannot be read, or is not a report in the form [`SCHEMA`].
 pub fn read(path: &Path) -> Result<Report, ReadError> {
-    parse(&std::fs::read(path)?)
+    read_from(File::open(path)?)
+}
+
+/// Reads a report from a pipe, or an open file.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_from(source: impl io::Read) -> Result<Report, ReadError> {
+    let mut bytes = Vec::new();
+    source::read_into(&mut bytes, source)?;
+    parse(&bytes)
 }
 
 /// Reads a report from the bytes of a file.
@@ -47,27 +30,10 @@ pub fn read(path: &Path) -> Result<Report, ReadError> {
 /// # Errors
 /// As [`read`].
 pub fn parse(bytes: &[u8]) -> Result<Report, ReadError> {
-    match serde_json::from_slice::<Report>(bytes) {
+    match serde_json::from_str::<Report>(source::text(bytes)?) {
         Ok(report) if report.schema == SCHEMA => Ok(report),
         Ok(Report { schema: found, .. }) => Err(ReadError::Schema { found }),
-        Err(error) => Err(explain(bytes, error)),
-    }
-}
-
-/// What can be read of a report whatever its form is.
-#[derive(Deserialize)]
-struct Head {
-    schema: String,
-}
-
-pub(crate) fn explain(bytes: &[u8], error: serde_json::Error) -> ReadError {
-    match error.classify() {
-        Category::Eof => ReadError::CutOff { line: error.line() },
-        Category::Io | Category::Syntax => ReadError::NotJson(error),
-        Category::Data => match serde_json::from_slice::<Head>(bytes) {
-            Ok(Head { schema: found }) if found != SCHEMA => ReadError::Schema { found },
-            Ok(_) | Err(_) => ReadError::NotReport(error),
-        },
+        Err(error) => Err(source::explain(bytes, error)),
     }
 }
 

@@ -1,11 +1,10 @@
 //! `compare`: reports side by side.
 
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use nspawn_matrix_reports::comparison::{Since, html, json, junit, markdown, table};
-use nspawn_matrix_reports::json::ReadError;
 use nspawn_matrix_reports::{Comparison, Excerpt};
 
 use super::Failure;
@@ -80,17 +79,12 @@ fn read(files: &[PathBuf]) -> Result<Vec<Excerpt>, Failure> {
     let mut read = read.into_iter();
     let next = |file: &PathBuf| {
         if is_standard_input(file) {
-            return Some(standard_input().map_err(|error| unreadable(Path::new(STANDARD_INPUT), &error)));
+            let excerpt = Excerpt::read_from(STANDARD_INPUT, io::stdin());
+            return Some(excerpt.map_err(|error| unreadable(file, &error)));
         }
         read.next().map(Ok)
     };
     files.iter().filter_map(next).collect()
-}
-
-fn standard_input() -> Result<Excerpt, ReadError> {
-    let mut bytes = Vec::new();
-    io::stdin().read_to_end(&mut bytes)?;
-    Excerpt::parse(STANDARD_INPUT, &bytes)
 }
 
 fn render(comparison: &Comparison, format: Format, output: &Output) -> anyhow::Result<String> {

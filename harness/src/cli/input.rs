@@ -24,7 +24,12 @@ pub(super) fn unreadable(file: &Path, error: &ReadError) -> Failure {
             Some(format!("name the file in it: {}", inside.display()))
         }
         ReadError::Schema { .. } => Some("read it with the version that wrote it".to_owned()),
-        ReadError::Io(_) | ReadError::CutOff { .. } | ReadError::NotJson(_) | ReadError::NotReport(_) => None,
+        ReadError::Io(_)
+        | ReadError::TooLarge { .. }
+        | ReadError::NotText(_)
+        | ReadError::CutOff { .. }
+        | ReadError::NotJson(_)
+        | ReadError::NotReport(_) => None,
     };
     Failure::unable(format!("read {name}: {error}")).maybe_hint(hint)
 }

@@ -1,6 +1,6 @@
 //! `report`: a report in another form.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -49,12 +49,7 @@ pub(super) fn report(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// Reads the report in `file`, or from standard input.
 fn read(file: &Path) -> Result<Report, ReadError> {
-    if !is_standard_input(file) {
-        return json::read(file);
-    }
-    let mut bytes = Vec::new();
-    io::stdin().read_to_end(&mut bytes)?;
-    json::parse(&bytes)
+    if is_standard_input(file) { json::read_from(io::stdin()) } else { json::read(file) }
 }
 
 fn render(report: &Report, format: Format, output: &Output) -> anyhow::Result<String> {

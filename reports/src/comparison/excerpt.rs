@@ -4,13 +4,15 @@
 //! report is reduced while it is read, and equal texts and answers are kept once.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
 use std::hash::Hash;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::reading;
 use crate::answer::Answer;
-use crate::json::ReadError;
+use crate::source::{self, ReadError};
 use crate::{HostRecord, Times, Verdict};
 
 /// What of one report is compared.
@@ -49,6 +51,16 @@ impl Excerpt {
         reading::parse(source, bytes, &mut Shared::default())
     }
 
+    /// Takes an excerpt out of a report in a pipe, or an open file.
+    ///
+    /// # Errors
+    /// As [`Excerpt::parse`], and if it cannot be read to its end.
+    pub fn read_from(source: &str, from: impl Read) -> Result<Self, ReadError> {
+        let mut bytes = Vec::new();
+        source::read_into(&mut bytes, from)?;
+        Self::parse(source, &bytes)
+    }
+
     /// Takes excerpts out of files, as many at a time as there are cores.
     ///
     /// # Errors
@@ -76,7 +88,9 @@ fn read_each<P: AsRef<Path>>(
     let mut read = Vec::new();
     for (at, path) in paths.iter().enumerate().skip(worker).step_by(workers) {
         let path = path.as_ref();
-        let excerpt = read_into(&mut bytes, path)
+        let excerpt = File::open(path)
+            .map_err(ReadError::from)
+            .and_then(|file| source::read_into(&mut bytes, file))
             .and_then(|()| reading::parse(&path.display().to_string(), &bytes, &mut shared));
         let is_over = excerpt.is_err();
         read.push((at, excerpt));
@@ -85,14 +99,6 @@ fn read_each<P: AsRef<Path>>(
         }
     }
     read
-}
-
-/// Reads a file into memory that is there already: to be given new memory costs as much as to read.
-fn read_into(bytes: &mut Vec<u8>, path: &Path) -> Result<(), ReadError> {
-    use std::io::Read as _;
-    bytes.clear();
-    std::fs::File::open(path)?.read_to_end(bytes)?;
-    Ok(())
 }
 
 /// Texts and answers that several cells have, kept once.

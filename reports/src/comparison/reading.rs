@@ -14,15 +14,15 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::excerpt::{Cell, Excerpt, Shared};
 use crate::answer::Answer;
-use crate::json::{self, ReadError};
+use crate::source::{self, ReadError};
 use crate::{AddressSpace, HostRecord, Names, Observation, SCHEMA, Times, Verdict};
 
 /// Takes an excerpt out of the bytes of a report.
 pub(super) fn parse(source: &str, bytes: &[u8], shared: &mut Shared) -> Result<Excerpt, ReadError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let mut deserializer = serde_json::Deserializer::from_str(source::text(bytes)?);
     let read = ReportSeed(shared).deserialize(&mut deserializer);
     let read = read.and_then(|read| deserializer.end().map(|()| read));
-    let Read { schema, hosts, cells } = read.map_err(|error| json::explain(bytes, error))?;
+    let Read { schema, hosts, cells } = read.map_err(|error| source::explain(bytes, error))?;
     if schema != SCHEMA {
         return Err(ReadError::Schema { found: schema });
     }
@@ -246,7 +246,7 @@ mod tests {
 
     use super::*;
     use crate::fixture::{matrix, one_case};
-    use crate::{Case, Report};
+    use crate::{Case, Report, json};
 
     fn read(report: &str) -> Result<Excerpt, ReadError> {
         Excerpt::parse("a.json", report.as_bytes())
