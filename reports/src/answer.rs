@@ -27,34 +27,36 @@ const OF_THIS_RUN: [&str; 13] = [
     "took",
 ];
 
+/// Names and values; texts are borrowed from where the observation is, as far as they stand there.
+type Values<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
 /// The values of one cell, and how often a name gave what, where that may be left to chance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Answer {
+pub(crate) struct Answer<'a> {
     /// The answer in a few characters; it follows from the rest, or is of this run.
-    short: String,
+    short: Cow<'a, str>,
     /// Each value by its name, in the order of the names.
-    pub(crate) values: Vec<(Cow<'static, str>, String)>,
+    pub(crate) values: Values<'a>,
     /// How many lookups gave first an address of which space.
     pub(crate) shares: BTreeMap<AddressSpace, u32>,
 }
 
-impl Answer {
+impl<'a> Answer<'a> {
     /// Takes the answer to the question `check` out of what was seen.
-    pub(crate) fn of(seen: &Observation, check: &str) -> Self {
+    pub(crate) fn of(seen: &'a Observation, check: &str) -> Self {
         match seen {
             Observation::Names(names) => Self::of_shares(names.spaces.clone()),
+            Observation::Properties(Properties { answer, values }) => Self::of_properties(
+                answer.into(),
+                values.iter().map(|(name, value)| (name.into(), value.into())),
+            ),
             Observation::Lease(_)
             | Observation::Ping(_)
             | Observation::Wire(_)
             | Observation::BindFiles(_)
             | Observation::Mount(_)
             | Observation::BindWrite(_)
-            | Observation::Autostart(_)
-            | Observation::Properties(_) => {
-                let mut values = values(seen);
-                values.sort_unstable();
-                Self { short: seen.short(check), values, shares: BTreeMap::new() }
-            }
+            | Observation::Autostart(_) => Self::of_values(seen.short(check).into(), values(seen)),
         }
     }
 
@@ -64,29 +66,51 @@ impl Answer {
         Self { shares, ..Self::default() }
     }
 
+    /// The answer that properties give: those that are not of this run.
+    pub(crate) fn of_properties(
+        short: Cow<'a, str>,
+        values: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    ) -> Self {
+        Self::of_values(short, values.filter(|(name, _)| !OF_THIS_RUN.contains(&&**name)).collect())
+    }
+
+    fn of_values(short: Cow<'a, str>, mut values: Values<'a>) -> Self {
+        values.sort_unstable();
+        Self { short, values, shares: BTreeMap::new() }
+    }
+
+    /// The same with texts of its own.
+    pub(crate) fn into_owned(self) -> Answer<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Answer {
+            short: owned(self.short),
+            values: self.values.into_iter().map(|(name, value)| (owned(name), owned(value))).collect(),
+            shares: self.shares,
+        }
+    }
+
     /// Says the answer in a few characters: `yes`, `fe80 61%, lease 39%`.
     pub(crate) fn short(&self) -> String {
-        if self.shares.is_empty() { self.short.clone() } else { short_shares(&self.shares) }
+        if self.shares.is_empty() { self.short.clone().into_owned() } else { short_shares(&self.shares) }
     }
 
     /// The value of this name.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
     }
 }
 
-type Values = Vec<(Cow<'static, str>, String)>;
-
-fn values(seen: &Observation) -> Values {
+/// The values of what is neither left to chance nor a list of properties.
+fn values(seen: &Observation) -> Values<'_> {
     match seen {
-        Observation::Names(_) => Vec::new(),
+        Observation::Names(_) | Observation::Properties(_) => Vec::new(),
         Observation::Lease(lease) => named([
             ("link", debug(&lease.link)),
             ("prefix", debug(&lease.address.map(|address| address.prefix()))),
         ]),
         Observation::Ping(ping) => named([
-            ("answers", (ping.received > 0).to_string()),
-            ("tried", ping.target.is_some().to_string()),
+            ("answers", word(ping.received > 0)),
+            ("tried", word(ping.target.is_some())),
             ("ttl", debug(&ping.ttl)),
             ("size", debug(&ping.size)),
             ("error", debug(&ping.error)),
@@ -96,44 +120,43 @@ fn values(seen: &Observation) -> Values {
             let mut records: Vec<String> = wire.records.iter().map(record).collect();
             records.sort_unstable();
             records.dedup();
-            records.into_iter().map(|record| (record.into(), "yes".to_owned())).collect()
+            records.into_iter().map(|record| (record.into(), "yes".into())).collect()
         }
         Observation::BindFiles(files) => {
             let sides = |file: &crate::BindFile| {
                 format!("{} {}", kind(file.outside.as_ref()), kind(file.inside.as_ref()))
             };
-            files.files.iter().map(|file| (file.name.clone().into(), sides(file))).collect()
+            files.files.iter().map(|file| ((&file.name).into(), sides(file).into())).collect()
         }
         Observation::Mount(mount) => named([
-            ("fs-type", mount.fs_type.clone()),
-            ("options", mount.options.join(",")),
-            ("propagation", mount.propagation.join(",")),
-            ("idmapped", mount.idmapped.to_string()),
+            ("fs-type", (&mount.fs_type).into()),
+            ("options", mount.options.join(",").into()),
+            ("propagation", mount.propagation.join(",").into()),
+            ("idmapped", word(mount.idmapped)),
         ]),
-        Observation::BindWrite(BindWrite::Refused { errno }) => named([("errno", errno.clone())]),
-        Observation::BindWrite(BindWrite::Written(written)) => {
-            named([("inside", kind(Some(&written.inside))), ("outside", kind(written.outside.as_ref()))])
-        }
+        Observation::BindWrite(BindWrite::Refused { errno }) => named([("errno", errno.into())]),
+        Observation::BindWrite(BindWrite::Written(written)) => named([
+            ("inside", kind(Some(&written.inside)).into()),
+            ("outside", kind(written.outside.as_ref()).into()),
+        ]),
         Observation::Autostart(autostart) => named([
-            ("enabled", autostart.enabled.clone()),
-            ("active", autostart.active.clone()),
-            ("registered", autostart.registered.to_string()),
+            ("enabled", (&autostart.enabled).into()),
+            ("active", (&autostart.active).into()),
+            ("registered", word(autostart.registered)),
         ]),
-        Observation::Properties(properties) => of_properties(properties),
     }
 }
 
-fn of_properties(seen: &Properties) -> Values {
-    let lasting = seen.values.iter().filter(|(name, _)| !OF_THIS_RUN.contains(&name.as_str()));
-    lasting.map(|(name, value)| (name.clone().into(), value.clone())).collect()
-}
-
-fn named<const N: usize>(values: [(&'static str, String); N]) -> Values {
+fn named<'a, const N: usize>(values: [(&'static str, Cow<'a, str>); N]) -> Values<'a> {
     values.map(|(name, value)| (name.into(), value)).into()
 }
 
-fn debug(value: &Option<impl Debug>) -> String {
-    value.as_ref().map_or_else(|| "none".to_owned(), |value| format!("{value:?}"))
+fn word(is: bool) -> Cow<'static, str> {
+    if is { "true" } else { "false" }.into()
+}
+
+fn debug(value: &Option<impl Debug>) -> Cow<'static, str> {
+    value.as_ref().map_or(Cow::Borrowed("none"), |value| format!("{value:?}").into())
 }
 
 /// `file 0:0 0644`.

@@ -136,6 +136,12 @@ pub struct Times {
 }
 
 impl Times {
+    /// What was timed once.
+    #[must_use]
+    pub fn once(us: u64) -> Self {
+        Self { min_us: us, median_us: us, p90_us: us, max_us: us }
+    }
+
     /// Sums up times in microseconds, in any order.
     #[must_use]
     pub fn of(mut times: Vec<u64>) -> Self {

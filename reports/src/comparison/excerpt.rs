@@ -3,12 +3,12 @@
 //! A hundred reports of ten thousand cases are more than a gigabyte, and what they say of most cells is the same. So a
 //! report is reduced while it is read, and equal texts and answers are kept once.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
-use std::hash::Hash;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::reading;
 use crate::answer::Answer;
@@ -35,7 +35,7 @@ pub(super) struct Cell {
     pub(super) subject: Arc<str>,
     pub(super) verdict: Verdict,
     /// What was answered; none if nothing could be measured.
-    pub(super) answer: Option<Arc<Answer>>,
+    pub(super) answer: Option<Arc<Answer<'static>>>,
     /// How long answers took; all 0 where that was not timed.
     pub(super) took: Times,
     /// Why the verdict is what it is, where it is not that all is as claimed.
@@ -67,9 +67,9 @@ impl Excerpt {
     /// The first file, in the order of the paths, that cannot be read, and why.
     pub fn read<P: AsRef<Path> + Sync>(paths: &[P]) -> Result<Vec<Self>, (usize, ReadError)> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(paths.len().max(1));
+        let next = AtomicUsize::new(0);
         let mut read: Vec<(usize, Result<Self, ReadError>)> = std::thread::scope(|scope| {
-            let work = |worker| move || read_each(paths, worker, workers);
-            let threads: Vec<_> = (0..workers).map(|worker| scope.spawn(work(worker))).collect();
+            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(|| read_each(paths, &next))).collect();
             threads.into_iter().flat_map(|thread| thread.join().expect("no reader panics")).collect()
         });
         read.sort_unstable_by_key(|(at, _)| *at);
@@ -77,16 +77,12 @@ impl Excerpt {
     }
 }
 
-/// Reads every file whose turn it is, up to the first that cannot be read.
-fn read_each<P: AsRef<Path>>(
-    paths: &[P],
-    worker: usize,
-    workers: usize,
-) -> Vec<(usize, Result<Excerpt, ReadError>)> {
+/// Reads whichever file is next, up to one that cannot be read.
+fn read_each<P: AsRef<Path>>(paths: &[P], next: &AtomicUsize) -> Vec<(usize, Result<Excerpt, ReadError>)> {
     let mut shared = Shared::default();
     let mut bytes = Vec::new();
     let mut read = Vec::new();
-    for (at, path) in paths.iter().enumerate().skip(worker).step_by(workers) {
+    while let Some((at, path)) = take(paths, next) {
         let path = path.as_ref();
         let excerpt = File::open(path)
             .map_err(ReadError::from)
@@ -101,11 +97,19 @@ fn read_each<P: AsRef<Path>>(
     read
 }
 
+/// Takes the next path, for this thread alone.
+fn take<'p, P>(paths: &'p [P], next: &AtomicUsize) -> Option<(usize, &'p P)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    Some((at, paths.get(at)?))
+}
+
 /// Texts and answers that several cells have, kept once.
 #[derive(Default)]
 pub(super) struct Shared {
     texts: HashSet<Arc<str>>,
-    answers: HashSet<Arc<Answer>>,
+    answers: Vec<Arc<Answer<'static>>>,
+    /// Where in `answers` each answer is.
+    places: HashMap<Arc<Answer<'static>>, usize>,
 }
 
 impl Shared {
@@ -113,18 +117,21 @@ impl Shared {
         if let Some(known) = self.texts.get(text) {
             return known.clone();
         }
-        once(&mut self.texts, text.into())
+        let new: Arc<str> = text.into();
+        self.texts.insert(new.clone());
+        new
     }
 
-    pub(super) fn answer(&mut self, answer: Answer) -> Arc<Answer> {
-        if let Some(known) = self.answers.get(&answer) {
-            return known.clone();
+    pub(super) fn answer(&mut self, answer: Answer<'_>) -> Arc<Answer<'static>> {
+        // A map of what lives as long as the program is one of what lives shorter, too: so it is asked for an answer whose
+        // texts are still those of the file, and only a new answer gets texts of its own.
+        let places: &HashMap<Arc<Answer<'_>>, usize> = &self.places;
+        if let Some(place) = places.get(&answer) {
+            return self.answers[*place].clone();
         }
-        once(&mut self.answers, Arc::new(answer))
+        let new = Arc::new(answer.into_owned());
+        self.places.insert(new.clone(), self.answers.len());
+        self.answers.push(new.clone());
+        new
     }
-}
-
-fn once<T: Hash + Eq + ?Sized>(known: &mut HashSet<Arc<T>>, new: Arc<T>) -> Arc<T> {
-    known.insert(new.clone());
-    new
 }

@@ -100,7 +100,7 @@ impl<'l, 'a> Known<'l, 'a> {
             for (column, cell) in row.cells.iter().enumerate() {
                 let answer = cell.and_then(|cell| cell.answer.as_ref());
                 for (name, value) in answer.iter().flat_map(|answer| &answer.values) {
-                    add(format!("{} {name}", row.check), column, value.clone());
+                    add(format!("{} {name}", row.check), column, value.clone().into_owned());
                 }
             }
         }

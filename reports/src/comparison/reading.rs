@@ -19,7 +19,8 @@ use crate::{AddressSpace, HostRecord, Names, Observation, SCHEMA, Times, Verdict
 
 /// Takes an excerpt out of the bytes of a report.
 pub(super) fn parse(source: &str, bytes: &[u8], shared: &mut Shared) -> Result<Excerpt, ReadError> {
-    let mut deserializer = serde_json::Deserializer::from_str(source::text(bytes)?);
+    let text = source::text(bytes)?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let read = ReportSeed(shared).deserialize(&mut deserializer);
     let read = read.and_then(|read| deserializer.end().map(|()| read));
     let Read { schema, hosts, cells } = read.map_err(|error| source::explain(bytes, error))?;
@@ -55,8 +56,8 @@ impl<'de> Visitor<'de> for ReportSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Read, A::Error> {
         let (mut schema, mut hosts, mut cells) = (None, None, None);
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
+        while let Some(Text(key)) = map.next_key()? {
+            match &*key {
                 "schema" => schema = Some(map.next_value()?),
                 "hosts" => hosts = Some(map.next_value()?),
                 "cases" => cells = Some(map.next_value_seed(CellsSeed(self.0))?),
@@ -99,6 +100,10 @@ impl<'de> Visitor<'de> for CellsSeed<'_> {
     }
 }
 
+/// A text, borrowed from the report unless it is written with escapes there.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// The members of a case that are compared ([`crate::Case`]).
 #[derive(Deserialize)]
 struct CasePart<'a> {
@@ -111,8 +116,10 @@ struct CasePart<'a> {
     #[serde(borrow)]
     subject: Cow<'a, str>,
     verdict: Verdict,
-    observed: Option<Seen>,
-    reason: Option<String>,
+    #[serde(borrow)]
+    observed: Option<Seen<'a>>,
+    #[serde(borrow)]
+    reason: Option<Text<'a>>,
 }
 
 impl CasePart<'_> {
@@ -121,9 +128,13 @@ impl CasePart<'_> {
             None => (None, Times::default()),
             Some(Seen::Names(names)) => {
                 let took = names.took();
-                (Some(Answer::of_shares(names.spaces)), took)
+                (Some(shared.answer(Answer::of_shares(names.spaces))), took)
             }
-            Some(Seen::Other(seen)) => (Some(Answer::of(&seen, &self.check)), took(&seen)),
+            Some(Seen::Properties(PropertiesPart { answer, values })) => {
+                let values = values.into_iter().map(|(Text(name), Text(value))| (name, value));
+                (Some(shared.answer(Answer::of_properties(answer, values))), Times::default())
+            }
+            Some(Seen::Other(seen)) => (Some(shared.answer(Answer::of(&seen, &self.check))), took(&seen)),
         };
         Cell {
             host: shared.text(&self.host),
@@ -131,9 +142,12 @@ impl CasePart<'_> {
             check: shared.text(&self.check),
             subject: shared.text(&self.subject),
             verdict: self.verdict,
-            answer: answer.map(|answer| shared.answer(answer)),
+            answer,
             took,
-            reason: self.reason.filter(|_| self.verdict != Verdict::Pass).map(|reason| shared.text(&reason)),
+            reason: self
+                .reason
+                .filter(|_| self.verdict != Verdict::Pass)
+                .map(|Text(reason)| shared.text(&reason)),
         }
     }
 }
@@ -142,7 +156,7 @@ impl CasePart<'_> {
 fn took(seen: &Observation) -> Times {
     match seen {
         Observation::Wire(wire) => wire.took,
-        Observation::Ping(ping) => ping.rtt_us.map_or_else(Times::default, |rtt| Times::of(vec![rtt])),
+        Observation::Ping(ping) => ping.rtt_us.map_or_else(Times::default, Times::once),
         Observation::Names(_)
         | Observation::Lease(_)
         | Observation::BindFiles(_)
@@ -153,9 +167,10 @@ fn took(seen: &Observation) -> Times {
     }
 }
 
-/// An observation; of lookups, which are the most of a report, only what is compared.
-enum Seen {
+/// An observation; of lookups and properties, which are the most of a report, only what is compared.
+enum Seen<'a> {
     Names(NamesPart),
+    Properties(PropertiesPart<'a>),
     Other(Box<Observation>),
 }
 
@@ -166,6 +181,14 @@ struct NamesPart {
     took: Times,
 }
 
+#[derive(Deserialize)]
+struct PropertiesPart<'a> {
+    #[serde(borrow)]
+    answer: Cow<'a, str>,
+    #[serde(borrow)]
+    values: BTreeMap<Text<'a>, Text<'a>>,
+}
+
 impl NamesPart {
     /// How long the lookups took, if none was held up by the one before it.
     fn took(&self) -> Times {
@@ -173,7 +196,7 @@ impl NamesPart {
     }
 }
 
-impl From<Observation> for Seen {
+impl From<Observation> for Seen<'_> {
     fn from(seen: Observation) -> Self {
         match seen {
             Observation::Names(Names { overlapped, spaces, took, .. }) => {
@@ -191,7 +214,7 @@ impl From<Observation> for Seen {
     }
 }
 
-impl<'de> Deserialize<'de> for Seen {
+impl<'de: 'a, 'a> Deserialize<'de> for Seen<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(SeenVisitor)
     }
@@ -200,22 +223,21 @@ impl<'de> Deserialize<'de> for Seen {
 struct SeenVisitor;
 
 impl<'de> Visitor<'de> for SeenVisitor {
-    type Value = Seen;
+    type Value = Seen<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an observation")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
-        let first = map.next_key::<String>()?;
-        if first.as_deref() == Some("kind") {
-            let kind = map.next_value::<String>()?;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen<'de>, A::Error> {
+        let mut next: Option<Text<'de>> = map.next_key()?;
+        if next.as_ref().is_some_and(|Text(key)| key == "kind") {
+            let Text(kind) = map.next_value()?;
             return of_kind(&kind, MapAccessDeserializer::new(map));
         }
         let mut members = serde_json::Map::new();
-        let mut next = first;
-        while let Some(key) = next {
-            members.insert(key, map.next_value()?);
+        while let Some(Text(key)) = next {
+            members.insert(key.into_owned(), map.next_value()?);
             next = map.next_key()?;
         }
         let seen: Observation = serde_json::from_value(members.into()).map_err(A::Error::custom)?;
@@ -224,7 +246,7 @@ impl<'de> Visitor<'de> for SeenVisitor {
 }
 
 /// The rest of an observation of this kind.
-fn of_kind<'de, D: Deserializer<'de>>(kind: &str, rest: D) -> Result<Seen, D::Error> {
+fn of_kind<'de, D: Deserializer<'de>>(kind: &str, rest: D) -> Result<Seen<'de>, D::Error> {
     let other = |seen| Seen::Other(Box::new(seen));
     Ok(match kind {
         "names" => Seen::Names(NamesPart::deserialize(rest)?),
@@ -235,7 +257,7 @@ fn of_kind<'de, D: Deserializer<'de>>(kind: &str, rest: D) -> Result<Seen, D::Er
         "mount" => other(Observation::Mount(Deserialize::deserialize(rest)?)),
         "bind-write" => other(Observation::BindWrite(Deserialize::deserialize(rest)?)),
         "autostart" => other(Observation::Autostart(Deserialize::deserialize(rest)?)),
-        "properties" => other(Observation::Properties(Deserialize::deserialize(rest)?)),
+        "properties" => Seen::Properties(Deserialize::deserialize(rest)?),
         unknown => return Err(D::Error::custom(format_args!("unknown kind of observation `{unknown}`"))),
     })
 }
@@ -253,11 +275,11 @@ mod tests {
     }
 
     /// What is compared of a case, by the long way.
-    fn expected(case: &Case) -> (String, Verdict, Option<Answer>) {
+    fn expected(case: &Case) -> (String, Verdict, Option<Answer<'_>>) {
         (case.name(), case.verdict, case.observed.as_ref().map(|seen| Answer::of(seen, &case.check)))
     }
 
-    fn found(cell: &Cell) -> (String, Verdict, Option<Answer>) {
+    fn found(cell: &Cell) -> (String, Verdict, Option<Answer<'_>>) {
         let name = format!("{}::{}::{}", cell.scenario, cell.check, cell.subject);
         (name, cell.verdict, cell.answer.as_deref().cloned())
     }

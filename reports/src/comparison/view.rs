@@ -71,9 +71,10 @@ pub(super) fn views(kind: Kind, classes: &[Class<'_>]) -> Vec<View> {
 
 /// The names of the values that differ between classes.
 fn differing<'a>(classes: &[Class<'a>]) -> BTreeSet<&'a str> {
-    let answers: Vec<Option<&Answer>> = classes.iter().map(|class| class.first.answer.as_deref()).collect();
+    let answers: Vec<Option<&Answer<'_>>> =
+        classes.iter().map(|class| class.first.answer.as_deref()).collect();
     let names = answers.iter().flatten().flat_map(|answer| &answer.values).map(|(name, _)| &**name);
-    let value = |answer: &Option<&'a Answer>, name| answer.and_then(|answer| answer.value(name));
+    let value = |answer: &Option<&'a Answer<'_>>, name| answer.and_then(|answer| answer.value(name));
     names
         .filter(|name| answers.iter().any(|answer| value(answer, name) != value(&answers[0], name)))
         .collect()
