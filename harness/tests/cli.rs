@@ -178,6 +178,16 @@ fn reports_side_by_side_are_the_same_or_different() {
     assert!(compared(&files, &["new.json", "-"], &new).starts_with("0\n"));
     insta::assert_snapshot!(compared(&files, &["old.json", "-"], &new));
     insta::assert_snapshot!(compared(&files, &["--since", "new.json", "slow.json", "old.json"], ""));
+    let series = compared(&files, &["--since", "--format", "json", "new.json", "slow.json", "old.json"], "");
+    let Some((code, series)) = series.split_once('\n') else { panic!("{series}") };
+    let series: serde_json::Value = serde_json::from_str(series).expect("it is JSON");
+    let step = |at: usize| {
+        let step = &series["changes"][0]["steps"][at];
+        let column = usize::try_from(step["column"].as_u64()?).ok()?;
+        Some(format!("{}: {}", series["columns"][column]["heading"], step["answer"]))
+    };
+    let steps = [0, 1].map(step).map(Option::unwrap_or_default);
+    assert_eq!((code, steps), ("1", [r#""252": "no""#, r#""257": "yes""#].map(String::from)));
     let json = compared(&files, &["old.json", "new.json", "--format", "json"], "");
     let Some((code, json)) = json.split_once('\n') else { panic!("{json}") };
     let json: serde_json::Value = serde_json::from_str(json).expect("it is JSON");
@@ -198,6 +208,7 @@ fn what_cannot_be_compared_is_told_in_one_line() {
         compared(&files, &["one.json", "-"], &newer),
         compared(&files, &["-", "one.json"], &deep),
         compared(&files, &["one.json", "absent.json"], ""),
+        compared(&files, &["--since", "--format", "html", "absent.json"], ""),
     ];
     insta::assert_snapshot!(told.concat());
 }

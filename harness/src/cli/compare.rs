@@ -17,8 +17,8 @@ pub(super) struct Arguments {
     /// The report.json of each run, or of one run on several images; - stands for standard input
     #[arg(value_name = "REPORT.json", required = true)]
     files: Vec<PathBuf>,
-    /// Tell only in which version of systemd each answer changed first
-    #[arg(long, conflicts_with = "format")]
+    /// Tell only in which version of systemd each answer changed first, as a table or json
+    #[arg(long)]
     since: bool,
     /// What the comparison is rendered as
     #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -38,7 +38,7 @@ const EXIT_CODES: &str = "Exit codes:
 enum Format {
     /// What differs, and the facts that could explain it
     Table,
-    /// As docs/comparison.schema.json describes it
+    /// As docs/comparison.schema.json describes it, and with --since docs/since.schema.json
     Json,
     /// The page that report.html is
     Html,
@@ -53,17 +53,16 @@ pub(super) fn compare(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if files.iter().filter(|file| is_standard_input(file)).count() > 1 {
         return Err(Failure::usage("standard input can be read once, and `-` is given more than once"));
     }
+    let of_series = since.then(|| writer_of_series(*format)).transpose()?;
     let excerpts = read(files)?;
-    let (is_same, text) = if *since {
+    let (is_same, text) = if let Some(render) = of_series {
         let since = Since::of(&excerpts).ok_or_else(too_few)?;
-        (since.changes.is_empty(), table::render_since(&since, output.style()))
+        (since.changes.is_empty(), render(&since, output))
     } else {
         let comparison = Comparison::of(&excerpts).ok_or_else(too_few)?;
-        let text = render(&comparison, *format, output)
-            .map_err(|error| Failure::unable(format!("render the comparison: {error}")))?;
-        (comparison.is_same(), text)
+        (comparison.is_same(), render(&comparison, *format, output))
     };
-    output.write(&text)?;
+    output.write(&text.map_err(|error| Failure::unable(format!("render the comparison: {error}")))?)?;
     Ok(if is_same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -95,4 +94,18 @@ fn render(comparison: &Comparison, format: Format, output: &Output) -> anyhow::R
         Format::Junit => junit::render(comparison)?,
         Format::Markdown => markdown::render(comparison),
     })
+}
+
+/// Renders the changes of a series.
+type WriterOfSeries = fn(&Since, &Output) -> anyhow::Result<String>;
+
+/// The writer of this form, if a series has one.
+fn writer_of_series(format: Format) -> Result<WriterOfSeries, Failure> {
+    match format {
+        Format::Table => Ok(|since, output| Ok(table::render_since(since, output.style()))),
+        Format::Json => Ok(|since, _| Ok(json::render_since(since)?)),
+        Format::Html | Format::Junit | Format::Markdown => {
+            Err(Failure::usage("`--since` is told as a table or as json").hint("name another --format"))
+        }
+    }
 }

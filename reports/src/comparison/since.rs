@@ -9,10 +9,16 @@ use super::layout::Layout;
 use super::place::Asked;
 use super::{Column, Excerpt, Place, agreement, columns, view};
 
+/// Names the form of a series; it changes with every incompatible change of these types.
+const SCHEMA: &str = "nspawn-matrix/since/1";
+
 /// The answers that changed in a series of versions.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Since {
-    /// The systems, by version of systemd.
+    /// The form of all this.
+    #[schemars(extend("const" = SCHEMA))]
+    pub schema: String,
+    /// The systems, by version of systemd; those of which no version is known come last.
     pub columns: Vec<Column>,
     /// The changes, in the order of the cells.
     pub changes: Vec<Change>,
@@ -60,7 +66,7 @@ impl Since {
             });
             asked.add(row, &mut changes[at].places);
         }
-        Some(Self { columns: columns::columns(&layout.sides), changes })
+        Some(Self { schema: SCHEMA.to_owned(), columns: columns::columns(&layout.sides), changes })
     }
 }
 

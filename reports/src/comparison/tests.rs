@@ -248,14 +248,19 @@ fn a_terminal_shows_what_differs_beside_the_facts() {
     assert!(same.ends_with("sandbox stock\n    as is 1.json\n\n0 of 1 cells differ\n"), "{same}");
 }
 
-#[test]
-fn since_tells_the_first_version_in_which_an_answer_is_another() {
+/// Three versions in any order, and an answer that is another from the second on.
+pub(super) fn a_change_in_the_second_of_three() -> Since {
     let mut several = images(&[("sid", 262), ("bookworm", 252), ("trixie", 257)]);
     let bridged = |case: &crate::Case| case.check == "ping/peer/ipv4" && case.scenario == "bridge";
     for case in several.cases.iter_mut().filter(|case| bridged(case) && !case.host.contains("252")) {
         case.observed = Some(crate::fixture::ping(0));
     }
-    let since = Since::of(&[excerpt("a.json", &several)]).unwrap();
+    Since::of(&[excerpt("a.json", &several)]).unwrap()
+}
+
+#[test]
+fn since_tells_the_first_version_in_which_an_answer_is_another() {
+    let since = a_change_in_the_second_of_three();
     let style = crate::table::Style { colour: false, width: 80 };
     assert_eq!(table::render_since(&since, style), "ping/peer/ipv4 bridge: 252: yes, from 257: no\n");
 }
