@@ -12,7 +12,9 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use nspawn_matrix_reports::json::render;
-use nspawn_matrix_reports::{Comparison, Excerpt, Report, comparison, html};
+use nspawn_matrix_reports::{
+    Case, Comparison, Excerpt, HostRecord, Observation, Report, Verdict, comparison, html,
+};
 use serde_json::{Value, json};
 use support::browser::Browser;
 use support::{a_real_report, a_report_of_all_verdicts, reader_trial};
@@ -31,6 +33,7 @@ fn trials() -> Vec<Trial> {
     };
     vec![
         reader_trial("a-comparison-is-such-a-page", a_comparison_is_such_a_page),
+        reader_trial("several-versions-share-a-row", several_versions_share_a_row),
         of_page("is-quiet-and-asks-for-nothing", is_quiet_and_asks_for_nothing),
         of_page("has-every-case-and-the-matrix-first", has_every_case_and_the_matrix_first),
         of_page("every-cell-opens-to-what-is-known", every_cell_opens_to_what_is_known),
@@ -54,8 +57,11 @@ struct Opened {
 
 impl Opened {
     fn new() -> Result<Self, Failed> {
+        Self::of(a_report_of_all_verdicts())
+    }
+
+    fn of(report: Report) -> Result<Self, Failed> {
         let folder = TempDir::new()?;
-        let report = a_report_of_all_verdicts();
         let file = folder.path().join("report.html");
         html::write(&report, &file)?;
         let mut browser = Browser::start()?;
@@ -112,6 +118,57 @@ fn a_comparison_is_such_a_page() -> Result<(), Failed> {
     expect_none("said by the console", &browser.complaints())?;
     // Each verdict but `pass` differs from it.
     if opened == json!([true, 2, 5]) { Ok(()) } else { Err(opened.to_string().into()) }
+}
+
+/// The cell that is another one in one of two versions.
+const DIFFERING: &str = "zone/ping/peer/ipv4";
+
+fn several_versions_share_a_row() -> Result<(), Failed> {
+    let page = &mut Opened::of(a_report_of_two_versions())?;
+    page.holds(
+        "[...document.querySelectorAll('main > section:first-of-type tbody tr')].map(row => row.dataset.row).join() === 'nat,zone'",
+    )?;
+    // It stands in the matrix, and below it with a column for each version.
+    page.holds(&format!(
+        "[...document.querySelectorAll('td [data-cell=\"{DIFFERING}\"]')].map(it => it.textContent).join() === '≠ !, differs'"
+    ))?;
+    page.holds(&format!(
+        "[...document.querySelector('th [data-cell=\"{DIFFERING}\"]').closest('tr').cells].slice(1).map(it => it.textContent).join('; ') \
+         === 'yes, as claimed; no !, differs'"
+    ))?;
+    page.browser.open(&page.file, DIFFERING)?;
+    page.holds("[...document.querySelectorAll('dialog .place')].map(it => it.open).join() === 'true,true'")?;
+    page.holds("[...document.querySelectorAll('dialog .place > summary')].map(it => it.textContent).join('; ') === '257: yes; 262: no !'")?;
+    // What both have said is unfolded once.
+    page.browser.open(&page.file, "zone/resolve/peer/any")?;
+    page.holds("[...document.querySelectorAll('dialog .place')].map(it => it.open).join() === 'true,false'")?;
+    has_contrast_in_light_and_dark(page)?;
+    fits_a_phone(page)?;
+    is_printed_whole(page)?;
+    expect_none("said by the console", &page.browser.complaints())
+}
+
+/// A real report, with all of it once more as another version has it, but for [`DIFFERING`].
+fn a_report_of_two_versions() -> Report {
+    let mut report = a_real_report();
+    let of_newer = |id: &str| format!("{id}/newer");
+    let newer = report.hosts.clone().into_iter().map(|host| HostRecord {
+        id: of_newer(&host.id),
+        systemd: Some(262),
+        payload_systemd: Some(262),
+        ..host
+    });
+    let cases = report.cases.clone().into_iter().map(|case| Case { host: of_newer(&case.host), ..case });
+    let mut cases: Vec<Case> = cases.collect();
+    for case in cases.iter_mut().filter(|case| format!("{}/{}", case.scenario, case.check) == DIFFERING) {
+        let Some(Observation::Ping(ping)) = &mut case.observed else { continue };
+        ping.received = 0;
+        case.verdict = Verdict::Fail;
+        case.reason = Some("no answer".to_owned());
+    }
+    report.hosts.extend(newer);
+    report.cases.extend(cases);
+    report
 }
 
 fn is_quiet_and_asks_for_nothing(page: &mut Opened) -> Result<(), Failed> {

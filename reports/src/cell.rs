@@ -12,6 +12,9 @@ pub(crate) const EMPTY: char = '·';
 /// What stands in a cell whose answers differ from host to host.
 pub(crate) const DIFFERS: char = '≠';
 
+/// What that means, for people.
+pub(crate) const DIFFERS_MEANS: &str = "differs between versions";
+
 /// The widest answer of several subjects that is kept on one line.
 const LINE_WIDTH: usize = 10;
 

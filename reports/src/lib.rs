@@ -29,6 +29,7 @@ mod observation;
 mod place;
 mod remarks;
 mod report;
+mod scenario;
 mod source;
 pub mod table;
 mod verdict;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::clean::clean;
 use crate::headings::title;
 use crate::place::Places;
+use crate::scenario::Scenario;
 use crate::{Case, Report};
 
 /// All cases, by row and question.
@@ -19,8 +20,6 @@ pub(crate) struct Matrix<'a> {
 
 /// One scenario on one host.
 pub(crate) struct Row<'a> {
-    /// The scenario, and where hosts are of several places, which that is.
-    pub(crate) label: String,
     /// The scenario.
     pub(crate) scenario: &'a str,
     /// The place of the host.
@@ -46,8 +45,14 @@ impl<'a> Matrix<'a> {
 
 impl<'a> Matrix<'a> {
     /// The rows by scenario.
-    pub(crate) fn scenarios(&self) -> impl Iterator<Item = &[Row<'a>]> {
-        self.rows.chunk_by(|row, next| row.scenario == next.scenario)
+    pub(crate) fn scenarios(&self) -> impl Iterator<Item = Scenario<'_, 'a>> {
+        let by_scenario = self.rows.chunk_by(|row, next| row.scenario == next.scenario);
+        by_scenario.map(|rows| Scenario::of(rows, &self.places))
+    }
+
+    /// Whether hosts of any scenario gave different answers to any question.
+    pub(crate) fn has_differences(&self) -> bool {
+        self.scenarios().any(|scenario| self.checks.iter().any(|check| scenario.differs(check)))
     }
 
     /// The blocks that the questions belong to, in the order of the questions.
@@ -70,9 +75,8 @@ fn rows<'a>(report: &'a Report, places: &Places<'_>) -> Vec<Row<'a>> {
             let last = rows.iter().rposition(|row| row.scenario == case.scenario);
             let at = last.map_or(rows.len(), |last| last + 1);
             let (scenario, host) = (case.scenario.as_str(), case.host.as_str());
-            let [label, place] = [places.label(scenario, &[host]), places.of_host(host).to_owned()]
-                .map(|text| one_line(&text));
-            rows.insert(at, Row { label, scenario, place, host, cases: BTreeMap::new() });
+            let place = one_line(places.of_host(host));
+            rows.insert(at, Row { scenario, place, host, cases: BTreeMap::new() });
             at
         });
         rows[at].cases.entry(&case.check).or_default().push(case);
@@ -113,9 +117,10 @@ mod tests {
             two.cases.extend(["nat", "zone"].map(|scenario| case(id, scenario, "address/lease", "alpha")));
         }
         let matrix = Matrix::of(&two);
-        let labels: Vec<&str> = matrix.rows.iter().map(|row| row.label.as_str()).collect();
-        assert_eq!(labels, ["nat (254)", "nat (257)", "zone (254)", "zone (257)"]);
-        assert_eq!(matrix.scenarios().map(<[Row<'_>]>::len).collect::<Vec<_>>(), [2, 2]);
+        let rows: Vec<_> = matrix.rows.iter().map(|row| (row.scenario, row.place.as_str())).collect();
+        assert_eq!(rows, [("nat", "254"), ("nat", "257"), ("zone", "254"), ("zone", "257")]);
+        let scenarios: Vec<_> = matrix.scenarios().map(|one| (one.label, one.rows.len())).collect();
+        assert_eq!(scenarios, [("nat".to_owned(), 2), ("zone".to_owned(), 2)]);
     }
 
     #[test]

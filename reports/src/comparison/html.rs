@@ -21,7 +21,7 @@ pub fn render(comparison: &Comparison) -> String {
         },
         main: html! {
             @for group in &comparison.groups { (tables.group(group)) }
-            @if !comparison.groups.is_empty() { (legend()) }
+            @if !comparison.groups.is_empty() { (legend(false)) }
             @if !comparison.facts.is_empty() {
                 h2 { "Facts that could explain all" }
                 (tables.facts(&comparison.facts))

@@ -3,33 +3,54 @@
 use maud::{Markup, html};
 
 use super::{distribution, linked, page, timeline};
+use crate::cell;
 use crate::clean::clean;
 use crate::matrix::{Matrix, Row};
-use crate::{Case, Observation};
+use crate::scenario::Scenario;
+use crate::{Case, Observation, Verdict};
 
 /// The name of a cell in the page, and behind `#` in its address.
-pub(super) fn id(row: &Row<'_>, check: &str) -> String {
-    format!("{} {check}", row.label).replace(char::is_whitespace, "/")
+pub(super) fn id(scenario: &Scenario<'_, '_>, check: &str) -> String {
+    format!("{} {check}", scenario.label).replace(char::is_whitespace, "/")
 }
 
 /// The contents of all cells.
 pub(super) fn contents(matrix: &Matrix<'_>) -> Markup {
     html! {
-        @for row in &matrix.rows {
-            @for check in matrix.checks.iter().filter(|check| !row.cases(check).is_empty()) {
-                (page::content(&id(row, check), &content(row, check)))
+        @for scenario in matrix.scenarios() {
+            @for check in matrix.checks.iter().filter(|check| scenario.is_asked(check)) {
+                (page::content(&id(&scenario, check), &content(&scenario, check)))
             }
         }
     }
 }
 
-fn content(row: &Row<'_>, check: &str) -> Markup {
-    let cases = row.cases(check);
+fn content(scenario: &Scenario<'_, '_>, check: &str) -> Markup {
+    let asked: Vec<&Row<'_>> = scenario.rows.iter().filter(|row| !row.cases(check).is_empty()).collect();
     html! {
-        h2 #opened { (row.label) ": " (check) }
-        @for case in cases { (of_case(case, &row.place)) }
+        h2 #opened { (scenario.label) ": " (check) }
+        @if let [only] = *asked { (of_row(only, check)) } @else { (by_place(&asked, check)) }
+    }
+}
+
+/// What each host answered, unfolded where it is not what the one before it did.
+fn by_place(rows: &[&Row<'_>], check: &str) -> Markup {
+    let cells: Vec<cell::Cell> = rows.iter().map(|row| cell::of(row.cases(check))).collect();
+    html! {
+        @for (at, (row, cell)) in rows.iter().zip(&cells).enumerate() {
+            details.place open[at == 0 || cells[at - 1] != *cell] {
+                summary.(cell.verdict.map_or("", Verdict::name)) { (row.place) ": " (cell.flat) }
+                (of_row(row, check))
+            }
+        }
+    }
+}
+
+fn of_row(row: &Row<'_>, check: &str) -> Markup {
+    html! {
+        @for case in row.cases(check) { (of_case(case, &row.place)) }
         // The timeline of a host stands in the page once; a script puts a copy here.
-        @if let Some(case) = cases.first() { div data-timeline=(timeline::id(&case.host)) {} }
+        div data-timeline=(timeline::id(row.host)) {}
     }
 }
 

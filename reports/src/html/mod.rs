@@ -3,6 +3,7 @@
 //! The matrix comes first. A cell opens to all that is known of it, which waits in a `script` that costs a browser
 //! next to nothing until then. Without scripts the matrix and everything below it can still be read, and printed.
 
+mod by_place;
 mod detail;
 mod distribution;
 mod page;
@@ -14,12 +15,13 @@ use std::path::Path;
 use maud::{Markup, html};
 use time::macros::format_description;
 
-use crate::cell::{self, EMPTY};
+use crate::cell::{DIFFERS, DIFFERS_MEANS, EMPTY};
 use crate::clean::clean;
 use crate::findings::{self, Finding};
 use crate::headings::{heading, title};
-use crate::matrix::{Matrix, Row};
+use crate::matrix::Matrix;
 use crate::remarks::{self, Remark};
+use crate::scenario::Scenario;
 use crate::{HostRecord, Report, Verdict, write_whole};
 pub(crate) use page::{Page, content};
 
@@ -37,7 +39,8 @@ pub fn render(report: &Report) -> String {
         },
         main: html! {
             @for title in matrix.titles() { (block(&matrix, title)) }
-            (legend())
+            (by_place::section(&matrix))
+            (legend(matrix.has_differences()))
             (below(report))
             (timeline::section(report, &matrix.places))
         },
@@ -81,7 +84,7 @@ fn kinds_of_hosts(report: &Report) -> Vec<String> {
 /// The answers to one group of questions.
 fn block(matrix: &Matrix<'_>, wanted: &str) -> Markup {
     let checks: Vec<&str> = matrix.checks.iter().copied().filter(|check| title(check) == wanted).collect();
-    let is_asked = |row: &&Row<'_>| checks.iter().any(|check| !row.cases(check).is_empty());
+    let is_asked = |scenario: &Scenario<'_, '_>| checks.iter().any(|check| scenario.is_asked(check));
     html! {
         section {
             h2 { (clean(&matrix.places.heading(wanted))) }
@@ -98,10 +101,10 @@ fn block(matrix: &Matrix<'_>, wanted: &str) -> Markup {
                         }
                     }
                     tbody {
-                        @for row in matrix.rows.iter().filter(is_asked) {
-                            tr data-row=(row.label) {
-                                th scope="row" { (row.label) }
-                                @for check in &checks { (answer(row, check)) }
+                        @for scenario in matrix.scenarios().filter(is_asked) {
+                            tr data-row=(scenario.label) {
+                                th scope="row" { (scenario.label) }
+                                @for check in &checks { (answer(&scenario, check)) }
                             }
                         }
                     }
@@ -112,15 +115,14 @@ fn block(matrix: &Matrix<'_>, wanted: &str) -> Markup {
 }
 
 /// One cell, which opens where there is something to be told.
-fn answer(row: &Row<'_>, check: &str) -> Markup {
-    let cases = row.cases(check);
-    let cell = cell::of(cases);
+fn answer(scenario: &Scenario<'_, '_>, check: &str) -> Markup {
+    let cell = scenario.cell(check);
     let Some(verdict) = cell.verdict else {
         return html! { td { (EMPTY) } };
     };
     html! {
         td.(verdict.name()) {
-            button type="button" data-cell=(detail::id(row, check)) aria-haspopup="dialog" {
+            button type="button" data-cell=(detail::id(scenario, check)) aria-haspopup="dialog" {
                 (cell.flat)
                 span.hidden { ", " (verdict.meaning()) }
             }
@@ -128,13 +130,15 @@ fn answer(row: &Row<'_>, check: &str) -> Markup {
     }
 }
 
-pub(crate) fn legend() -> Markup {
+/// Explains the marks; `has_differences` says whether [`DIFFERS`] is one of them.
+pub(crate) fn legend(has_differences: bool) -> Markup {
     let marked = |verdict: &Verdict| Some((*verdict, verdict.mark()?));
     html! {
         p.legend {
             @for (verdict, mark) in Verdict::ALL.iter().filter_map(marked) {
                 span.chip.(verdict.name()) { (mark) " " (verdict.meaning()) } " "
             }
+            @if has_differences { (DIFFERS) " " (DIFFERS_MEANS) ", " }
             (EMPTY) " no case"
         }
     }

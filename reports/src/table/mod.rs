@@ -4,22 +4,23 @@
 //! case that is not as claimed, the reasons for what was not asked, and what systemd warned of. A scenario that ran on
 //! several hosts has one line; where their answers differ, a grid of that question alone has a column for each.
 
+mod by_place;
 mod findings;
 pub(crate) mod grid;
 mod remarks;
-mod scenario;
 mod style;
 mod wrap;
 
 use std::collections::BTreeSet;
 
-use crate::cell::{DIFFERS, EMPTY};
+use crate::cell::{DIFFERS, DIFFERS_MEANS, EMPTY};
 use crate::clean::clean;
 use crate::headings::{heading, object, title};
 use crate::matrix::Matrix;
+use crate::scenario::Scenario;
 use crate::{Report, Verdict};
+use by_place::by_place;
 use grid::{Column, Grid};
-use scenario::{Scenario, by_place};
 pub use style::Style;
 pub use wrap::wrap;
 
@@ -60,8 +61,8 @@ const MANY: usize = 4;
 /// say the same in many rows, or the same as another about the same object: those stand in lines below.
 fn block(matrix: &Matrix<'_>, wanted: &str, style: Style) -> String {
     let checks: Vec<&str> = matrix.checks.iter().copied().filter(|check| title(check) == wanted).collect();
-    let scenarios = matrix.scenarios().map(|rows| Scenario::of(rows, &matrix.places));
-    let scenarios: Vec<Scenario<'_, '_>> = scenarios.filter(|scenario| scenario.is_asked(&checks)).collect();
+    let is_asked = |scenario: &Scenario<'_, '_>| checks.iter().any(|check| scenario.is_asked(check));
+    let scenarios: Vec<Scenario<'_, '_>> = matrix.scenarios().filter(is_asked).collect();
     let column = |check: &str| Column {
         heading: heading(check),
         cells: scenarios.iter().map(|scenario| scenario.cell(check)).collect(),
@@ -71,7 +72,7 @@ fn block(matrix: &Matrix<'_>, wanted: &str, style: Style) -> String {
     let (same, differing): (Vec<_>, Vec<_>) = columns.partition(|(_, column)| column.says_the_same(MANY));
     let alike = alike(differing);
     let below = [everywhere(wanted, &same, style), as_others(wanted, &alike, style)];
-    let labels = scenarios.iter().map(Scenario::label).collect();
+    let labels = scenarios.iter().map(|scenario| vec![scenario.label.clone()]).collect();
     let title = matrix.places.heading(wanted);
     let columns = alike.into_iter().map(|Alike { column, .. }| column).collect();
     let grid = Grid { title: &title, labels, columns }.render(style);
@@ -131,9 +132,8 @@ fn legend(report: &Report, matrix: &Matrix<'_>, style: Style) -> String {
     let marks = Verdict::ALL.into_iter().filter(|verdict| tally.count(*verdict) > 0);
     let mut meanings: Vec<String> =
         marks.filter_map(|verdict| Some(format!("{} {}", verdict.mark()?, verdict.meaning()))).collect();
-    let differs = |scenario: Scenario<'_, '_>| matrix.checks.iter().any(|check| scenario.differs(check));
-    if matrix.scenarios().map(|rows| Scenario::of(rows, &matrix.places)).any(differs) {
-        meanings.push(format!("{DIFFERS} differs between versions"));
+    if matrix.has_differences() {
+        meanings.push(format!("{DIFFERS} {DIFFERS_MEANS}"));
     }
     if has_empty_cell(matrix) {
         meanings.push(format!("{EMPTY} no case"));

@@ -1,53 +1,11 @@
-//! A scenario as a line of the table, whichever hosts it ran on; and, where these differ, each question by host.
+//! Where hosts of one scenario gave different answers, each question by place: a grid below its block.
 
 use super::grid::{Column, Grid};
 use super::style::Style;
 use super::wrap::wrap;
-use crate::cell::{self, Cell};
-use crate::matrix::{Row, one_line};
+use crate::matrix::one_line;
 use crate::place::Places;
-
-/// A scenario on all of its hosts.
-pub(super) struct Scenario<'m, 'a> {
-    rows: &'m [Row<'a>],
-    label: String,
-}
-
-impl<'m, 'a> Scenario<'m, 'a> {
-    /// The scenario that all of `rows` are of.
-    pub(super) fn of(rows: &'m [Row<'a>], places: &Places<'_>) -> Self {
-        let scenario = rows.first().map_or("", |row| row.scenario);
-        let hosts: Vec<&str> = rows.iter().map(|row| row.host).collect();
-        Self { rows, label: one_line(&places.label(scenario, &hosts)) }
-    }
-
-    /// Whether any of the questions was asked.
-    pub(super) fn is_asked(&self, checks: &[&str]) -> bool {
-        self.rows.iter().any(|row| checks.iter().any(|check| !row.cases(check).is_empty()))
-    }
-
-    /// Its name, and where it ran if not on all hosts that others ran on: `zone (252, 254)`.
-    pub(super) fn label(&self) -> Vec<String> {
-        vec![self.label.clone()]
-    }
-
-    /// The answer that all hosts gave, or the sign that they did not give the same.
-    pub(super) fn cell(&self, check: &str) -> Cell {
-        let hosts: Vec<_> = self.rows.iter().map(|row| row.cases(check)).collect();
-        cell::common(&hosts).unwrap_or_else(|| cell::differing(&hosts))
-    }
-
-    /// Whether hosts gave different answers.
-    pub(super) fn differs(&self, check: &str) -> bool {
-        let hosts: Vec<_> = self.rows.iter().map(|row| row.cases(check)).collect();
-        cell::common(&hosts).is_none()
-    }
-
-    fn cell_at(&self, place: &str, check: &str) -> Cell {
-        let row = self.rows.iter().find(|row| row.place == one_line(place));
-        cell::of(row.map_or(&[], |row| row.cases(check)))
-    }
-}
+use crate::scenario::Scenario;
 
 /// A grid for each question that hosts of some scenario answered differently: these scenarios down, places across.
 /// Questions whose grids would say the same share one.
@@ -82,7 +40,7 @@ impl<'a> ByPlace<'a> {
             heading: vec![one_line(place)],
             cells: differing.iter().map(|scenario| scenario.cell_at(place, check)).collect(),
         };
-        let labels = differing.iter().map(|scenario| scenario.label()).collect();
+        let labels = differing.iter().map(|scenario| vec![scenario.label.clone()]).collect();
         let columns = places.all().iter().map(column).collect();
         (!differing.is_empty()).then_some(Self { checks: vec![check], labels, columns })
     }
