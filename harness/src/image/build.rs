@@ -178,6 +178,8 @@ impl Builder<'_> {
         if has(&["No space left on device", "Disk quota exceeded"]) {
             let written = self.place.partial().metadata().map_or(0, |file| file.len()) / 1_000_000;
             Err(self.no_space(self.free()?, written.max(self.needed)))
+        } else if has(&["404  Not Found"]) {
+            Err(ImageError::Absent { name, said })
         } else if has(&NETWORK) {
             Err(ImageError::Unreachable { name, said })
         } else {
@@ -291,6 +293,18 @@ mod tests {
             @"build image `trixie`: the mirror cannot be reached: Failed to fetch http://mirror.invalid/debian/dists/trixie/InRelease  Could not resolve 'mirror.invalid'"
         );
         assert!(matches!(error, ImageError::Unreachable { .. }));
+    }
+
+    #[test]
+    fn what_a_mirror_does_not_have_is_told() {
+        let error = error_of(
+            "Err:1 http://s.invalid/archive/debian/20200101T000000Z trixie Release\n  404  Not Found [IP: 192.0.2.1 80]\n\
+             E: The repository 'http://s.invalid/archive/debian/20200101T000000Z trixie Release' does not have a Release file.",
+        );
+        insta::assert_snapshot!(
+            error,
+            @"build image `trixie`: the mirror does not have it: The repository 'http://s.invalid/archive/debian/20200101T000000Z trixie Release' does not have a Release file."
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::{Snapshot, Suite, finish};
+use super::{Snapshot, Suite, finish, snapshot};
 
 /// What every image has: a systemd host with its network services, and enough tools to look around in it.
 const PACKAGES: &[&str] = &[
@@ -123,7 +123,7 @@ pub(super) fn mmdebstrap(debian: &Debian) -> [Vec<String>; 2] {
     argv.extend(snapshot.iter().flat_map(|_| OF_SNAPSHOTS).map(String::from));
     argv.extend(finish::hooks().map(|hook| format!("--customize-hook={hook}")));
     argv.push(suite.base().into());
-    [argv, snapshot.as_ref().map_or_else(Vec::new, |snapshot| snapshot.sources(suite))]
+    [argv, snapshot.as_ref().map_or_else(Vec::new, |snapshot| snapshot.sources(suite, &snapshot::server()))]
 }
 
 /// A Release file of long ago is no longer valid, and the server of snapshots asks for patience at times.

@@ -113,6 +113,14 @@ pub enum ImageError {
         /// What apt or pacman said of it.
         said: String,
     },
+    /// The mirror answered, and has not what is needed.
+    #[error("build image `{name}`: the mirror does not have it: {said}")]
+    Absent {
+        /// The image.
+        name: String,
+        /// What apt said of it.
+        said: String,
+    },
     /// The builder failed for another reason.
     #[error("build image `{name}`: {said}")]
     Failed {
@@ -177,6 +185,14 @@ impl ImageError {
             Self::NoKeys { .. } => {
                 "install archlinux-keyring; then, as root: pacman-key --init && pacman-key --populate archlinux".into()
             }
+            Self::Unreachable { name, .. } if name.contains('@') => {
+                "check the network and http_proxy, or name another server of snapshots with NSPAWN_MATRIX_SNAPSHOTS"
+                    .into()
+            }
+            Self::Absent { name, .. } if name.contains('@') => {
+                "take a later time: of that one nothing is kept, or the suite had not begun".into()
+            }
+            Self::Absent { .. } => "mirrors change several times a day: try again".into(),
             Self::Unreachable { .. } => {
                 "check the network and http_proxy, or give a tar file or a directory as the image".into()
             }

@@ -1,4 +1,6 @@
 //! Debian as it was at some time: snapshot.debian.org keeps the archive of every day since 2005.
+//!
+//! It is asked over HTTP, and its certificate need not be trusted: apt checks the signatures of what it gets.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +10,17 @@ use time::{Date, PrimitiveDateTime};
 
 use super::Suite;
 
-/// Where the snapshots are. Its certificate need not be trusted: apt checks the signatures of what it gets.
+/// Where the snapshots are: below it a folder for each archive (`debian`), and in that one for each time.
 const SERVER: &str = "http://snapshot.debian.org/archive";
+
+/// The variable of the environment that names another server, with the same folders: a mirror at hand, or a copy.
+const OTHER_SERVER: &str = "NSPAWN_MATRIX_SNAPSHOTS";
+
+/// Where the snapshots are for this process.
+pub(super) fn server() -> String {
+    let other = std::env::var(OTHER_SERVER).ok().filter(|server| !server.is_empty());
+    other.unwrap_or_else(|| SERVER.to_owned())
+}
 
 /// A moment of the archive, in UTC. The server gives the last state before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +50,11 @@ impl fmt::Display for Snapshot {
 }
 
 impl Snapshot {
-    /// The lines of sources.list(5) for a suite, which mmdebstrap takes in the place of a mirror. Backports are added to
-    /// them by a hook, as they are to those of a mirror.
-    pub(super) fn sources(self, suite: Suite) -> Vec<String> {
-        let base = suite.base();
-        let line = |archive: &str, suite: &str| format!("deb {SERVER}/{archive}/{self} {suite} main");
+    /// The lines of sources.list(5) for a suite on a server, which mmdebstrap takes in the place of a mirror. Backports
+    /// are added to them by a hook, as they are to those of a mirror.
+    pub(super) fn sources(self, suite: Suite, server: &str) -> Vec<String> {
+        let (base, server) = (suite.base(), server.trim_end_matches('/'));
+        let line = |archive: &str, suite: &str| format!("deb {server}/{archive}/{self} {suite} main");
         let release = line("debian", base);
         match suite {
             Suite::Bookworm | Suite::BookwormBackports | Suite::Trixie => vec![
@@ -73,7 +84,8 @@ mod tests {
     #[test]
     fn every_suite_has_its_updates_of_the_same_time() {
         let snapshot: Snapshot = "20251101".parse().unwrap();
-        let lines = Suite::ALL.map(|suite| format!("{suite}:\n  {}\n", snapshot.sources(suite).join("\n  ")));
+        let lines =
+            Suite::ALL.map(|suite| format!("{suite}:\n  {}\n", snapshot.sources(suite, SERVER).join("\n  ")));
         insta::assert_snapshot!(lines.concat(), @r"
         bookworm:
           deb http://snapshot.debian.org/archive/debian/20251101T000000Z bookworm main

@@ -5,6 +5,7 @@
 pub(crate) mod browser;
 pub(crate) mod machine;
 pub(crate) mod readers;
+pub(crate) mod snapshots;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
