@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,15 +25,15 @@ trait Manager {
     fn flush_caches(&self) -> zbus::Result<()>;
 }
 
-/// Where systemd-resolved, from systemd 259 on, finds whom else it asks for each name: machined and networkd.
-const HOOKS: &str = "/run/systemd/resolve.hook";
+/// What systemd-resolved has from systemd 258 on.
+const NEWER: &str = "/usr/lib/systemd/system/systemd-resolved-varlink.socket";
 
 /// Lookups that may be open at a time. systemd-resolved takes 1024 connections of one user, and a lookup may need three.
 const OPEN: usize = 340;
 
-/// The same where there are hooks: a lookup is a connection to each, and a Varlink server of systemd's takes 128 of one
-/// user.
-const OPEN_WITH_HOOKS: usize = 120;
+/// The same where resolved is newer: a Varlink server takes 128 connections of one user, be it resolved itself or machined,
+/// which resolved asks for each name (both seen with systemd 262).
+const OPEN_OF_NEWER: usize = 120;
 
 /// systemd-resolved of the system that this process is in.
 pub(crate) struct Resolved {
@@ -51,7 +50,7 @@ impl Default for Resolved {
             manager: OnceCell::new(),
             caches: Arc::default(),
             last: RefCell::default(),
-            open: Arc::new(Semaphore::new(open_at_a_time(Path::new(HOOKS)))),
+            open: Arc::new(Semaphore::new(open_at_a_time(Path::new(NEWER)))),
         }
     }
 }
@@ -118,10 +117,9 @@ impl Resolved {
     }
 }
 
-/// How many lookups may be open, by whether there is anything in the directory of hooks.
-fn open_at_a_time(hooks: &Path) -> usize {
-    let has_hooks = fs::read_dir(hooks).is_ok_and(|mut hooks| hooks.next().is_some());
-    if has_hooks { OPEN_WITH_HOOKS } else { OPEN }
+/// How many lookups may be open, by whether there is what only a newer resolved has.
+fn open_at_a_time(newer: &Path) -> usize {
+    if newer.exists() { OPEN_OF_NEWER } else { OPEN }
 }
 
 /// Finds systemd-resolved on the system bus.
@@ -191,14 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn fewer_lookups_are_open_where_resolved_asks_others_for_each() {
+    fn fewer_lookups_are_open_where_resolved_is_newer() {
         let folder = tempfile::tempdir().unwrap();
-        let hooks = folder.path().join("resolve.hook");
-        assert_eq!(open_at_a_time(&hooks), OPEN);
-        fs::create_dir(&hooks).unwrap();
-        assert_eq!(open_at_a_time(&hooks), OPEN);
-        fs::write(hooks.join("io.systemd.Machine"), "").unwrap();
-        assert_eq!(open_at_a_time(&hooks), OPEN_WITH_HOOKS);
+        let socket = folder.path().join("systemd-resolved-varlink.socket");
+        assert_eq!(open_at_a_time(&socket), OPEN);
+        std::fs::write(&socket, "").unwrap();
+        assert_eq!(open_at_a_time(&socket), OPEN_OF_NEWER);
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
