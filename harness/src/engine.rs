@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::agent::EvidenceFile;
 use crate::chain::causes;
-use crate::host::{BOOT, Blank, Contents, Guests, Kind, Needs, Nested, Roots, Site, Workspace};
+use crate::host::{BOOT, Blank, Contents, Guests, Hold, Kind, Local, Needs, Nested, Roots, Site, Workspace};
 use crate::image::{Images, Pair};
 use crate::measure::{HostTask, Measured};
 use crate::order::longest_first;
@@ -64,6 +64,13 @@ pub enum Ground {
         /// How roots are copied.
         roots: Roots,
     },
+    /// This machine itself.
+    Local {
+        /// The image of the machines, a tar file.
+        payload: PathBuf,
+        /// Nobody else changes the machine meanwhile.
+        hold: Hold,
+    },
 }
 
 impl Ground {
@@ -72,6 +79,7 @@ impl Ground {
             Self::Sandboxes { .. } => Kind::Sandbox,
             Self::Guests { .. } => Kind::Vm,
             Self::Nested { .. } => Kind::VmSandbox,
+            Self::Local { .. } => Kind::Local,
         }
     }
 
@@ -80,7 +88,7 @@ impl Ground {
     pub fn default_jobs(&self) -> usize {
         match self {
             Self::Sandboxes { .. } => plan::default_jobs(),
-            Self::Guests { .. } => 1,
+            Self::Guests { .. } | Self::Local { .. } => 1,
             Self::Nested { blank, .. } => plan::jobs_in(&blank.spec, blank.accel),
         }
     }
@@ -201,6 +209,9 @@ impl Engine {
             Ground::Guests { blank, payload } => {
                 let guests = Guests::new((**blank).clone(), payload.clone(), plan.machines())?;
                 Ok(Site::Guests(guests))
+            }
+            Ground::Local { payload, hold: _ } => {
+                Ok(Site::Local(Local::new(payload.clone(), self.agent.clone())))
             }
             Ground::Nested { blank, images, roots } => {
                 let (run_id, images, roots) = (self.run_id.clone(), images.clone(), *roots);

@@ -98,8 +98,8 @@ impl Plan {
             number,
             images: Pair::clone(images),
             profile: Profile::clone(profile),
-            scenario: Scenario::clone(scenario),
-            cells: cells(scenario, checks),
+            scenario: kind.stands_up(scenario),
+            cells: cells(kind, scenario, checks),
         };
         Self { hosts: (1..).zip(crossed).map(host).collect(), samples, jobs }
     }
@@ -227,13 +227,16 @@ fn id(kind: Kind, images: &Pair<String>, profile: &Profile, scenario: &Scenario)
     format!("{}/{}/{profile}{}", kind.name(), images.name(), scenario.name)
 }
 
-fn cells(scenario: &Scenario, checks: &[Check]) -> Vec<Cell> {
+fn cells(kind: Kind, scenario: &Scenario, checks: &[Check]) -> Vec<Cell> {
     scenario
         .checks()
         .filter(|check| checks.contains(check))
         .flat_map(|check| {
             let cell = move |subject| Cell {
-                not_asked: scenario.not_asked(check, &subject).map(str::to_owned),
+                not_asked: scenario
+                    .not_asked(check, &subject)
+                    .or_else(|| kind.not_asked(check))
+                    .map(str::to_owned),
                 question: Question { check, subject },
             };
             check.subjects(&scenario.machines).into_iter().map(cell)

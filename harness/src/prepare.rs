@@ -9,7 +9,7 @@ use nspawn_matrix_vm::{Accel, Chosen, Qemu, VmError};
 use crate::chain::chain;
 use crate::command::Command;
 use crate::engine::Ground;
-use crate::host::{Blank, Kind, Roots};
+use crate::host::{Blank, Hold, Kind, LocalError, Roots};
 use crate::image::{ImageError, Images, Pair, Pairs, Recipe, Store};
 use crate::setup::{self, Need, PackageManager, Tool};
 
@@ -44,21 +44,44 @@ pub async fn prepare(
 ) -> Result<Ground, Unable> {
     check_root()?;
     let store = Store::open(cache.to_owned());
-    let is_missing = |recipe: &Recipe| matches!(recipe, Recipe::Debian(_)) && store.find(recipe).is_none();
-    let must_build = recipes.recipes().into_iter().any(is_missing);
-    let is_needed = |tool: &Tool| match tool.need {
-        Need::Always => true,
-        Need::DebianImages => must_build,
-        Need::CloudImages | Need::Machines | Need::Tests => false,
-        Need::Speed => roots == Some(Roots::Btrfs),
-    };
-    tools(is_needed, install, &mut progress).await?;
+    tools(Kind::Sandbox, needs(&store, recipes, roots), install, &mut progress).await?;
     let images = images(&store, recipes, &mut progress).await?;
     let roots = match roots {
         Some(roots) => roots,
         None => best_roots(&mut progress).await,
     };
     Ok(Ground::Sandboxes { images, cache: cache.to_owned(), roots })
+}
+
+/// Which tools a run on this machine cannot do without.
+fn needs(store: &Store, recipes: &Pairs, roots: Option<Roots>) -> impl Fn(&Tool) -> bool + use<> {
+    let is_missing = |recipe: &Recipe| matches!(recipe, Recipe::Debian(_)) && store.find(recipe).is_none();
+    let must_build = recipes.recipes().into_iter().any(is_missing);
+    move |tool| match tool.need {
+        Need::Always => true,
+        Need::DebianImages => must_build,
+        Need::CloudImages | Need::Machines | Need::Tests => false,
+        Need::Speed => roots == Some(Roots::Btrfs),
+    }
+}
+
+/// Makes sure that this machine itself can be the host, of which `hold` was taken: checks for tools, installs what is
+/// missing if `install` says so, and builds the image of the machines if it is not there. `progress` hears what takes long.
+///
+/// # Errors
+/// [`Unable`].
+pub async fn prepare_local(
+    cache: &Path,
+    recipe: &Recipe,
+    install: bool,
+    hold: Hold,
+    mut progress: impl FnMut(&str),
+) -> Result<Ground, Unable> {
+    let store = Store::open(cache.to_owned());
+    let is_needed = needs(&store, &Pairs::from(recipe.clone()), None);
+    tools(Kind::Local, is_needed, install, &mut progress).await?;
+    let payload = store.build(recipe, &mut progress).await?;
+    Ok(Ground::Local { payload: payload.path, hold })
 }
 
 /// Checks for tools, and builds the image of the virtual machine and that of the machines, if they are not there.
@@ -153,11 +176,12 @@ fn check_root() -> Result<(), Unable> {
 
 /// Installs whatever is missing, or says what is needed and missing.
 async fn tools(
+    kind: Kind,
     is_needed: impl Fn(&Tool) -> bool,
     install: bool,
     progress: &mut impl FnMut(&str),
 ) -> Result<(), Unable> {
-    let missing = setup::missing(Kind::Sandbox);
+    let missing = setup::missing(kind);
     let manager = PackageManager::detect();
     if install
         && let Some(manager) = manager
@@ -168,14 +192,13 @@ async fn tools(
             hint: Some("mend what the package manager says, and try again".to_owned()),
         })?;
     }
-    let needed: Vec<&Tool> =
-        setup::missing(Kind::Sandbox).into_iter().filter(|tool| is_needed(tool)).collect();
+    let needed: Vec<&Tool> = setup::missing(kind).into_iter().filter(|tool| is_needed(tool)).collect();
     if needed.is_empty() {
         return Ok(());
     }
     // Whoever types the command wants what makes a run faster too.
     Err(Unable {
-        message: setup::describe(&setup::missing(Kind::Sandbox), manager).trim_end().to_owned(),
+        message: setup::describe(&setup::missing(kind), manager).trim_end().to_owned(),
         hint: manager.map(|_| "`nspawn-matrix setup`, or --setup, does that too".to_owned()),
     })
 }
@@ -203,6 +226,13 @@ async fn kernel_has_btrfs() -> bool {
         let _ = Command::new("modprobe", ["btrfs"]).end().await;
     }
     listed()
+}
+
+impl From<LocalError> for Unable {
+    fn from(error: LocalError) -> Self {
+        let hint = error.hint();
+        Self { message: chain(error), hint }
+    }
 }
 
 impl From<VmError> for Unable {

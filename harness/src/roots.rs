@@ -16,6 +16,20 @@ pub(crate) fn unpack(image: &str, base: &str) -> Vec<String> {
     ["tar"].into_iter().chain(options).chain(files).map(str::to_owned).collect()
 }
 
+/// Makes the root `to` from `base`: a folder is copied, a tar file unpacked.
+///
+/// # Errors
+/// What `btrfs`, `cp`, `mkdir` or `tar` says.
+pub(crate) async fn make(base: &Path, to: &Path) -> Result<(), CommandError> {
+    if base.is_dir() {
+        return copy(base, to).await;
+    }
+    let [base, folder] = [base, to].map(Path::to_string_lossy);
+    Command::new("mkdir", ["--parents", "--", &*folder]).output().await?;
+    Command::from_argv(unpack(&base, &folder)).output().await?;
+    Ok(())
+}
+
 /// Copies the root `base` to `to`: as a snapshot if it is a subvolume of a btrfs, else file by file, with shared blocks
 /// where the file system can.
 ///

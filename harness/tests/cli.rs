@@ -94,6 +94,13 @@ fn scenarios_that_share_one_machine_are_not_run_at_the_same_time() {
 }
 
 #[test]
+fn this_machine_is_not_changed_unasked() {
+    insta::assert_snapshot!(refusal(&["run", "--host", "local"]));
+    insta::assert_snapshot!(refusal(&["run", "--host", "local", "--yes", "--jobs", "2"]));
+    insta::assert_snapshot!(refusal(&["run", "--host", "local", "--yes", "--payload", "sid"]));
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_named_before_anything_starts() {
     insta::assert_snapshot!(refusal(&["run", "--out", "/proc/nspawn-matrix-report"]));
 }

@@ -121,6 +121,12 @@ impl Subnet {
         self.prefix
     }
 
+    /// Tells whether some address lies in both.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.contains(other.address) || other.contains(self.address)
+    }
+
     /// Tells whether `address` lies in this subnet.
     #[must_use]
     pub fn contains(self, address: Ipv4Addr) -> bool {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NameQuestion, Topic};
+use crate::{NameQuestion, Topic, Whose};
 
 /// Writes the questions down as two tables, one row for each: variant, name, topic, who is asked, the question in words.
 /// Between them come the questions about names, which have a table of their own.
@@ -197,6 +197,23 @@ impl Check {
     }
 }
 
+impl Check {
+    /// Whether it is about what lies beyond the host, where tests have somebody whom everything is known of.
+    #[must_use]
+    pub fn is_beyond_host(self) -> bool {
+        matches!(
+            self,
+            Self::PingOutsideIpv4
+                | Self::PingOutsideIpv4Unprivileged
+                | Self::PingOutsideIpv4Largest
+                | Self::PingOutsideIpv4TooLarge
+                | Self::PingOutsideIpv6
+                | Self::PingNobodyIpv4
+                | Self::Name(NameQuestion { whose: Whose::Outside | Whose::BelowMachine, .. })
+        )
+    }
+}
+
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.name())
@@ -296,6 +313,16 @@ mod tests {
             assert_eq!(check.name().parse(), Ok(*check));
         }
         assert_eq!("ping/peer".parse::<Check>(), Err(UnknownCheck));
+    }
+
+    #[test]
+    fn what_is_called_outside_is_beyond_the_host() {
+        for check in Check::all() {
+            let name = check.name();
+            let is_called_so =
+                ["/outside", "/nobody", "/below-machine"].iter().any(|word| name.contains(word));
+            assert_eq!(check.is_beyond_host(), is_called_so, "{name}");
+        }
     }
 
     #[test]

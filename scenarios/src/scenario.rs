@@ -137,9 +137,10 @@ impl Scenario {
     /// The settings of a machine, if one of the steps writes its .nspawn file.
     #[must_use]
     pub fn nspawn_settings(&self, machine: &str) -> nspawn_file::Settings {
-        let path = nspawn_file::path(machine);
+        let paths = [nspawn_file::path(machine), nspawn_file::passing_path(machine)];
         let mut files = self.steps.iter().rev().filter_map(Step::file);
-        let content = files.find_map(|(written, content)| (written == path).then_some(content));
+        let is_its = |written: &str| paths.iter().any(|path| path == written);
+        let content = files.find_map(|(written, content)| is_its(written).then_some(content));
         nspawn_file::Settings::of(&nspawn_file::parse(content.unwrap_or_default().as_bytes()))
     }
 

@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use nspawn_matrix_scenarios::{Launch, Scenario, Step, launch};
+use nspawn_matrix_scenarios::{Launch, Scenario, Step, launch, pacman_cache};
+use serde::{Deserialize, Serialize};
 
+use super::launch::console;
 use super::nft::SYSTEMD_TABLE;
 use crate::command::Command;
 use crate::netns::{Events, MulticastGroup};
 use crate::roots;
-use crate::undo::{Journal, Snapshot, Undo, foresee, table_exists, undo};
-
-/// The file of the journal with what the host looked like before.
-const BEFORE: &str = "before.json";
+use crate::undo::{Journal, Snapshot, Undo, foresee, leased_links, table_exists, undo};
 
 /// Where systemd-nspawn keeps locks and sockets of its machines.
 const NSPAWN: &str = "/run/systemd/nspawn";
@@ -36,8 +35,35 @@ const REST: Duration = Duration::from_secs(10);
 pub struct Kept {
     /// Where its journal is.
     pub journal: PathBuf,
-    /// What the roots of machines are copied from; none where they are there already.
+    /// What the roots of machines are made from: a folder that is copied, or a tar file that is unpacked; none where they
+    /// are there already.
     pub base: Option<PathBuf>,
+}
+
+/// What a host looked like before anything was done to it.
+#[derive(Serialize, Deserialize)]
+struct Before {
+    /// The boot that it was looked at in.
+    boot: String,
+    snapshot: Snapshot,
+}
+
+impl Before {
+    async fn look() -> anyhow::Result<Self> {
+        let snapshot = Snapshot::take().await.context("look at the host before anything is done to it")?;
+        Ok(Self { boot: boot()?, snapshot })
+    }
+
+    /// What differs in `now`: all of it in the same boot, and in a later one what outlasts a reboot.
+    fn differences(&self, now: &Snapshot) -> anyhow::Result<Vec<String>> {
+        let is_same_boot = self.boot == boot()?;
+        Ok(if is_same_boot { self.snapshot.differences(now) } else { self.snapshot.lasting_differences(now) })
+    }
+}
+
+/// The id of this boot (random(4)).
+fn boot() -> anyhow::Result<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").context("read the id of this boot")
 }
 
 impl Kept {
@@ -51,7 +77,7 @@ impl Kept {
             for machine in &scenario.machines {
                 let root = PathBuf::from(launch::root(machine));
                 journal.note(&[Undo::Remove { path: root.clone() }]).context("write to the journal")?;
-                roots::copy(base, &root)
+                roots::make(base, &root)
                     .await
                     .with_context(|| format!("make the root of machine `{machine}`"))?;
             }
@@ -59,22 +85,35 @@ impl Kept {
         Ok(journal)
     }
 
-    /// Takes everything back. Gives what is not as it was then.
+    /// Takes everything back; `told` hears what is done. Gives what is not as it was then.
     ///
     /// # Errors
     /// If something could not be taken back; the journal then stays.
-    pub(super) async fn restore(&self) -> anyhow::Result<Vec<String>> {
-        let folder = &self.journal;
-        let Some(journal) = Journal::open(folder).context("open the journal")? else { return Ok(Vec::new()) };
-        let before = fs::read(folder.join(BEFORE)).context("read what the host looked like")?;
-        let before: Snapshot = serde_json::from_slice(&before).context("read what the host looked like")?;
+    pub(crate) async fn restore(&self, mut told: impl FnMut(&str)) -> anyhow::Result<Vec<String>> {
+        let Some(journal) = Journal::open(&self.journal).context("open the journal")? else {
+            return Ok(Vec::new());
+        };
+        let before = journal.before().context("read what the host looked like")?;
+        let before: Before = serde_json::from_slice(&before).context("read what the host looked like")?;
         let forwarded = forwarding();
-        undo(journal).await.map_err(|errors| anyhow::anyhow!("{}", errors.join("; ")))?;
+        let undone = undo(&journal, |entry| told(&entry.title())).await;
+        undone.map_err(|errors| anyhow::anyhow!("{}", errors.join("; ")))?;
         if forwarding() != forwarded {
             // It remembers that it has turned forwarding on, and would not do it again.
+            told("restart systemd-networkd, which had turned forwarding on");
             Command::new("systemctl", ["try-restart", "systemd-networkd.service"]).output().await?;
         }
-        settled(&before).await
+        let left = settled(&before).await?;
+        journal.close().context("remove the journal")?;
+        Ok(left)
+    }
+
+    /// Whether there is something to be taken back.
+    ///
+    /// # Errors
+    /// If the journal cannot be looked for.
+    pub(crate) fn is_unfinished(&self) -> anyhow::Result<bool> {
+        Ok(Journal::open(&self.journal).context("look for the journal")?.is_some())
     }
 }
 
@@ -85,11 +124,9 @@ fn forwarding() -> [Option<String>; 4] {
 
 /// Begins the journal, and notes what the host looks like before `steps` are done.
 async fn begin(folder: &Path, steps: &[Step]) -> anyhow::Result<Journal> {
-    let before = Snapshot::take().await.context("look at the host before anything is done to it")?;
-    let journal =
-        Journal::create(folder).with_context(|| format!("begin a journal in `{}`", folder.display()))?;
-    fs::write(folder.join(BEFORE), serde_json::to_vec(&before)?)
-        .context("write down what the host looks like")?;
+    let before = serde_json::to_vec(&Before::look().await?).context("write down what the host looks like")?;
+    let journal = Journal::create(folder, &before)
+        .with_context(|| format!("begin a journal in `{}`", folder.display()))?;
     journal.note(&traces().await?).context("write to the journal")?;
     // A link that a step waits for is made by one before it.
     for step in steps.iter().filter(|step| matches!(step, Step::AwaitLink { .. })) {
@@ -118,6 +155,7 @@ async fn traces() -> anyhow::Result<Vec<Undo>> {
             undo.push(Undo::Stop { unit: unit.to_owned() });
         }
     }
+    undo.push(Undo::Leases { before: leased_links().context("look for leases")? });
     if !fs::exists(NSPAWN).with_context(|| format!("look for `{NSPAWN}`"))? {
         undo.push(Undo::Remove { path: NSPAWN.into() });
     }
@@ -132,9 +170,18 @@ pub(super) fn note_machines(journal: &Journal, scenario: &Scenario) -> anyhow::R
             Launch::Unit => launch::unit(machine),
         };
         let lock = format!("/var/lib/machines/.#{machine}.lck");
-        let is_locked = fs::exists(&lock).with_context(|| format!("look for `{lock}`"))?;
-        let remove = (!is_locked).then(|| Undo::Remove { path: lock.into() });
-        Ok(remove.into_iter().chain([Undo::Stop { unit }]).collect())
+        // What it writes into the directory that it binds.
+        let written = scenario
+            .bind
+            .as_ref()
+            .map(|bind| format!("{}/{}", bind.source, pacman_cache::written_by(machine)));
+        let mut undo = Vec::new();
+        for path in [lock, console(machine)].into_iter().chain(written) {
+            if !fs::exists(&path).with_context(|| format!("look for `{path}`"))? {
+                undo.push(Undo::Remove { path: path.into() });
+            }
+        }
+        Ok(undo.into_iter().chain([Undo::Stop { unit }]).collect())
     };
     let undo = scenario.machines.iter().map(stop).collect::<anyhow::Result<Vec<_>>>()?.concat();
     journal.note(&undo).context("note the machines in the journal")
@@ -146,7 +193,7 @@ fn escaped(machine: &str) -> String {
 }
 
 /// Looks again when a link or an address changes, until the host is as it was or [`REST`] is over.
-async fn settled(before: &Snapshot) -> anyhow::Result<Vec<String>> {
+async fn settled(before: &Before) -> anyhow::Result<Vec<String>> {
     let mut events = Events::subscribe(&[
         MulticastGroup::Link,
         MulticastGroup::Ipv4Ifaddr,
@@ -155,11 +202,11 @@ async fn settled(before: &Snapshot) -> anyhow::Result<Vec<String>> {
         MulticastGroup::Ipv6Route,
     ])
     .context("subscribe to links and addresses")?;
-    let mut differences = before.differences(&Snapshot::take().await?);
+    let mut differences = before.differences(&Snapshot::take().await?)?;
     let until_as_it_was = async {
         while !differences.is_empty() {
             events.next().await.context("read events of links and addresses")?;
-            differences = before.differences(&Snapshot::take().await?);
+            differences = before.differences(&Snapshot::take().await?)?;
         }
         anyhow::Ok(())
     };
@@ -167,5 +214,5 @@ async fn settled(before: &Snapshot) -> anyhow::Result<Vec<String>> {
         ended?;
     }
     // What changed without an event is seen by a last look.
-    if differences.is_empty() { Ok(differences) } else { Ok(before.differences(&Snapshot::take().await?)) }
+    if differences.is_empty() { Ok(differences) } else { before.differences(&Snapshot::take().await?) }
 }

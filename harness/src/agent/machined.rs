@@ -15,6 +15,9 @@ trait Manager {
     /// Finds a machine by its name.
     fn get_machine(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
 
+    /// All machines: name, class, service and path of each.
+    fn list_machines(&self) -> zbus::Result<Vec<(String, String, String, OwnedObjectPath)>>;
+
     /// Tells that a machine was registered.
     #[zbus(signal)]
     fn machine_new(&self, machine: &str, path: OwnedObjectPath) -> zbus::Result<()>;
@@ -29,6 +32,14 @@ trait Machine {
     /// The unit that its processes are in.
     #[zbus(property)]
     fn unit(&self) -> zbus::Result<String>;
+}
+
+/// The names of all machines. Starts systemd-machined if it does not run.
+pub(crate) async fn names() -> anyhow::Result<Vec<String>> {
+    let bus = zbus::Connection::system().await.context("connect to the system bus")?;
+    let manager = ManagerProxy::new(&bus).await.context("find systemd-machined on the bus")?;
+    let machines = manager.list_machines().await.context("list the machines of systemd-machined")?;
+    Ok(machines.into_iter().map(|machine| machine.0).collect())
 }
 
 /// A subscription to the machines that get registered.

@@ -9,6 +9,7 @@ mod bridge_netfilter;
 mod evidence;
 mod facts;
 mod forwarding;
+mod host_name;
 mod id_mapping;
 mod journal;
 mod kept;
@@ -16,14 +17,14 @@ mod launch;
 mod leftovers;
 mod legacy_tables;
 mod links;
-mod machined;
+pub(crate) mod machined;
 mod main_process;
 mod network_files;
 mod nft;
 mod nsswitch;
 mod pace;
 mod provision;
-mod routes;
+pub(crate) mod routes;
 mod settings;
 mod standing;
 mod started;
@@ -238,7 +239,7 @@ impl Agent {
         if let Some(started) = self.started.take() {
             started.end().await?;
         }
-        kept.restore().await
+        kept.restore(|_| {}).await
     }
 
     async fn power_off(&self, job: Job) -> anyhow::Result<()> {

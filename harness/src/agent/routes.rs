@@ -1,5 +1,6 @@
 //! The routes of this host's main table (rtnetlink(7)).
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -16,15 +17,15 @@ const UPLINK: Duration = Duration::from_secs(1);
 
 /// An IPv4 route to somewhere in particular.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Route {
+pub(crate) struct Route {
     /// Where it leads.
-    pub(super) destination: Subnet,
+    pub(crate) destination: Subnet,
     /// Name of the link that it leaves by.
-    pub(super) link: String,
+    pub(crate) link: String,
 }
 
 /// The IPv4 routes but for the default ones.
-pub(super) async fn ipv4() -> anyhow::Result<Vec<Route>> {
+pub(crate) async fn ipv4() -> anyhow::Result<Vec<Route>> {
     let links = nix::net::if_::if_nameindex().context("list the links of the host")?;
     let name = |index: u32| {
         let link = links.iter().find(|link| link.index() == index)?;
@@ -44,6 +45,14 @@ pub(super) async fn ipv6_default() -> anyhow::Result<Vec<String>> {
     Ok(defaults
         .map(|route| gateway(route).map_or("on the link".to_owned(), |gateway| gateway.to_string()))
         .collect())
+}
+
+/// The links that default routes of either family leave by, by index.
+pub(crate) async fn uplinks() -> anyhow::Result<BTreeSet<u32>> {
+    let v4 = dump(RouteMessageBuilder::<Ipv4Addr>::new().build()).await?;
+    let v6 = dump(RouteMessageBuilder::<Ipv6Addr>::new().build()).await?;
+    let defaults = v4.iter().chain(&v6).filter(|route| route.header.destination_prefix_length == 0);
+    Ok(defaults.filter_map(out).collect())
 }
 
 /// Waits until the host has an IPv6 default route, as it may boot before its uplink is configured. A host that has

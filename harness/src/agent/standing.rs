@@ -12,7 +12,7 @@ use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
 use nspawn_matrix_scenarios::name::is_domain;
 use nspawn_matrix_scenarios::port::Forward;
-use nspawn_matrix_scenarios::{Attachment, BindMount, HOST_NAME, Launch, Scenario};
+use nspawn_matrix_scenarios::{Attachment, BindMount, Launch, Scenario};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
@@ -22,7 +22,7 @@ use super::launch::Ended;
 use super::nft::Ruleset;
 use super::pace::Pace;
 use super::started::Started;
-use super::{event, event_with, links};
+use super::{event, event_with, host_name, links};
 use crate::command::Command;
 use crate::host::Cgroup;
 use crate::probe::multicast::{self, Multicast};
@@ -146,11 +146,12 @@ impl Standing {
         let with_host = Established { ipv4: !astray, ..Established::BOTH };
         let with_peers = Established { ipv4: true, ipv6: false };
         let patience = self.pace.patience(NAMING);
+        let host = &host_name::own()?;
         let linked = || self.machines.iter().filter(|(_, machine)| machine.settled.lease.link.is_some());
         try_join_all(linked().map(|(name, machine)| async move {
             let peers = linked().filter(|(peer, _)| astray && *peer != name);
             let heard = tokio::try_join!(
-                await_name(&machine.probe, HOST_NAME, with_host, patience),
+                await_name(&machine.probe, host, with_host, patience),
                 await_name(&self.host, name, with_host, patience),
                 try_join_all(peers.map(|(_, peer)| await_name(&peer.probe, name, with_peers, patience)))
             )?;

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 as claimed, 1 something differs, 2 usage, 3 could not measure.
 
+mod clean;
 mod compare;
 mod explain;
 mod failure;
@@ -9,6 +10,7 @@ mod hosts;
 mod image;
 mod input;
 mod list;
+mod local;
 mod output;
 mod own;
 mod profiles;
@@ -53,6 +55,8 @@ const EXIT_CODES: &str = "Exit codes:
 enum Command {
     /// Boot a host for each scenario, ask the questions, and write the report.
     Run(run::Arguments),
+    /// Take back what a run on this machine itself (--host local) could not take back; needs root.
+    Clean(clean::Arguments),
     /// Render the report of a run again, in any form; needs no root.
     Report(report::Arguments),
     /// Lay reports side by side: what differs, and which facts of the hosts could explain it; needs no root.
@@ -88,8 +92,8 @@ enum Internal {
         /// Where the journal is, on a host that is kept.
         #[arg(long, value_name = "DIR")]
         journal: Option<PathBuf>,
-        /// What the roots of machines are copied from, on a host that is kept.
-        #[arg(long, value_name = "DIR", requires = "journal")]
+        /// What the roots of machines are made from, on a host that is kept: a folder, or a tar file.
+        #[arg(long, value_name = "PATH", requires = "journal")]
         base: Option<PathBuf>,
     },
     /// Serve as the probe in the machine with this leader.
@@ -142,6 +146,7 @@ impl Cache {
 pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => on_one_thread(run::run(arguments)),
+        Command::Clean(arguments) => on_one_thread(clean::clean(arguments)),
         Command::Report(arguments) => report::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),

@@ -63,6 +63,9 @@ pub(super) struct Arguments {
     /// Install what is missing on this machine first
     #[arg(long)]
     setup: bool,
+    /// Do not ask whether this machine may be changed, with --host local
+    #[arg(long)]
+    yes: bool,
     /// Take back what was done to each host, as is done on one that is kept
     #[arg(long, hide = true)]
     undo: bool,
@@ -79,11 +82,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let own = arguments.own.read(&recipes.systemd_of_hosts())?;
     own.told.iter().for_each(|line| tell!("{line}"));
     let scenarios = selection::beside(own, &arguments.scenario)?;
-    let hosts = Hosts::of(arguments.host, &recipes, arguments.jobs)?;
+    let cache = arguments.cache.folder();
+    let jobs = arguments.jobs;
+    let hosts = Hosts::of(arguments.host, &recipes, jobs, &scenarios, &cache, arguments.yes).await?;
     let out = Out::check(arguments.out)?;
     let agent =
         std::env::current_exe().map_err(|error| Failure::unable(format!("find this program: {error}")))?;
-    let cache = arguments.cache.folder();
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("listen for signals: {error}")))?;
     let ready = tokio::select! {
@@ -96,14 +100,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let ground = ready.inspect_err(|_| out.leave_as_it_was())?;
 
     let is_claimed = scenarios.iter().any(|scenario| !scenario.claims.is_empty());
-    let jobs = arguments.jobs.map_or_else(|| ground.default_jobs(), NonZeroUsize::get);
+    let jobs = jobs.map_or_else(|| ground.default_jobs(), NonZeroUsize::get);
     let (images, samples) = (recipes.names(), arguments.samples.get());
     let plan = Plan::new(arguments.host, &images, &profiles, &scenarios, &checks, samples, jobs);
     let engine = Engine {
         run_id: run_id::new(),
         ground,
         agent,
-        undo: arguments.undo || arguments.host == Kind::Vm,
+        undo: arguments.undo || arguments.host.is_kept(),
         interrupted: interrupted.clone(),
     };
     tell!("run {}: {}", engine.run_id, plan.summary());

@@ -1,5 +1,7 @@
 //! Kinds of hosts.
 
+use nspawn_matrix_scenarios::{Check, Scenario};
+
 /// What a host is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
@@ -11,6 +13,8 @@ pub enum Kind {
     /// A system in namespaces of a virtual machine; needs no root
     #[value(name = "vm+sandbox")]
     VmSandbox,
+    /// This machine itself, for one scenario after another, each taken back; needs root and systemd
+    Local,
 }
 
 impl Kind {
@@ -21,6 +25,38 @@ impl Kind {
             Self::Sandbox => "sandbox",
             Self::Vm => "vm",
             Self::VmSandbox => "vm+sandbox",
+            Self::Local => "local",
+        }
+    }
+
+    /// Whether a host is there before the run and after it, so that what is done to it must be taken back.
+    #[must_use]
+    pub const fn is_kept(self) -> bool {
+        match self {
+            Self::Vm | Self::Local => true,
+            Self::Sandbox | Self::VmSandbox => false,
+        }
+    }
+
+    /// The scenario as it is stood up on such a host.
+    #[must_use]
+    pub fn stands_up(self, scenario: &Scenario) -> Scenario {
+        match self {
+            Self::Local => scenario.clone().at_runtime(),
+            Self::Sandbox | Self::Vm | Self::VmSandbox => scenario.clone(),
+        }
+    }
+
+    /// Why a question is not asked on such a host; none if it is.
+    #[must_use]
+    pub fn not_asked(self, check: Check) -> Option<&'static str> {
+        match self {
+            Self::Sandbox | Self::Vm | Self::VmSandbox => None,
+            Self::Local if check == Check::AutostartAfterReboot => Some("this machine is not rebooted"),
+            Self::Local if check.is_beyond_host() => Some(
+                "it is about the internet that other kinds of hosts have, and nothing is sent to the real one",
+            ),
+            Self::Local => None,
         }
     }
 }

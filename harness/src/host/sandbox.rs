@@ -189,7 +189,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// If it is not known.
-    pub(super) fn leader(&self) -> Result<i32, SandboxError> {
+    pub fn leader(&self) -> Result<i32, SandboxError> {
         self.leader.ok_or_else(|| {
             SandboxError::Make("find the first process of the host", io::ErrorKind::NotFound.into())
         })

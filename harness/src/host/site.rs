@@ -2,7 +2,7 @@
 
 use super::guest::{Guest, Guests};
 use super::nested::{Nested, NestedSandbox};
-use super::{Blueprint, Sandbox, Workspace};
+use super::{Blueprint, Local, LocalHost, Sandbox, Workspace};
 use crate::agent::Notice;
 use crate::rpc;
 
@@ -15,6 +15,8 @@ pub enum Site {
     Guests(Guests),
     /// Each host is a sandbox in one virtual machine.
     Nested(Box<Nested>),
+    /// All hosts are this machine, one after another.
+    Local(Local),
 }
 
 /// A booted system that a scenario can be stood up on.
@@ -25,6 +27,8 @@ pub enum Host {
     Guest(Guest),
     /// In namespaces of a virtual machine.
     Nested(NestedSandbox),
+    /// This machine.
+    Local(LocalHost),
 }
 
 impl Site {
@@ -39,15 +43,17 @@ impl Site {
             }
             Self::Guests(guests) => Ok(Host::Guest(guests.boot().await?)),
             Self::Nested(nested) => Ok(Host::Nested(nested.boot(blueprint).await?)),
+            Self::Local(local) => Ok(Host::Local(local.host())),
         }
     }
 
-    /// What a host wrote on its console.
+    /// What a host wrote on its console; nothing if it was not booted by us.
     pub async fn console(&self, host: &str) -> String {
         match self {
             Self::Sandboxes(workspace) => workspace.console(host),
             Self::Guests(guests) => guests.console(),
             Self::Nested(nested) => nested.console(host).await,
+            Self::Local(_) => String::new(),
         }
     }
 
@@ -60,6 +66,7 @@ impl Site {
             Self::Sandboxes(workspace) => Ok(workspace.close().await?),
             Self::Guests(guests) => guests.close().await,
             Self::Nested(nested) => nested.close().await,
+            Self::Local(_) => Ok(()),
         }
     }
 }
@@ -78,6 +85,7 @@ impl Host {
             Self::Sandbox(sandbox) => Ok(sandbox.agent(is_kept, on_notice)?),
             Self::Guest(guest) => guest.agent(on_notice),
             Self::Nested(sandbox) => sandbox.agent(is_kept, on_notice),
+            Self::Local(host) => host.agent(on_notice),
         }
     }
 
@@ -90,6 +98,7 @@ impl Host {
             Self::Sandbox(sandbox) => Ok(sandbox.reboot().await?),
             Self::Guest(guest) => guest.reboot().await,
             Self::Nested(sandbox) => sandbox.reboot().await,
+            Self::Local(_) => anyhow::bail!("this machine is not rebooted"),
         }
     }
 
@@ -102,6 +111,7 @@ impl Host {
             Self::Sandbox(sandbox) => Ok(sandbox.end().await?),
             Self::Guest(guest) => guest.end(is_as_it_was).await,
             Self::Nested(sandbox) => sandbox.end().await,
+            Self::Local(host) => host.end().await,
         }
     }
 }

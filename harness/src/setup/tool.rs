@@ -215,6 +215,15 @@ const GPGV: Tool = Tool {
 /// Everything that `run` uses of the machine for its sandboxes.
 const SANDBOX: &[Tool] = &[SYSTEMD_NSPAWN, TAR, UNSHARE, MMDEBSTRAP, DEBIAN_KEYS, MKFS_BTRFS, BTRFS, LOSETUP];
 
+/// Everything that `run` uses of the machine if it is the host itself.
+const LOCAL: &[Tool] = &[
+    Tool { why: "is what is measured", ..SYSTEMD_NSPAWN },
+    TAR,
+    Tool { need: Need::DebianImages, ..UNSHARE },
+    MMDEBSTRAP,
+    DEBIAN_KEYS,
+];
+
 /// Everything that virtual machines need of it.
 const VM: &[Tool] = &[
     QEMU,
@@ -239,6 +248,7 @@ pub(super) const fn tools(host: Kind) -> &'static [Tool] {
     match host {
         Kind::Sandbox => SANDBOX,
         Kind::Vm | Kind::VmSandbox => VM,
+        Kind::Local => LOCAL,
     }
 }
 

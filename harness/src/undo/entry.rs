@@ -1,5 +1,6 @@
 //! What takes one change back.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use nix::mount::{MntFlags, umount2};
 use rustix::fs::{XattrFlags, lremovexattr, lsetxattr};
 use serde::{Deserialize, Serialize};
 
-use super::{journal, mounts, tables};
+use super::{journal, leases, mounts, tables};
 use crate::command::Command;
 use crate::netns::RtNetlink;
 use crate::roots;
@@ -78,6 +79,11 @@ pub(crate) enum Undo {
         /// The mount point.
         at: PathBuf,
     },
+    /// There were leases of these links: removes those of links that are gone.
+    Leases {
+        /// Names of links.
+        before: BTreeSet<String>,
+    },
     /// The unit was not enabled: disables it.
     Disable {
         /// Its name.
@@ -96,6 +102,26 @@ pub(crate) enum Undo {
 }
 
 impl Undo {
+    /// What it does, in half a sentence.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Self::Remove { path } => format!("remove `{}`", path.display()),
+            Self::PutBack { path, .. } => format!("put `{}` back", path.display()),
+            Self::Sysctl { path, before } => format!("write `{}` to `{}`", before.trim(), path.display()),
+            Self::Own { path, .. } => format!("give `{}` its owner and mode back", path.display()),
+            Self::Attribute { path, name, .. } => {
+                format!("put attribute `{name}` of `{}` back", path.display())
+            }
+            Self::RemoveLink { name } => format!("remove link `{name}`"),
+            Self::RemoveTable { family, name } => format!("remove table `{family} {name}` of nftables"),
+            Self::Unmount { at } => format!("unmount `{}`", at.display()),
+            Self::Leases { .. } => "remove leases of links that are gone".to_owned(),
+            Self::Disable { unit } => format!("disable `{unit}`"),
+            Self::Stop { unit } => format!("stop `{unit}`"),
+            Self::Again { argv } => format!("run `{}`", argv.join(" ")),
+        }
+    }
+
     /// Takes the change back.
     pub(super) async fn perform(&self) -> anyhow::Result<()> {
         match self {
@@ -122,6 +148,7 @@ impl Undo {
             }
             Self::RemoveTable { family, name } => tables::remove(family, name).await,
             Self::Unmount { at } => unmount(at).with_context(|| format!("unmount `{}`", at.display())),
+            Self::Leases { before } => leases::remove_all_but(before).context("remove leases"),
             Self::Disable { unit } => systemctl(&["disable", "--quiet", unit]).await,
             Self::Stop { unit } => stop(unit).await,
             Self::Again { argv } => {
@@ -172,7 +199,7 @@ fn set_attribute(path: &Path, name: &str, value: Option<&[u8]>) -> io::Result<()
 }
 
 /// Stops a unit; what does not end by itself is killed.
-async fn stop(unit: &str) -> anyhow::Result<()> {
+pub(crate) async fn stop(unit: &str) -> anyhow::Result<()> {
     let stopped = async || tokio::time::timeout(STOP, systemctl(&["stop", unit])).await;
     match stopped().await {
         Ok(stopped) => stopped?,

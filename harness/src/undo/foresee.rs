@@ -24,7 +24,7 @@ pub(crate) async fn foresee(step: &Step, journal: &Journal) -> anyhow::Result<Ve
             Ok(_) => Ok(Vec::new()),
             Err(_) => Ok(vec![Undo::Remove { path: topmost_missing(Path::new(path))? }]),
         },
-        Step::File { path, content, .. } if path.starts_with("/etc/sysctl.d/") => {
+        Step::File { path, content, .. } if path.contains("/sysctl.d/") => {
             Ok(file(Path::new(path), journal)?.into_iter().chain(sysctls(content)?).collect())
         }
         Step::File { path, .. }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     fn journal(folder: &Path) -> Journal {
-        Journal::create(&folder.join("journal")).unwrap()
+        Journal::create(&folder.join("journal"), b"").unwrap()
     }
 
     fn path(folder: &Path, name: &str) -> String {

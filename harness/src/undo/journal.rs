@@ -11,6 +11,9 @@ use super::Undo;
 /// The file with the entries: one line of JSON for each.
 const ENTRIES: &str = "entries.jsonl";
 
+/// The file with what was kept at the beginning.
+const BEFORE: &str = "before.json";
+
 /// A folder with what takes each change back, and copies of what was there.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -19,15 +22,27 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Begins a journal.
+    /// Begins a journal; `before` is kept with it.
     ///
     /// # Errors
     /// If there is one in the folder already, or the folder cannot be made.
-    pub(crate) fn create(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn create(folder: &Path, before: &[u8]) -> io::Result<Self> {
+        if fs::exists(folder.join(ENTRIES))? {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "what a run has done is not taken back yet",
+            ));
+        }
         fs::create_dir_all(folder)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+        let mut file = File::create(folder.join(BEFORE))?;
+        file.write_all(before)?;
+        file.sync_all()?;
+        // There is a journal from here on.
         File::options().write(true).create_new(true).open(folder.join(ENTRIES))?.sync_all()?;
-        File::open(folder)?.sync_all()?;
+        for folder in folder.ancestors().take(2) {
+            File::open(folder)?.sync_all()?;
+        }
         Ok(Self { folder: folder.to_owned(), kept: Cell::new(0) })
     }
 
@@ -41,6 +56,14 @@ impl Journal {
         }
         let kept = u32::try_from(fs::read_dir(folder)?.count()).unwrap_or(u32::MAX);
         Ok(Some(Self { folder: folder.to_owned(), kept: Cell::new(kept) }))
+    }
+
+    /// What was kept with it at its beginning.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn before(&self) -> io::Result<Vec<u8>> {
+        fs::read(self.folder.join(BEFORE))
     }
 
     /// Notes what takes a change back. When this returns it is on the disk, and the change may be made.
@@ -78,6 +101,9 @@ impl Journal {
     /// # Errors
     /// If it cannot be removed.
     pub(crate) fn close(self) -> io::Result<()> {
+        // Whatever ends us in between: without entries there is no journal.
+        fs::remove_file(self.folder.join(ENTRIES))?;
+        File::open(&self.folder)?.sync_all()?;
         fs::remove_dir_all(&self.folder)
     }
 }
@@ -116,13 +142,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("journal");
         assert!(Journal::open(&place).unwrap().is_none());
-        let journal = Journal::create(&place).unwrap();
+        let journal = Journal::create(&place, b"before").unwrap();
         let entries = [Undo::RemoveLink { name: "br0".into() }, Undo::Remove { path: "/etc/x\ny".into() }];
         journal.note(&entries[..1]).unwrap();
         journal.note(&entries[1..]).unwrap();
         let journal = Journal::open(&place).unwrap().unwrap();
         assert_eq!(journal.entries(), entries);
-        assert!(Journal::create(&place).is_err());
+        assert_eq!(journal.before().unwrap(), b"before");
+        assert!(Journal::create(&place, b"").is_err());
         journal.close().unwrap();
         assert!(!place.exists());
     }
@@ -130,7 +157,7 @@ mod tests {
     #[test]
     fn what_is_kept_can_be_put_back() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::create(&folder.path().join("journal")).unwrap();
+        let journal = Journal::create(&folder.path().join("journal"), b"").unwrap();
         let path = folder.path().join("file");
         fs::write(&path, "before").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o4640)).unwrap();

@@ -7,34 +7,34 @@
 mod entry;
 mod foresee;
 mod journal;
+mod leases;
 mod mounts;
 mod snapshot;
 mod tables;
 
 use crate::chain::chain;
 
-pub(crate) use entry::Undo;
+pub(crate) use entry::{Undo, stop};
 pub(crate) use foresee::foresee;
 pub(crate) use journal::Journal;
+pub(crate) use leases::links as leased_links;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use tables::exists as table_exists;
 
-/// Takes everything back that the journal tells of, last things first, and closes the journal.
+/// Takes everything back that the journal tells of, last things first; `told` hears of each before it is done. The journal
+/// stays until it is closed.
 ///
 /// # Errors
-/// Whatever could not be taken back, each with its cause; the journal then stays, for another attempt.
-pub(crate) async fn undo(journal: Journal) -> Result<(), Vec<String>> {
+/// Whatever could not be taken back, each with its cause.
+pub(crate) async fn undo(journal: &Journal, mut told: impl FnMut(&Undo)) -> Result<(), Vec<String>> {
     let mut errors = Vec::new();
     for entry in in_order(journal.entries()) {
+        told(&entry);
         if let Err(error) = entry.perform().await {
             errors.push(chain(error));
         }
     }
-    if errors.is_empty() {
-        journal.close().map_err(|error| vec![format!("remove the journal: {error}")])?;
-        return Ok(());
-    }
-    Err(errors)
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 /// The order in which to take things back: the last first, but services read again at the end, each once.
@@ -72,11 +72,12 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_taken_back_keeps_the_journal() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::create(&folder.path().join("journal")).unwrap();
+        let journal = Journal::create(&folder.path().join("journal"), b"").unwrap();
         let (path, kept) = (folder.path().join("back"), folder.path().join("nowhere"));
         journal.note(&[Undo::PutBack { path, kept }]).unwrap();
-        let errors = undo(journal).await.unwrap_err();
-        assert_eq!(errors.len(), 1);
+        let mut told = Vec::new();
+        let errors = undo(&journal, |entry| told.push(entry.title())).await.unwrap_err();
+        assert_eq!((errors.len(), told.len()), (1, 1));
         assert_eq!(Journal::open(&folder.path().join("journal")).unwrap().unwrap().entries().len(), 1);
     }
 }

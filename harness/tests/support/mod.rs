@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 pub(crate) mod browser;
+pub(crate) mod home;
 pub(crate) mod machine;
 pub(crate) mod readers;
 pub(crate) mod snapshots;

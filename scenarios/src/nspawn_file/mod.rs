@@ -23,8 +23,17 @@ pub use syntax::{Content, Line, Refusal, parse};
 /// Where the files of an administrator lie: all their settings are trusted.
 pub const FOLDER: &str = "/etc/systemd/nspawn";
 
+/// Where those lie that are gone after a reboot.
+const PASSING_FOLDER: &str = "/run/systemd/nspawn";
+
 /// Where the file of a machine goes: `/etc/systemd/nspawn/web.nspawn`.
 #[must_use]
 pub fn path(machine: &str) -> String {
     format!("{FOLDER}/{machine}.nspawn")
+}
+
+/// Where it goes that is gone after a reboot; it is trusted all the same.
+#[must_use]
+pub fn passing_path(machine: &str) -> String {
+    format!("{PASSING_FOLDER}/{machine}.nspawn")
 }

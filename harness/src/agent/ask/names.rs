@@ -12,8 +12,8 @@ use nspawn_matrix_reports::{Family, LookupPath, Names, Observation, Wire};
 use nspawn_matrix_scenarios::{Asked, NameQuestion, Subject, Way, Whose};
 use tokio::sync::OnceCell;
 
-use crate::agent::nsswitch;
 use crate::agent::standing::{Machine, Standing, call, host_addresses};
+use crate::agent::{host_name, nsswitch};
 use crate::host;
 use crate::probe::{Known, Lookup, Request};
 use crate::rpc::Client;
@@ -89,7 +89,7 @@ impl Standing {
             Subject::Host { .. } | Subject::HostItself => &self.host,
         };
         let known = self.known(question.whose, about).await?;
-        let name = question.name(about);
+        let name = if question.whose == Whose::Host { host_name::own()? } else { question.name(about) };
         let (path, family) = match question.way {
             Way::Wire(transport) => {
                 let ask = |known| Request::Wire { name: name.clone(), transport, questions: samples, known };

@@ -10,6 +10,7 @@ use anyhow::Context;
 use sha2::{Digest, Sha256};
 
 use super::is_passing;
+use crate::undo::leases;
 
 /// Where files are looked at. What a service keeps for itself while it runs is not: it says nothing of the set-up.
 const FOLDERS: [&str; 10] = [
@@ -28,8 +29,9 @@ const FOLDERS: [&str; 10] = [
 /// Where systemd has the files of units that were made at run time.
 const TRANSIENT: &str = "/run/systemd/transient";
 
-/// Where only the names are looked at: below them are whole roots.
-const MACHINES: &str = "/var/lib/machines";
+/// Where only the names are looked at: below them are whole roots, or what is written all the time.
+const NAMES: [&str; 4] =
+    ["/run/systemd/netif/links", "/var/lib/machines", leases::FOLDER, "/var/log/journal"];
 
 /// Files that are larger are told apart by their size alone.
 const DIGESTED: u64 = 1 << 20;
@@ -40,8 +42,10 @@ pub(super) fn files() -> anyhow::Result<BTreeSet<String>> {
         walk(Path::new(folder), &mut found).with_context(|| format!("look through `{folder}`"))?;
     }
     found.retain(|file| !is_of_passing_unit(file));
-    for entry in fs::read_dir(MACHINES).into_iter().flatten() {
-        found.insert(entry.with_context(|| format!("list `{MACHINES}`"))?.path().display().to_string());
+    for folder in NAMES {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            found.insert(entry.with_context(|| format!("list `{folder}`"))?.path().display().to_string());
+        }
     }
     Ok(found)
 }

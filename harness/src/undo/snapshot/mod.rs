@@ -28,6 +28,9 @@ const PASSING: [&str; 11] = [
     "systemd-tmpfiles-clean",
 ];
 
+/// The kind that files are.
+const FILE: &str = "file";
+
 /// What a host looks like, by kind of thing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Snapshot(BTreeMap<String, BTreeSet<String>>);
@@ -43,9 +46,21 @@ impl Snapshot {
             ("setting", settings::settings()?),
             ("unit", units().await?),
             ("mount", mounts()?),
-            ("file", files::files()?),
+            (FILE, files::files()?),
         ];
         Ok(Self(kinds.into_iter().map(|(kind, things)| (kind.to_owned(), things)).collect()))
+    }
+
+    /// The differences of what a reboot does not make anew.
+    pub(crate) fn lasting_differences(&self, after: &Self) -> Vec<String> {
+        let [before, after] = [self, after].map(Self::lasting);
+        before.differences(&after)
+    }
+
+    /// The files that are on a disk.
+    fn lasting(&self) -> Self {
+        let files = self.0.get(FILE).into_iter().flatten().filter(|file| !file.starts_with("/run/"));
+        Self([(FILE.to_owned(), files.cloned().collect())].into())
     }
 
     /// What is there in `after` and was not in `self`, and the other way round.
@@ -102,6 +117,16 @@ mod tests {
         assert_eq!(one("lo up").differences(&one("lo up")), Vec::<String>::new());
         assert_eq!(one("lo up").differences(&one("br0 up")), ["link is left: br0 up", "link is gone: lo up"]);
         assert_eq!(Snapshot::default().differences(&one("br0 up")), ["link is left: br0 up"]);
+    }
+
+    #[test]
+    fn after_a_reboot_only_files_on_a_disk_are_compared() {
+        let of = |kind: &str, things: &[&str]| {
+            Snapshot([(kind.to_owned(), things.iter().map(|&thing| thing.to_owned()).collect())].into())
+        };
+        assert!(of("link", &["lo up"]).lasting_differences(&of(FILE, &["/run/x 0:0"])).is_empty());
+        let left = Snapshot::default().lasting_differences(&of(FILE, &["/run/x 0:0", "/etc/x 0:0"]));
+        assert_eq!(left, ["file is left: /etc/x 0:0"]);
     }
 
     #[test]

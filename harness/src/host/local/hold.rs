@@ -1,0 +1,78 @@
+//! The hold that one process has on this machine as a host: no two runs, and no run and `clean`, at a time.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+/// A lock on the folder that the journal is in. The kernel releases it however the process ends. When it is dropped, the
+/// folder goes too, unless there is a journal in it.
+#[derive(Debug)]
+pub struct Hold {
+    folder: PathBuf,
+    _lock: Flock<File>,
+}
+
+impl Hold {
+    /// Takes hold; none if another process has.
+    ///
+    /// # Errors
+    /// If the folder cannot be made or locked.
+    pub(super) fn take(folder: &Path) -> io::Result<Option<Self>> {
+        loop {
+            fs::create_dir_all(folder)?;
+            let file = match File::open(folder) {
+                Ok(file) => file,
+                // Whoever had hold has just removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            let lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => lock,
+                Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
+                Err((_, errno)) => return Err(errno.into()),
+            };
+            if is_at(&lock, folder)? {
+                return Ok(Some(Self { folder: folder.to_owned(), _lock: lock }));
+            }
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // What is in it stays.
+        let _ = fs::remove_dir(&self.folder);
+    }
+}
+
+fn is_at(file: &File, folder: &Path) -> io::Result<bool> {
+    let locked = file.metadata()?;
+    match fs::metadata(folder) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (locked.dev(), locked.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_has_hold_at_a_time_and_leaves_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("state");
+        let hold = Hold::take(&folder).unwrap().unwrap();
+        assert!(Hold::take(&folder).unwrap().is_none());
+        drop(hold);
+        assert!(!folder.exists());
+        let hold = Hold::take(&folder).unwrap().unwrap();
+        fs::write(folder.join("journal"), "").unwrap();
+        drop(hold);
+        assert!(folder.join("journal").exists());
+    }
+}

@@ -1,0 +1,181 @@
+//! `run --host local` on a machine with a systemd of its own, and `clean` after whatever has ended it: the machine is as
+//! it was.
+//!
+//! The machine is a sandbox. How many times a run is killed in it says `NSPAWN_MATRIX_KILLS` (3 if it says nothing), and
+//! where the random moments begin `NSPAWN_MATRIX_SEED`.
+
+mod support;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Arguments;
+use nspawn_matrix_reports::Report;
+use support::home::Home;
+use support::{on_this_thread, trial};
+
+/// A run of one question, which stands everything up all the same.
+const RUN: [&str; 8] = [
+    "run",
+    "--host=local",
+    "--yes",
+    "--scenario=bridge",
+    "--check=ping/gateway/ipv4",
+    "--check=ping/outside/ipv4",
+    "--samples=1",
+    "--out=/root/out",
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Each leaves the mount namespace of everyone else on its own thread, and takes the whole machine.
+    arguments.test_threads = Some(1);
+    let trials = vec![
+        trial("leaves-the-machine-as-it-was", || Ok(on_this_thread(leaves_the_machine_as_it_was())?)),
+        trial("refuses-what-is-in-the-way", || Ok(on_this_thread(refuses_what_is_in_the_way())?)),
+        trial("is-cleaned-up-after-being-killed", || Ok(on_this_thread(is_cleaned_up_after_being_killed())?)),
+    ];
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+async fn leaves_the_machine_as_it_was() -> Result<(), String> {
+    let home = Home::boot().await?;
+    let before = home.look().await?;
+    let ended = home.program(&RUN).end().await.map_err(|error| error.to_string())?;
+    expect(ended.status.code() == Some(0), &format!("{}: {}{}", ended.status, ended.stdout, ended.stderr))?;
+    home.expect_as(&before).await?;
+    let report = std::fs::read(home.path("/root/out/report.json")).map_err(|error| error.to_string())?;
+    let report: Report = serde_json::from_slice(&report).map_err(|error| error.to_string())?;
+    let [host] = &*report.hosts else { return Err("there is one host".to_owned()) };
+    expect(host.kind == "local" && host.facts.is_some() && host.left.is_empty(), &format!("{host:?}"))?;
+    let skipped = report.cases.iter().filter(|case| case.check == "ping/outside/ipv4");
+    expect(skipped.clone().count() == 2, "both machines have cases")?;
+    expect(skipped.into_iter().all(|case| case.attempts == 0), "nothing is sent to the real internet")?;
+    cleaned(&home, "nothing to clean\n").await?;
+    home.close().await
+}
+
+async fn refuses_what_is_in_the_way() -> Result<(), String> {
+    let home = Home::boot().await?;
+    let made = home
+        .script(
+            "mkdir -p /etc/systemd/network /etc/systemd/nspawn && \
+             printf '[NetDev]\\nName=br0\\nKind=bridge\\n' >/etc/systemd/network/60-mine.netdev && \
+             printf '[Match]\\nName=br0\\n[Network]\\nAddress=10.0.1.1/16\\nConfigureWithoutCarrier=yes\\n' >/etc/systemd/network/60-mine.network && \
+             touch /etc/systemd/nspawn/beta.nspawn && networkctl reload && \
+             timeout 20 sh -c 'until grep -q 10.0.1.1 /proc/net/fib_trie; do sleep 0.1; done'",
+        )
+        .await?;
+    expect(made.status.success(), &made.stderr)?;
+    let before = home.look().await?;
+    let ended = home.program(&RUN).end().await.map_err(|error| error.to_string())?;
+    expect(ended.status.code() == Some(3), &ended.stderr)?;
+    for line in [
+        "in the way: bridge: link `br0` is there already",
+        "in the way: bridge: `/etc/systemd/nspawn/beta.nspawn` is there already, of another machine `beta`",
+        "in the way: bridge: 10.0.55.1/24 overlaps 10.0.1.1/16, an address of link `br0`",
+    ] {
+        expect(ended.stderr.lines().any(|said| said == line), &ended.stderr)?;
+    }
+    let unasked: Vec<&str> = RUN.into_iter().filter(|word| *word != "--yes").collect();
+    let ended = home.program(&unasked).end().await.map_err(|error| error.to_string())?;
+    expect(ended.status.code() == Some(2) && ended.stderr.contains("no terminal to ask at"), &ended.stderr)?;
+    home.expect_as(&before).await?;
+    home.close().await
+}
+
+/// Kills agent or controller, or both, at random moments of a run. One that has ended before its moment is no kill, and is
+/// repeated.
+async fn is_cleaned_up_after_being_killed() -> Result<(), String> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let kills = number("NSPAWN_MATRIX_KILLS").unwrap_or(3);
+    let seed = number("NSPAWN_MATRIX_SEED").unwrap_or_else(|| std::process::id().into());
+    println!("NSPAWN_MATRIX_SEED={seed}");
+    // The bits of a small number are spread first.
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let home = Home::boot().await?;
+    let before = home.look().await?;
+    let began = Instant::now();
+    home.program(&RUN).output().await.map_err(|error| error.to_string())?;
+    home.expect_as(&before).await?;
+    let (mut whole, mut killed) = (began.elapsed(), 0);
+    while killed < kills {
+        let moment = whole.mul_f64(random.fraction());
+        let victim = [Victim::Controller, Victim::Agent, Victim::Both][random.below(3)];
+        let told = format!("kill {} of {kills}: {victim:?} after {} ms", killed + 1, moment.as_millis());
+        let began = Instant::now();
+        match kill(&home, victim, moment).await.map_err(|error| format!("{told}: {error}"))? {
+            true => killed += 1,
+            false => whole = whole.min(began.elapsed()),
+        }
+        let is_as_it_was = expect_clean(&home, &before).await;
+        is_as_it_was.map_err(|error| format!("{told}: {error}"))?;
+        println!("{told}: as it was");
+    }
+    home.close().await
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Victim {
+    Controller,
+    Agent,
+    Both,
+}
+
+/// Starts a run, and tells whether there was something to be killed at that moment. A run that nobody has killed, or whose
+/// agent alone was, ends as if nothing had happened.
+async fn kill(home: &Home, victim: Victim, moment: Duration) -> Result<bool, String> {
+    let mut run = home.quiet_program(&RUN)?.spawn_piped().map_err(|error| error.to_string())?;
+    let ended_before = tokio::time::timeout(moment, run.wait()).await.is_ok();
+    let mut hit = false;
+    if !ended_before && matches!(victim, Victim::Agent | Victim::Both) {
+        let agent = "systemctl kill --signal=KILL --kill-whom=main nspawn-matrix-agent.service";
+        hit = home.script(agent).await?.status.success();
+    }
+    if !ended_before && matches!(victim, Victim::Controller | Victim::Both) {
+        // What has entered the machine for it dies with it.
+        hit |= run.start_kill().is_ok();
+    }
+    let status = run.wait().await.map_err(|error| error.to_string())?;
+    let is_unharmed = !hit || matches!(victim, Victim::Agent);
+    expect(!is_unharmed || status.code() == Some(0), &format!("the run ended with {status}"))?;
+    Ok(hit)
+}
+
+async fn expect_clean(home: &Home, before: &[String]) -> Result<(), String> {
+    let clean = home.program(&["clean"]).end().await.map_err(|error| error.to_string())?;
+    expect(clean.status.code() == Some(0), &format!("{}: {}{}", clean.status, clean.stdout, clean.stderr))?;
+    home.expect_as(before).await?;
+    cleaned(home, "nothing to clean\n").await
+}
+
+async fn cleaned(home: &Home, said: &str) -> Result<(), String> {
+    let ended = home.program(&["clean"]).end().await.map_err(|error| error.to_string())?;
+    expect(ended.status.success() && ended.stdout == said, &format!("{}{}", ended.stdout, ended.stderr))
+}
+
+/// Numbers that nobody expects (xorshift64, Marsaglia 2003).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn fraction(&mut self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a moment need not be exact")]
+        let fraction = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        fraction
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() >> 33).unwrap_or_default() % bound
+    }
+}
+
+fn expect(holds: bool, told: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(told.to_owned()) }
+}
