@@ -181,7 +181,8 @@ pub(super) fn note_machines(journal: &Journal, scenario: &Scenario) -> anyhow::R
                 undo.push(Undo::Remove { path: path.into() });
             }
         }
-        Ok(undo.into_iter().chain([Undo::Stop { unit }]).collect())
+        let unlink = Undo::UnlinkJournal { root: launch::root(machine).into() };
+        Ok(undo.into_iter().chain([unlink, Undo::Stop { unit }]).collect())
     };
     let undo = scenario.machines.iter().map(stop).collect::<anyhow::Result<Vec<_>>>()?.concat();
     journal.note(&undo).context("note the machines in the journal")

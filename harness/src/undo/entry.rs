@@ -11,7 +11,7 @@ use nix::mount::{MntFlags, umount2};
 use rustix::fs::{XattrFlags, lremovexattr, lsetxattr};
 use serde::{Deserialize, Serialize};
 
-use super::{journal, leases, mounts, tables};
+use super::{guest_journals, journal, leases, mounts, tables};
 use crate::command::Command;
 use crate::netns::RtNetlink;
 use crate::roots;
@@ -79,6 +79,11 @@ pub(crate) enum Undo {
         /// The mount point.
         at: PathBuf,
     },
+    /// No journal was linked to that of this machine: removes the links to it.
+    UnlinkJournal {
+        /// The root of the machine.
+        root: PathBuf,
+    },
     /// There were leases of these links: removes those of links that are gone.
     Leases {
         /// Names of links.
@@ -115,6 +120,7 @@ impl Undo {
             Self::RemoveLink { name } => format!("remove link `{name}`"),
             Self::RemoveTable { family, name } => format!("remove table `{family} {name}` of nftables"),
             Self::Unmount { at } => format!("unmount `{}`", at.display()),
+            Self::UnlinkJournal { root } => format!("remove links to the journal of `{}`", root.display()),
             Self::Leases { .. } => "remove leases of links that are gone".to_owned(),
             Self::Disable { unit } => format!("disable `{unit}`"),
             Self::Stop { unit } => format!("stop `{unit}`"),
@@ -148,6 +154,7 @@ impl Undo {
             }
             Self::RemoveTable { family, name } => tables::remove(family, name).await,
             Self::Unmount { at } => unmount(at).with_context(|| format!("unmount `{}`", at.display())),
+            Self::UnlinkJournal { root } => guest_journals::unlink(root).context("remove links to journals"),
             Self::Leases { before } => leases::remove_all_but(before).context("remove leases"),
             Self::Disable { unit } => systemctl(&["disable", "--quiet", unit]).await,
             Self::Stop { unit } => stop(unit).await,

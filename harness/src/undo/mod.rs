@@ -6,6 +6,7 @@
 
 mod entry;
 mod foresee;
+mod guest_journals;
 mod journal;
 mod leases;
 mod mounts;
