@@ -14,6 +14,7 @@ compile_error!(
 mod tell;
 
 pub mod agent;
+mod alias;
 mod chain;
 pub mod cli;
 pub mod command;

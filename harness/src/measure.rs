@@ -13,6 +13,7 @@ use nspawn_matrix_reports::{Case, Facts, HostRecord, TimelineEvent};
 use tokio::sync::watch;
 
 use crate::agent::{EvidenceFile, Job, Question, Request};
+use crate::alias::Alias;
 use crate::chain::{causes, chain};
 use crate::engine::{Evidence, Progress, Watcher};
 use crate::host::{Blueprint, Host, Kind, Site};
@@ -141,7 +142,7 @@ impl HostTask {
             return Ok(());
         }
         self.now("preparing the host");
-        let agent = start_agent(host, self.undo, notes)?;
+        let agent = self.start_agent(host, notes)?;
         agent.call::<_, ()>(&Request::Prepare(profile.steps.clone())).await?;
         drop(agent);
         if profile.reboot {
@@ -153,7 +154,7 @@ impl HostTask {
 
     async fn while_standing(&self, boot: u32, host: &Host, notes: &SharedNotes) -> anyhow::Result<()> {
         self.now("starting the agent");
-        let agent = start_agent(host, self.undo, notes)?;
+        let agent = self.start_agent(host, notes)?;
         let facts: Facts = agent.call(&Request::Facts).await.context("gather the facts of the host")?;
         notes.borrow_mut().facts = Some(facts);
         self.now("measuring");
@@ -229,7 +230,7 @@ impl HostTask {
         self.now("rebooting");
         host.reboot().await.context("reboot the host")?;
         notes.borrow_mut().happened(None, "rebooted", None);
-        let agent = start_agent(host, self.undo, notes)?;
+        let agent = self.start_agent(host, notes)?;
         self.now("measuring after the reboot");
         let measured = self.ask(&agent, questions, [Request::AfterReboot; 2], notes).await;
         if measured.is_err() || !notes.borrow().is_green() {
@@ -259,7 +260,17 @@ impl HostTask {
     }
 
     fn job(&self, questions: Vec<Question>) -> Job {
-        Job { scenario: self.host.scenario.clone(), questions, samples: self.samples }
+        self.alias().job(Job { scenario: self.host.scenario.clone(), questions, samples: self.samples })
+    }
+
+    fn alias(&self) -> Alias {
+        Alias::on(self.kind, &self.run_id)
+    }
+
+    fn start_agent(&self, host: &Host, notes: &SharedNotes) -> anyhow::Result<Client> {
+        let (alias, notes) = (self.alias(), Rc::clone(notes));
+        let on_notice = move |notice| notes.borrow_mut().take(alias.notice(notice));
+        host.agent(self.undo, on_notice).context("start the agent on the host")
     }
 
     fn now(&self, now: &str) {
@@ -283,10 +294,11 @@ impl HostTask {
     async fn take_down(&self, host: &mut Option<Host>, notes: &SharedNotes) {
         // What a profile has done is not taken back, so such a host is thrown away.
         let is_as_it_was = notes.borrow().is_undone() && self.host.profile.is_stock();
-        if let Some(host) = host.take()
-            && let Err(error) = host.end(is_as_it_was).await
-        {
-            tell!("{}: {}", self.host.id, chain(error));
+        let Some(host) = host.take() else { return };
+        match host.end(is_as_it_was).await {
+            Ok(None) => {}
+            Ok(Some(left)) => notes.borrow_mut().left = Some(left),
+            Err(error) => tell!("{}: {}", self.host.id, chain(error)),
         }
     }
 
@@ -336,10 +348,4 @@ async fn evidence(agent: &Client, prefix: &str) -> Vec<EvidenceFile> {
     });
     let rename = |file: EvidenceFile| EvidenceFile { name: format!("{prefix}{}", file.name), ..file };
     files.into_iter().map(rename).collect()
-}
-
-fn start_agent(host: &Host, is_kept: bool, notes: &SharedNotes) -> anyhow::Result<Client> {
-    let notes = Rc::clone(notes);
-    let on_notice = move |notice| notes.borrow_mut().take(notice);
-    host.agent(is_kept, on_notice).context("start the agent on the host")
 }

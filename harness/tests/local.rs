@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Arguments;
-use nspawn_matrix_reports::Report;
+use nspawn_matrix_reports::{Case, Report};
 use support::home::Home;
 use support::{on_this_thread, trial};
 
@@ -24,6 +24,16 @@ const RUN: [&str; 8] = [
     "--check=ping/outside/ipv4",
     "--samples=1",
     "--out=/root/out",
+];
+
+/// What makes another scenario, with a unit and a zone, and more questions of it.
+const MORE: [&str; 6] = [
+    "--scenario=nspawn-file-zone",
+    "--check=ping/*",
+    "--check=link/*",
+    "--check=bind/*",
+    "--check=identity/*",
+    "--check=autostart/*",
 ];
 
 fn main() -> ExitCode {
@@ -41,16 +51,26 @@ fn main() -> ExitCode {
 async fn leaves_the_machine_as_it_was() -> Result<(), String> {
     let home = Home::boot().await?;
     let before = home.look().await?;
-    let ended = home.program(&RUN).end().await.map_err(|error| error.to_string())?;
+    let run = [&RUN[..], &MORE].concat();
+    let ended = home.program(&run).end().await.map_err(|error| error.to_string())?;
     expect(ended.status.code() == Some(0), &format!("{}: {}{}", ended.status, ended.stdout, ended.stderr))?;
     home.expect_as(&before).await?;
     let report = std::fs::read(home.path("/root/out/report.json")).map_err(|error| error.to_string())?;
     let report: Report = serde_json::from_slice(&report).map_err(|error| error.to_string())?;
-    let [host] = &*report.hosts else { return Err("there is one host".to_owned()) };
-    expect(host.kind == "local" && host.facts.is_some() && host.left.is_empty(), &format!("{host:?}"))?;
-    let skipped = report.cases.iter().filter(|case| case.check == "ping/outside/ipv4");
-    expect(skipped.clone().count() == 2, "both machines have cases")?;
-    expect(skipped.into_iter().all(|case| case.attempts == 0), "nothing is sent to the real internet")?;
+    expect(report.hosts.len() == 2, "each scenario has a host")?;
+    for host in &report.hosts {
+        expect(host.kind == "local" && host.facts.is_some() && host.left.is_empty(), &format!("{host:?}"))?;
+    }
+    let is_skipped = |case: &&Case| ["ping/outside/ipv4", "autostart/after-reboot"].contains(&&*case.check);
+    let skipped = report.cases.iter().filter(is_skipped);
+    expect(skipped.clone().count() == 8, "both machines have cases")?;
+    expect(
+        skipped.into_iter().all(|case| case.attempts == 0),
+        "no reboot, and nothing for the real internet",
+    )?;
+    let told =
+        serde_json::to_string(&(&report.cases, &report.timeline)).map_err(|error| error.to_string())?;
+    expect(!told.contains(&report.run.id), "machines are called as the scenario calls them")?;
     cleaned(&home, "nothing to clean\n").await?;
     home.close().await
 }
@@ -59,10 +79,10 @@ async fn refuses_what_is_in_the_way() -> Result<(), String> {
     let home = Home::boot().await?;
     let made = home
         .script(
-            "mkdir -p /etc/systemd/network /etc/systemd/nspawn && \
+            "mkdir -p /etc/systemd/network && \
              printf '[NetDev]\\nName=br0\\nKind=bridge\\n' >/etc/systemd/network/60-mine.netdev && \
              printf '[Match]\\nName=br0\\n[Network]\\nAddress=10.0.1.1/16\\nConfigureWithoutCarrier=yes\\n' >/etc/systemd/network/60-mine.network && \
-             touch /etc/systemd/nspawn/beta.nspawn && networkctl reload && \
+             mkdir -p /var/cache/pacman/pkg && touch /var/cache/pacman/pkg/setuid-4755 && networkctl reload && \
              timeout 20 sh -c 'until grep -q 10.0.1.1 /proc/net/fib_trie; do sleep 0.1; done'",
         )
         .await?;
@@ -72,7 +92,7 @@ async fn refuses_what_is_in_the_way() -> Result<(), String> {
     expect(ended.status.code() == Some(3), &ended.stderr)?;
     for line in [
         "in the way: bridge: link `br0` is there already",
-        "in the way: bridge: `/etc/systemd/nspawn/beta.nspawn` is there already, of another machine `beta`",
+        "in the way: bridge: `/var/cache/pacman/pkg/setuid-4755` is there already",
         "in the way: bridge: 10.0.55.1/24 overlaps 10.0.1.1/16, an address of link `br0`",
     ] {
         expect(ended.stderr.lines().any(|said| said == line), &ended.stderr)?;

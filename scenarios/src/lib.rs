@@ -24,6 +24,7 @@ pub mod nspawn_file;
 pub mod pacman_cache;
 pub mod port;
 pub mod profile;
+mod renamed;
 mod runtime;
 mod scenario;
 pub mod scenario_file;

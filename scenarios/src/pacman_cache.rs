@@ -9,6 +9,12 @@ pub const PATH: &str = "/var/cache/pacman/pkg";
 /// What the names of the files that the machines make in it start with.
 pub const WRITTEN: &str = "written-by-";
 
+/// What the names of the files start with that the machines try to give away.
+pub(crate) const GIVEN: &str = "given-by-";
+
+/// What the names of the files start with whose mode the machines try to change.
+pub(crate) const CHANGED: &str = "changed-by-";
+
 /// The file with an access control list.
 pub const WITH_ACL: &str = "acl-0640.pkg.tar.zst";
 
@@ -33,13 +39,13 @@ pub fn written_by(machine: &str) -> String {
 /// The name of a file of the host's that `machine` tries to give away.
 #[must_use]
 pub fn given_by(machine: &str) -> String {
-    format!("given-by-{machine}")
+    format!("{GIVEN}{machine}")
 }
 
 /// The name of a file of the host's that `machine` tries to change the mode of.
 #[must_use]
 pub fn changed_by(machine: &str) -> String {
-    format!("changed-by-{machine}")
+    format!("{CHANGED}{machine}")
 }
 
 /// Fills the cache.

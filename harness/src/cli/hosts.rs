@@ -25,6 +25,7 @@ pub(super) enum Hosts<'a> {
 
 impl<'a> Hosts<'a> {
     /// Hosts of this kind, `jobs` at a time.
+    /// `scenarios` are as they will be stood up.
     ///
     /// # Errors
     /// A usage error if a single machine is asked for what takes several; that this machine cannot or may not be changed.
@@ -63,8 +64,7 @@ impl<'a> Hosts<'a> {
                 })?;
                 local::can_ask(is_agreed)?;
                 let image = Store::open(cache.to_owned()).find(&pair.payload);
-                let scenarios: Vec<Scenario> = scenarios.iter().map(|one| kind.stands_up(one)).collect();
-                let survey = Survey::make(&scenarios, image.as_ref().map(|image| image.path.as_path())).await?;
+                let survey = Survey::make(scenarios, image.as_ref().map(|image| image.path.as_path())).await?;
                 Ok(Self::Local(&pair.payload, local::agree(survey, is_agreed)?))
             }
         }

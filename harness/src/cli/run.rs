@@ -8,12 +8,14 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use nspawn_matrix_reports::{Report, Verdict, html, json, junit, markdown, table};
+use nspawn_matrix_scenarios::Scenario;
 
 use super::hosts::Hosts;
 use super::own::OwnArguments;
 use super::profiles::ProfileArguments;
 use super::progress::Display;
 use super::{Cache, Failure, image, selection, terminal};
+use crate::alias::Alias;
 use crate::chain::chain;
 use crate::engine::{Engine, Evidence, Outcome};
 use crate::host::{Kind, Roots};
@@ -82,9 +84,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let own = arguments.own.read(&recipes.systemd_of_hosts())?;
     own.told.iter().for_each(|line| tell!("{line}"));
     let scenarios = selection::beside(own, &arguments.scenario)?;
-    let cache = arguments.cache.folder();
-    let jobs = arguments.jobs;
-    let hosts = Hosts::of(arguments.host, &recipes, jobs, &scenarios, &cache, arguments.yes).await?;
+    let (run_id, cache, jobs) = (run_id::new(), arguments.cache.folder(), arguments.jobs);
+    let alias = Alias::on(arguments.host, &run_id);
+    let stood_up: Vec<Scenario> =
+        scenarios.iter().map(|one| alias.scenario(arguments.host.stands_up(one))).collect();
+    let hosts = Hosts::of(arguments.host, &recipes, jobs, &stood_up, &cache, arguments.yes).await?;
     let out = Out::check(arguments.out)?;
     let agent =
         std::env::current_exe().map_err(|error| Failure::unable(format!("find this program: {error}")))?;
@@ -104,7 +108,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let (images, samples) = (recipes.names(), arguments.samples.get());
     let plan = Plan::new(arguments.host, &images, &profiles, &scenarios, &checks, samples, jobs);
     let engine = Engine {
-        run_id: run_id::new(),
+        run_id,
         ground,
         agent,
         undo: arguments.undo || arguments.host.is_kept(),

@@ -102,16 +102,18 @@ impl Host {
         }
     }
 
-    /// Gives the host up: one that is kept stays for the next scenario if it is as it was.
+    /// Gives the host up: one that is kept stays for the next scenario if it is as it was. Gives what is not as it was, if
+    /// something had to be taken back for that.
     ///
     /// # Errors
     /// If something of it could not be taken away.
-    pub async fn end(self, is_as_it_was: bool) -> anyhow::Result<()> {
+    pub async fn end(self, is_as_it_was: bool) -> anyhow::Result<Option<Vec<String>>> {
         match self {
-            Self::Sandbox(sandbox) => Ok(sandbox.end().await?),
-            Self::Guest(guest) => guest.end(is_as_it_was).await,
-            Self::Nested(sandbox) => sandbox.end().await,
-            Self::Local(host) => host.end().await,
+            Self::Sandbox(sandbox) => sandbox.end().await?,
+            Self::Guest(guest) => guest.end(is_as_it_was).await?,
+            Self::Nested(sandbox) => sandbox.end().await?,
+            Self::Local(host) => return host.end().await,
         }
+        Ok(None)
     }
 }

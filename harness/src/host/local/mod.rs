@@ -182,14 +182,13 @@ impl LocalHost {
         Ok(rpc::Client::new("agent", child, on_notice))
     }
 
-    /// Gives the machine up; what was not taken back is, now.
+    /// Gives the machine up; what was not taken back is, now. Gives what is not as it was then; none if there was nothing
+    /// to be taken back.
     ///
     /// # Errors
-    /// If something could not be taken back, or the machine is not as it was.
-    pub(super) async fn end(self) -> anyhow::Result<()> {
-        let left = take_back(|_| {}).await?.unwrap_or_default();
-        anyhow::ensure!(left.is_empty(), "this machine is not as it was: {}", left.join("; "));
-        Ok(())
+    /// If something could not be taken back.
+    pub(super) async fn end(self) -> anyhow::Result<Option<Vec<String>>> {
+        take_back(|_| {}).await.context("take back what was done; `nspawn-matrix clean` tries it again")
     }
 }
 

@@ -1,5 +1,7 @@
 //! Why a run must not be on the machine that it is on: each reason is a line, and all are found before anything is touched.
 
+use nspawn_matrix_scenarios::name;
+
 use super::intent::{Act, Intent, of_machine};
 use super::look::{Look, MACHINES};
 
@@ -32,10 +34,13 @@ fn of_act(act: &Act, look: &Look) -> Vec<String> {
     }
 }
 
-fn of_name(name: &str, look: &Look) -> Vec<String> {
-    let known = look.machines.contains(name).then(|| format!("a machine `{name}` runs already"));
-    let places = of_machine(name).into_iter().filter(|path| look.paths.contains(path));
-    let taken = places.map(|path| format!("`{path}` is there already, of another machine `{name}`"));
+fn of_name(machine: &str, look: &Look) -> Vec<String> {
+    if !name::is_hostname(machine) {
+        return vec![format!("`{machine}` cannot be the name of a machine: {}", name::HOSTNAME_RULE)];
+    }
+    let known = look.machines.contains(machine).then(|| format!("a machine `{machine}` runs already"));
+    let places = of_machine(machine).into_iter().filter(|path| look.paths.contains(path));
+    let taken = places.map(|path| format!("`{path}` is there already, of another machine `{machine}`"));
     known.into_iter().chain(taken).collect()
 }
 
