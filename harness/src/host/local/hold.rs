@@ -4,9 +4,12 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use tokio::sync::oneshot;
 
 /// A lock on the folder that the journal is in. The kernel releases it however the process ends. When it is dropped, the
 /// folder goes too, unless there is a journal in it.
@@ -22,6 +25,29 @@ impl Hold {
     /// # Errors
     /// If the folder cannot be made or locked.
     pub(super) fn take(folder: &Path) -> io::Result<Option<Self>> {
+        Self::lock(folder, FlockArg::LockExclusiveNonblock)
+    }
+
+    /// Takes hold when a process that has it ends; none if that takes longer than `patience`.
+    ///
+    /// A thread of its own waits, because flock(2) cannot be interrupted; if this gives up, that ends with the process.
+    ///
+    /// # Errors
+    /// If the folder cannot be made or locked.
+    pub(super) async fn wait(folder: &Path, patience: Duration) -> io::Result<Option<Self>> {
+        let (sender, receiver) = oneshot::channel();
+        let folder = folder.to_owned();
+        thread::Builder::new().name("hold".into()).spawn(move || {
+            // Nobody may listen any more: the hold is dropped here then, and free.
+            drop(sender.send(Self::lock(&folder, FlockArg::LockExclusive)));
+        })?;
+        match tokio::time::timeout(patience, receiver).await {
+            Ok(taken) => taken.map_err(io::Error::other)?,
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn lock(folder: &Path, how: FlockArg) -> io::Result<Option<Self>> {
         loop {
             fs::create_dir_all(folder)?;
             let file = match File::open(folder) {
@@ -30,7 +56,7 @@ impl Hold {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
-            let lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            let lock = match Flock::lock(file, how) {
                 Ok(lock) => lock,
                 Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
                 Err((_, errno)) => return Err(errno.into()),
@@ -74,5 +100,17 @@ mod tests {
         fs::write(folder.join("journal"), "").unwrap();
         drop(hold);
         assert!(folder.join("journal").exists());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_has_hold_when_the_other_ends_and_not_before() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("state");
+        let hold = Hold::take(&folder).unwrap().unwrap();
+        assert!(Hold::wait(&folder, Duration::ZERO).await.unwrap().is_none());
+        let (next, ()) = tokio::join!(Hold::wait(&folder, Duration::from_secs(60)), async { drop(hold) });
+        drop(next.unwrap().unwrap());
+        // The one that gave up takes hold, and drops it at once, some time.
+        drop(Hold::wait(&folder, Duration::from_secs(60)).await.unwrap().unwrap());
     }
 }

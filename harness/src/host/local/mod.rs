@@ -12,6 +12,7 @@ mod preview;
 mod refusal;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use nspawn_matrix_scenarios::Scenario;
@@ -35,6 +36,9 @@ const JOURNAL: &str = "/var/lib/nspawn-matrix/journal";
 
 /// There if the first process is systemd (sd_booted(3)).
 const BOOTED: &str = "/run/systemd/system";
+
+/// How long a run that was killed may take to be gone.
+const LAST_BREATH: Duration = Duration::from_secs(5);
 
 /// What the root of a machine takes whose image is not built yet, in bytes: that of Debian takes about as much.
 const USUAL_ROOT: u64 = 400 << 20;
@@ -95,7 +99,9 @@ impl Survey {
         scenarios: impl IntoIterator<Item = &'a Scenario>,
         image: Option<&Path>,
     ) -> Result<Self, LocalError> {
-        let hold = take_hold()?;
+        check()?;
+        let hold = Hold::take(Path::new(STATE)).with_context(|| format!("lock `{STATE}`"))?;
+        let hold = hold.ok_or(LocalError::Busy)?;
         if kept().is_unfinished()? {
             return Err(LocalError::Unfinished);
         }
@@ -124,14 +130,14 @@ impl Survey {
     }
 }
 
-fn take_hold() -> Result<Hold, LocalError> {
+fn check() -> Result<(), LocalError> {
     if !nix::unistd::geteuid().is_root() {
         return Err(LocalError::NoRoot);
     }
     if !Path::new(BOOTED).is_dir() {
         return Err(LocalError::NoSystemd);
     }
-    Hold::take(Path::new(STATE)).with_context(|| format!("lock `{STATE}`"))?.ok_or(LocalError::Busy)
+    Ok(())
 }
 
 fn kept() -> Kept {
@@ -198,7 +204,9 @@ impl LocalHost {
 /// # Errors
 /// [`LocalError`]; what could not be taken back then stays in the journal.
 pub async fn clean(told: impl FnMut(&str)) -> Result<Option<Vec<String>>, LocalError> {
-    let _hold = take_hold()?;
+    check()?;
+    let hold = Hold::wait(Path::new(STATE), LAST_BREATH).await.with_context(|| format!("lock `{STATE}`"))?;
+    let _hold = hold.ok_or(LocalError::Busy)?;
     Ok(take_back(told).await?)
 }
 
