@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Arguments;
 use nspawn_matrix_reports::{Case, Report};
-use support::home::Home;
+use support::home::{Home, INSIDE};
 use support::{on_this_thread, trial};
 
 /// A run of one question, which stands everything up all the same.
@@ -43,6 +43,8 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("leaves-the-machine-as-it-was", || Ok(on_this_thread(leaves_the_machine_as_it_was())?)),
         trial("refuses-what-is-in-the-way", || Ok(on_this_thread(refuses_what_is_in_the_way())?)),
+        trial("takes-everything-back-after-ctrl-c", || Ok(on_this_thread(takes_everything_back())?)),
+        trial("is-cleaned-up-after-a-reboot", || Ok(on_this_thread(is_cleaned_up_after_a_reboot())?)),
         trial("is-cleaned-up-after-being-killed", || Ok(on_this_thread(is_cleaned_up_after_being_killed())?)),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -101,6 +103,43 @@ async fn refuses_what_is_in_the_way() -> Result<(), String> {
     let ended = home.program(&unasked).end().await.map_err(|error| error.to_string())?;
     expect(ended.status.code() == Some(2) && ended.stderr.contains("no terminal to ask at"), &ended.stderr)?;
     home.expect_as(&before).await?;
+    home.close().await
+}
+
+/// Waits until the machines are about to be started, when all steps are done.
+const MACHINES_NOTED: &str = "timeout 60 sh -c 'until grep -qs machine-alpha /var/lib/nspawn-matrix/journal/entries.jsonl; do sleep 0.1; done'";
+
+async fn takes_everything_back() -> Result<(), String> {
+    let home = Home::boot().await?;
+    let before = home.look().await?;
+    // A unit is what a signal can be sent to in there.
+    let unit = ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--unit=run-home", INSIDE];
+    let mut run =
+        home.command(&[&unit[..], &RUN].concat()).spawn_piped().map_err(|error| error.to_string())?;
+    let sent = home
+        .script(&format!("{MACHINES_NOTED} && systemctl kill --signal=INT --kill-whom=main run-home.service"))
+        .await?;
+    expect(sent.status.success(), &sent.stderr)?;
+    let status = run.wait().await.map_err(|error| error.to_string())?;
+    expect(status.code() == Some(130), &status.to_string())?;
+    cleaned(&home, "nothing to clean\n").await?;
+    home.expect_as(&before).await?;
+    home.close().await
+}
+
+/// Until then, another run says why it is refused.
+async fn is_cleaned_up_after_a_reboot() -> Result<(), String> {
+    let mut home = Home::boot().await?;
+    let before = home.look().await?;
+    let mut run = home.program(&RUN).spawn_piped().map_err(|error| error.to_string())?;
+    let noted = home.script(MACHINES_NOTED).await?;
+    expect(noted.status.success(), "the steps are not done")?;
+    run.kill().await.map_err(|error| error.to_string())?;
+    home.reboot().await?;
+    let refused = home.program(&RUN).end().await.map_err(|error| error.to_string())?;
+    let says_why = refused.stderr.contains("has ended before it could take everything back");
+    expect(refused.status.code() == Some(3) && says_why, &refused.stderr)?;
+    expect_clean(&home, &before).await?;
     home.close().await
 }
 

@@ -14,7 +14,7 @@ use super::Settings;
 
 /// This program, outside and inside.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nspawn-matrix");
-const INSIDE: &str = "/run/nspawn-matrix-agent";
+pub(crate) const INSIDE: &str = "/run/nspawn-matrix-agent";
 
 /// What is looked at to tell whether the machine was left as it was: independent of what the program itself looks at.
 const LOOK: &str = r#"
@@ -79,12 +79,20 @@ impl Home {
         let leader = sandbox.leader().map_err(|error| error.to_string())?;
         let home = Self { workspace, sandbox, leader };
         home.keep(&image)?;
-        let settled = home.script(SETTLED).await?;
-        if settled.status.success() {
-            Ok(home)
-        } else {
-            Err(format!("it does not settle: {}", settled.stderr))
-        }
+        home.settle().await?;
+        Ok(home)
+    }
+
+    async fn settle(&self) -> Result<(), String> {
+        let settled = self.script(SETTLED).await?;
+        if settled.status.success() { Ok(()) } else { Err(format!("it does not settle: {}", settled.stderr)) }
+    }
+
+    /// Reboots it.
+    pub(crate) async fn reboot(&mut self) -> Result<(), String> {
+        self.sandbox.reboot().await.map_err(|error| error.to_string())?;
+        self.leader = self.sandbox.leader().map_err(|error| error.to_string())?;
+        self.settle().await
     }
 
     fn keep(&self, image: &Image) -> Result<(), String> {
