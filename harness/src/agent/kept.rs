@@ -165,9 +165,12 @@ async fn traces() -> anyhow::Result<Vec<Undo>> {
 /// Notes what ends the machines of a scenario, which are about to be started.
 pub(super) fn note_machines(journal: &Journal, scenario: &Scenario) -> anyhow::Result<()> {
     let stop = |machine: &String| -> anyhow::Result<Vec<Undo>> {
-        let unit = match scenario.launch {
-            Launch::CommandLine { .. } => format!("machine-{}.scope", escaped(machine)),
-            Launch::Unit => launch::unit(machine),
+        let units = match scenario.launch {
+            // The first up to systemd 257, the second with 262; none of the other name runs.
+            Launch::CommandLine { .. } => {
+                vec![format!("machine-{}.scope", escaped(machine)), format!("{}.scope", escaped(machine))]
+            }
+            Launch::Unit => vec![launch::unit(machine)],
         };
         let lock = format!("/var/lib/machines/.#{machine}.lck");
         // What it writes into the directory that it binds.
@@ -182,7 +185,8 @@ pub(super) fn note_machines(journal: &Journal, scenario: &Scenario) -> anyhow::R
             }
         }
         let unlink = Undo::UnlinkJournal { root: launch::root(machine).into() };
-        Ok(undo.into_iter().chain([unlink, Undo::Stop { unit }]).collect())
+        let stop = units.into_iter().map(|unit| Undo::Stop { unit });
+        Ok(undo.into_iter().chain([unlink]).chain(stop).collect())
     };
     let undo = scenario.machines.iter().map(stop).collect::<anyhow::Result<Vec<_>>>()?.concat();
     journal.note(&undo).context("note the machines in the journal")
