@@ -98,6 +98,7 @@ fn this_machine_is_not_changed_unasked() {
     insta::assert_snapshot!(refusal(&["run", "--host", "local"]));
     insta::assert_snapshot!(refusal(&["run", "--host", "local", "--yes", "--jobs", "2"]));
     insta::assert_snapshot!(refusal(&["run", "--host", "local", "--yes", "--payload", "sid"]));
+    insta::assert_snapshot!(refusal(&["run", "--host", "local", "--yes", "--profile", "linode"]));
 }
 
 #[test]

@@ -84,6 +84,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let own = arguments.own.read(&recipes.systemd_of_hosts())?;
     own.told.iter().for_each(|line| tell!("{line}"));
     let scenarios = selection::beside(own, &arguments.scenario)?;
+    if arguments.host == Kind::Local && profiles.iter().any(|profile| !profile.is_stock()) {
+        return Err(Failure::usage("a profile is not taken back, so this machine cannot be given one")
+            .hint("use --profile with --host sandbox, vm or vm+sandbox"));
+    }
     let (run_id, cache, jobs) = (run_id::new(), arguments.cache.folder(), arguments.jobs);
     let alias = Alias::on(arguments.host, &run_id);
     let stood_up: Vec<Scenario> =
