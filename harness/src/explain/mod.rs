@@ -8,6 +8,7 @@ mod cause;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use nspawn_matrix_reports::{Case, Explanation};
 

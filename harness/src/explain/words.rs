@@ -1,0 +1,111 @@
+//! What is said of each cause, whatever it rests on.
+
+use super::Cause;
+
+/// What is always said of a cause.
+pub(super) struct Words {
+    pub(super) code: &'static str,
+    pub(super) sentence: &'static str,
+    pub(super) long: &'static str,
+    pub(super) link: &'static str,
+}
+
+impl Cause {
+    pub(super) const fn words(self) -> Words {
+        match self {
+            Self::HostNetworkd => Words {
+                code: "host-networkd-off",
+                sentence: "nobody configures the host's ends of the links: systemd-networkd does not run there",
+                long: "A virtual Ethernet link between host and machine needs somebody at either end. On the host that is \
+                       systemd-networkd, with the files that systemd ships for links whose names begin with ve- and vz-: it gives \
+                       the end an address, serves DHCP on it, forwards and masquerades. Where the host uses NetworkManager or \
+                       ifupdown alone, the end stays down and the machine never has an address.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-nspawn.html#--network-veth",
+            },
+            Self::MachineNetworkd => Words {
+                code: "machine-networkd-off",
+                sentence: "nobody asks for an address in the machine: systemd-networkd does not run there",
+                long: "host0, the machine's end of its link, is configured by systemd-networkd with \
+                       80-container-host0.network. Many images do not enable it.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-networkd.service.html",
+            },
+            Self::ForeignNetworkFile => Words {
+                code: "foreign-network-file",
+                sentence: "the host's end of the link is configured by a file that is not the one for links of machines",
+                long: "systemd-networkd configures a link by the first file that matches it, in the order of the files' names. \
+                       A file of the host's own, or of its provider, whose [Match] is as wide as Name=* or Type=ether and whose \
+                       name sorts before 80-container-ve.network takes the links of machines too: they then have no DHCP \
+                       server, no masquerading and no address. A bridge that has a file of its own with a smaller number is \
+                       not affected, which is why br0 works where ve- links do not.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html",
+            },
+            Self::Unmanaged => Words {
+                code: "link-unmanaged",
+                sentence: "systemd-networkd has no file for the host's end of the link",
+                long: "80-container-ve.network and 80-container-vz.network are part of systemd, and some distributions pack \
+                       them apart, or an empty file or a link to /dev/null in /etc/systemd/network takes their place.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html",
+            },
+            Self::DhcpDropped => Words {
+                code: "dhcp-dropped",
+                sentence: "the host's firewall drops what machines ask of its DHCP server",
+                long: "The host serves DHCP on its end of the link, at UDP port 67. A firewall that lets in only what it knows \
+                       drops that; then the machine has a fe80 address and nothing else.",
+                link: "https://github.com/systemd/systemd/issues/19338",
+            },
+            Self::PoolOverlap => Words {
+                code: "pool-overlap",
+                sentence: "the subnet of the machine is in use elsewhere on the host",
+                long: "systemd-networkd takes a free subnet from 192.168/16, 172.16/12 and 10/8. Free is what no address of a \
+                       link and no configuration has; routes are not looked at. A provider's private network that is only \
+                       routed can therefore be taken twice.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#Address=",
+            },
+            Self::ForwardingOff => Words {
+                code: "forwarding-off",
+                sentence: "the host does not forward IPv4 packets",
+                long: "What a machine sends beyond its link has to be forwarded by the host: net.ipv4.conf.all.forwarding, or \
+                       that of the link. systemd-networkd turns it on where a file says IPMasquerade=, and whatever writes \
+                       sysctls later turns it off again.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#IPMasquerade=",
+            },
+            Self::ForwardDropped => Words {
+                code: "forward-dropped",
+                sentence: "the host's firewall drops what the host forwards for machines",
+                long: "Docker sets the policy of FORWARD to drop when it turns forwarding on, and ufw and firewalld drop what \
+                       they do not know. The rules of systemd-networkd are in a table of their own and cannot take that back: \
+                       a packet that any table drops is gone.",
+                link: "https://docs.docker.com/engine/network/packet-filtering-firewalls/",
+            },
+            Self::NotMasqueraded => Words {
+                code: "not-masqueraded",
+                sentence: "the addresses of the machine leave the host as they are, and no answer finds back",
+                long: "A private address is not routed beyond the host. IPMasquerade= in the .network file of the host's end of \
+                       the link, or of the bridge, has them replaced by the host's own.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#IPMasquerade=",
+            },
+            Self::MachineResolved => Words {
+                code: "machine-resolved-off",
+                sentence: "systemd-resolved does not run in the machine: nobody asks there by LLMNR, and nobody answers",
+                long: "Names of one label are asked of the other machines on the link, by LLMNR. Both who asks and who answers is \
+                       systemd-resolved. Without it a machine can be pinged and cannot be resolved.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-resolved.service.html",
+            },
+            Self::LlmnrOff => Words {
+                code: "llmnr-off",
+                sentence: "LLMNR is off or only asks at one of the ends, so that names of one label have no answer",
+                long: "LLMNR= is set for the whole of systemd-resolved and for each link, and the more restrictive counts. \
+                       Both ends need it: `resolve` asks and does not answer, `no` does neither. Ubuntu and Fedora turn it \
+                       off. The .network files that systemd ships for machines do not turn it on.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/resolved.conf.html#LLMNR=",
+            },
+            Self::NoNameServer => Words {
+                code: "no-name-server",
+                sentence: "none of the DNS servers that the machine knows answers",
+                long: "The host's DHCP server tells machines the DNS servers of its uplink; where it has none to tell, or they \
+                       cannot be reached from the machine, only names on the link resolve.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#EmitDNS=",
+            },
+        }
+    }
+}
