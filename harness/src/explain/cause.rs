@@ -20,8 +20,6 @@ pub(crate) enum Cause {
     Unmanaged,
     /// The host's firewall drops what machines ask of its DHCP server.
     DhcpDropped,
-    /// The subnet of a machine is in use elsewhere on the host.
-    PoolOverlap,
     /// The host does not forward IPv4.
     ForwardingOff,
     /// The host's firewall drops what it forwards for machines.
@@ -38,13 +36,12 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every cause, in the order in which they are to be removed.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::HostNetworkd,
         Self::MachineNetworkd,
         Self::ForeignNetworkFile,
         Self::Unmanaged,
         Self::DhcpDropped,
-        Self::PoolOverlap,
         Self::ForwardingOff,
         Self::ForwardDropped,
         Self::NotMasqueraded,
@@ -85,7 +82,6 @@ impl Cause {
                 Self::MachineNetworkd | Self::MachineResolved => Check::EnvironmentServices,
                 Self::ForeignNetworkFile | Self::Unmanaged => Check::LinkHost,
                 Self::DhcpDropped => Check::FirewallInput,
-                Self::PoolOverlap => Check::AddressPoolOverlap,
                 Self::ForwardingOff => Check::EnvironmentForwarding,
                 Self::ForwardDropped => Check::FirewallForward,
                 Self::NotMasqueraded => Check::FirewallMasquerade,
@@ -106,7 +102,6 @@ impl Cause {
             }
             Self::MachineNetworkd
             | Self::DhcpDropped
-            | Self::PoolOverlap
             | Self::ForwardingOff
             | Self::ForwardDropped
             | Self::NotMasqueraded
@@ -120,6 +115,11 @@ impl Cause {
         let needs = Needs::of(question);
         let machines = concerned(&question.subject, seen);
         let found = |of: &dyn Fn(&str) -> Option<String>| machines.iter().find_map(|machine| of(machine));
+        let off_in_machine = |service: &str| {
+            found(&|machine| {
+                off(seen.of_machine(Check::EnvironmentServices, machine, service)?, service, machine)
+            })
+        };
         let is_separate = || {
             let link = |machine: &&str| seen.on_host_of(Check::LinkHost, machine, "name");
             machines.iter().filter_map(link).any(|link| link.starts_with("ve-"))
@@ -131,13 +131,7 @@ impl Cause {
                 "systemd-networkd",
                 "the host",
             ),
-            Self::MachineNetworkd if needs.link => found(&|machine| {
-                off(
-                    seen.of_machine(Check::EnvironmentServices, machine, "systemd-networkd")?,
-                    "systemd-networkd",
-                    machine,
-                )
-            }),
+            Self::MachineNetworkd if needs.link => off_in_machine("systemd-networkd"),
             Self::ForeignNetworkFile if needs.link => found(&|machine| {
                 let value = |name| seen.on_host_of(Check::LinkHost, machine, name);
                 let (link, file) = (value("name")?, value("file")?);
@@ -153,10 +147,6 @@ impl Cause {
                 let chains = seen.of_host(Check::FirewallInput, "chains").unwrap_or("none");
                 (seen.of_host(Check::FirewallInput, "DHCP")? == "dropped").then(|| format!("input: {chains}"))
             }
-            Self::PoolOverlap if needs.lease => found(&|machine| {
-                let overlaps = seen.on_host_of(Check::AddressPoolOverlap, machine, "overlaps")?;
-                (overlaps != "nothing").then(|| format!("the subnet of {machine} overlaps {overlaps}"))
-            }),
             Self::ForwardingOff if leaves => {
                 let value = |name| seen.of_host(Check::EnvironmentForwarding, name);
                 let (all, links) = (value("IPv4")?, value("IPv4 of the links")?);
@@ -182,13 +172,7 @@ impl Cause {
                     )
                 })
             }),
-            Self::MachineResolved if needs.names => found(&|machine| {
-                off(
-                    seen.of_machine(Check::EnvironmentServices, machine, "systemd-resolved")?,
-                    "systemd-resolved",
-                    machine,
-                )
-            }),
+            Self::MachineResolved if needs.names => off_in_machine("systemd-resolved"),
             Self::LlmnrOff if needs.llmnr => found(&|machine| {
                 let value = |name| seen.of_machine(Check::EnvironmentMulticast, machine, name);
                 let (inside, outside) = (value("LLMNR")?, value("LLMNR on the host's end"));
@@ -214,7 +198,6 @@ impl Cause {
             | Self::ForeignNetworkFile
             | Self::Unmanaged
             | Self::DhcpDropped
-            | Self::PoolOverlap
             | Self::ForwardingOff
             | Self::ForwardDropped
             | Self::NotMasqueraded
@@ -245,7 +228,6 @@ impl Cause {
             }
             Self::ForeignNetworkFile
             | Self::Unmanaged
-            | Self::PoolOverlap
             | Self::NotMasqueraded
             | Self::LlmnrOff
             | Self::NoNameServer => return None,

@@ -53,7 +53,6 @@ fn healthy() -> Vec<Row> {
         ("environment/services", machine("beta"), SERVICES, false),
         ("link/host", host_of("alpha"), LINK, false),
         ("firewall/input", Subject::HostItself, &[("DHCP", "accepted"), ("chains", "none")], false),
-        ("address/pool-overlap", host_of("alpha"), &[("overlaps", "nothing")], false),
         (
             "environment/forwarding",
             Subject::HostItself,

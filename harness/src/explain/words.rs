@@ -53,14 +53,6 @@ impl Cause {
                        drops that; then the machine has a fe80 address and nothing else.",
                 link: "https://github.com/systemd/systemd/issues/19338",
             },
-            Self::PoolOverlap => Words {
-                code: "pool-overlap",
-                sentence: "the subnet of the machine is in use elsewhere on the host",
-                long: "systemd-networkd takes a free subnet from 192.168/16, 172.16/12 and 10/8. Free is what no address of a \
-                       link and no configuration has; routes are not looked at. A provider's private network that is only \
-                       routed can therefore be taken twice.",
-                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#Address=",
-            },
             Self::ForwardingOff => Words {
                 code: "forwarding-off",
                 sentence: "the host does not forward IPv4 packets",
