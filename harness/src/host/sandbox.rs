@@ -36,6 +36,10 @@ const JOURNAL: &str = "/var/lib/nspawn-matrix/journal";
 /// How long a host may take to boot. Two seconds are usual; many hosts at once on a busy machine take longer.
 pub const BOOT: Duration = Duration::from_secs(90);
 
+/// How long a host may take to stop. What does not stop within 90 s is killed (`DefaultTimeoutStopSec=` of
+/// systemd-system.conf(5)), as a machine is that was told to stop before it could listen; another may wait for it.
+const STOP: Duration = Duration::from_secs(200);
+
 /// How long systemd-nspawn may take to notice that its host is gone, before it is killed too.
 const END: Duration = Duration::from_secs(5);
 
@@ -66,8 +70,10 @@ pub enum SandboxError {
         console: String,
     },
     /// It takes too long.
-    #[error("the host had not booted after {seconds} s; the end of its console: {console}")]
+    #[error("the host had not {done} after {seconds} s; the end of its console: {console}")]
     Late {
+        /// What it should have done.
+        done: &'static str,
         /// How long that was.
         seconds: u64,
         /// Last lines of the console.
@@ -144,12 +150,12 @@ impl Sandbox {
     async fn booted(&mut self) -> Result<(), SandboxError> {
         match tokio::time::timeout(self.made.patience, self.until_ready()).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(self.late()),
+            Err(_) => Err(self.late("booted", self.made.patience)),
         }
     }
 
-    fn late(&self) -> SandboxError {
-        SandboxError::Late { seconds: self.made.patience.as_secs(), console: self.end_of_console() }
+    fn late(&self, done: &'static str, limit: Duration) -> SandboxError {
+        SandboxError::Late { done, seconds: limit.as_secs(), console: self.end_of_console() }
     }
 
     /// As soon as the host has a network namespace, its uplink is put there.
@@ -202,9 +208,9 @@ impl Sandbox {
     pub async fn reboot(&mut self) -> Result<(), SandboxError> {
         // The connection may be cut by the reboot before the command has ended.
         let _ = enter::command(&self.made.agent, self.leader()?, &["systemctl", "reboot"]).end().await?;
-        let status = tokio::time::timeout(self.made.patience, self.nspawn.wait())
+        let status = tokio::time::timeout(STOP, self.nspawn.wait())
             .await
-            .map_err(|_| self.late())?
+            .map_err(|_| self.late("stopped", STOP))?
             .map_err(|error| SandboxError::Make("wait for the host to end", error))?;
         if status.code() != Some(REBOOT) {
             let status = status.to_string();
