@@ -6,9 +6,8 @@
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 
-use nix::libc;
 use nix::sched::{CloneFlags, setns};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -16,6 +15,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Gid, Uid, chdir, chroot, execvp, fchdir, fork, setgid, setgroups, setuid};
 
 use crate::command::Command;
+use crate::pidfd;
 
 const NAMESPACES: [(&str, CloneFlags); 7] = [
     ("user", CloneFlags::CLONE_NEWUSER),
@@ -49,7 +49,7 @@ pub fn fork_into(leader: i32) -> io::Result<()> {
         return Ok(());
     }
     let root = File::open(format!("/proc/{leader}/root"))?;
-    setns(pidfd(leader)?.as_fd(), flags)?;
+    setns(pidfd::open(leader)?.as_fd(), flags)?;
     if flags.contains(CloneFlags::CLONE_NEWUSER) {
         // Our own ids mean nothing in there: become its root.
         setgroups(&[])?;
@@ -113,19 +113,4 @@ pub fn same_namespace(name: &str, leader: i32) -> io::Result<bool> {
     let own = fs::read_link(format!("/proc/self/ns/{name}"))?;
     let other = fs::read_link(format!("/proc/{leader}/ns/{name}"))?;
     Ok(own == other)
-}
-
-/// A descriptor of a process (pidfd_open(2)).
-///
-/// # Errors
-/// If there is no such process.
-pub fn pidfd(pid: i32) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open(2) takes two integers and gives a new descriptor or -1.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let fd = i32::try_from(fd).map_err(io::Error::other)?;
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor is new, and nobody else has it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -29,6 +29,7 @@ mod measure;
 pub mod netns;
 mod notes;
 mod order;
+pub mod pidfd;
 pub mod plan;
 pub mod prepare;
 pub mod probe;

@@ -21,8 +21,8 @@ use super::pace::Pace;
 use super::standing::host_addresses;
 use super::{event, links};
 use crate::command::Command;
-use crate::enter;
 use crate::netns::{Events, MulticastGroup};
+use crate::pidfd;
 use crate::systemd::ManagerProxy;
 
 /// How long machines may take to shut down.
@@ -56,7 +56,7 @@ pub(super) async fn power_off(
         let nspawn =
             parent(leader).with_context(|| format!("find the systemd-nspawn of machine `{machine}`"))?;
         // SAFETY: the descriptor is owned by the value that is handed over, and stays open as long as that.
-        let end = unsafe { AsyncFd::register(enter::pidfd(nspawn)?) }.context("watch systemd-nspawn")?;
+        let end = unsafe { AsyncFd::register(pidfd::open(nspawn)?) }.context("watch systemd-nspawn")?;
         ends.push((machine, end));
     }
     if ends.is_empty() {

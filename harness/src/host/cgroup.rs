@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::inotify::AddWatchFlags;
 use tokio::io::unix::AsyncFd;
 
-use crate::enter::pidfd;
+use crate::pidfd;
 use crate::wait::Watch;
 
 /// How long killed processes may take to be gone.
@@ -92,7 +92,7 @@ impl Cgroup {
 fn pidfds(group: &Path) -> Vec<AsyncFd<OwnedFd>> {
     let mut found = Vec::new();
     for pid in fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default().lines() {
-        if let Ok(process) = pid.parse().map_err(io::Error::other).and_then(pidfd) {
+        if let Ok(process) = pid.parse().map_err(io::Error::other).and_then(pidfd::open) {
             // SAFETY: the descriptor belongs to the value that is handed over, and stays open as long as that.
             found.extend(unsafe { AsyncFd::register(process) });
         }

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use nspawn_matrix_vm::{Place, VmError, runtime_folder};
 use tokio::io::unix::AsyncFd;
 
-use crate::enter::pidfd;
+use crate::pidfd;
 
 /// What cargo and nextest tell the programs that they start, and nobody tells them.
 const TOLD_BY_CARGO: &str = "CARGO_MANIFEST_DIR=";
@@ -58,7 +58,7 @@ impl Owner {
     /// If there is no such process.
     pub fn hold(process: i32) -> io::Result<Self> {
         // SAFETY: the descriptor belongs to the value that is handed over, and stays open as long as that.
-        Ok(Self(unsafe { AsyncFd::register(pidfd(process)?) }?))
+        Ok(Self(unsafe { AsyncFd::register(pidfd::open(process)?) }?))
     }
 
     /// Waits until it has ended: then the descriptor becomes readable (pidfd_open(2)).

@@ -12,7 +12,7 @@ use std::os::unix::process::{CommandExt, parent_id};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use nspawn_matrix::enter::pidfd;
+use nspawn_matrix::pidfd;
 use nspawn_matrix::plan::Plan;
 use tokio::io::unix::AsyncFd;
 
@@ -122,7 +122,7 @@ pub(crate) fn broker(nextest: i32, plan: Plan) -> ExitCode {
     let served = support::on_this_thread(async {
         let listener: UnixListener =
             io::stdin().as_fd().try_clone_to_owned().map_err(|error| error.to_string())?.into();
-        let nextest = pidfd(nextest).map_err(|error| format!("nextest: {error}"))?;
+        let nextest = pidfd::open(nextest).map_err(|error| format!("nextest: {error}"))?;
         // SAFETY: the descriptor belongs to the value that is handed over, and stays open as long as that.
         let nextest = unsafe { AsyncFd::register(nextest) }.map_err(|error| error.to_string())?;
         // It becomes readable when the process has ended (pidfd_open(2)).

@@ -17,7 +17,7 @@ use super::cache::Resolved;
 use super::varlink::{self, Reply};
 
 /// Where systemd-resolved is asked, from systemd 246 on.
-const SOCKET: &str = "/run/systemd/resolve/io.systemd.Resolve";
+pub(super) const SOCKET: &str = "/run/systemd/resolve/io.systemd.Resolve";
 
 /// `SD_RESOLVED_NO_VALIDATE`: a lookup shares no open transaction with those of other paths, which do not say so, and may
 /// run at the same time (`dns_scope_find_transaction` of resolved: this flag and the next must match).

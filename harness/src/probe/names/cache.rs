@@ -2,28 +2,28 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::Context;
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use tokio::sync::{OnceCell, OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore};
+use zbus::fdo::DBusProxy;
+use zbus::names::BusName;
 
+use super::api::SOCKET;
 use super::varlink;
+use crate::pidfd;
 
 /// Where systemd-resolved can be asked for its state, from systemd 254 on.
 const MONITOR: &str = "/run/systemd/resolve/io.systemd.Resolve.Monitor";
 
-#[zbus::proxy(
-    interface = "org.freedesktop.resolve1.Manager",
-    default_service = "org.freedesktop.resolve1",
-    default_path = "/org/freedesktop/resolve1"
-)]
-trait Manager {
-    /// Flushes all DNS, LLMNR and mDNS caches. A service that does not run stays so.
-    #[zbus(no_autostart)]
-    fn flush_caches(&self) -> zbus::Result<()>;
-}
+/// What it is called on the system bus (org.freedesktop.resolve1(5)).
+const NAME: &str = "org.freedesktop.resolve1";
 
 /// What systemd-resolved has from systemd 258 on.
 const NEWER: &str = "/usr/lib/systemd/system/systemd-resolved-varlink.socket";
@@ -37,7 +37,8 @@ const OPEN_OF_NEWER: usize = 120;
 
 /// systemd-resolved of the system that this process is in.
 pub(crate) struct Resolved {
-    manager: OnceCell<ManagerProxy<'static>>,
+    /// Its process, as far as it was needed.
+    process: RefCell<Option<Rc<OwnedFd>>>,
     /// Held for reading by whoever relies on the caches, for writing by whoever flushes them.
     caches: Arc<RwLock<()>>,
     last: RefCell<Flush>,
@@ -47,7 +48,7 @@ pub(crate) struct Resolved {
 impl Default for Resolved {
     fn default() -> Self {
         Self {
-            manager: OnceCell::new(),
+            process: RefCell::default(),
             caches: Arc::default(),
             last: RefCell::default(),
             open: Arc::new(Semaphore::new(open_at_a_time(Path::new(NEWER)))),
@@ -76,17 +77,9 @@ pub(super) struct Flushed {
 }
 
 impl Resolved {
-    async fn manager(&self) -> anyhow::Result<&ManagerProxy<'static>> {
-        self.manager.get_or_try_init(find).await
-    }
-
     /// Fails if systemd-resolved does not run.
     pub(super) async fn runs(&self) -> anyhow::Result<()> {
-        let manager = self.manager().await?;
-        let bus = zbus::fdo::DBusProxy::new(manager.inner().connection()).await?;
-        let runs = bus.name_has_owner(manager.inner().destination().to_owned()).await?;
-        anyhow::ensure!(runs, "systemd-resolved does not run");
-        Ok(())
+        find().await.map(drop)
     }
 
     /// Waits until one more lookup may be open.
@@ -104,10 +97,23 @@ impl Resolved {
         let alone = Arc::clone(&self.caches).write_owned().await;
         if self.last.borrow().begun == before {
             self.last.borrow_mut().begun += 1;
-            let flushed = async { anyhow::Ok(self.manager().await?.flush_caches().await?) }.await;
-            self.last.borrow_mut().error = flushed.err().map(|error| error.to_string());
+            let flushed = self.flush_alone().await;
+            self.last.borrow_mut().error = flushed.err().map(|error| format!("{error:#}"));
         }
         Flushed { unchanged: alone.downgrade(), error: self.last.borrow().error.clone() }
+    }
+
+    /// On this signal systemd-resolved flushes its DNS, LLMNR and mDNS caches (systemd-resolved.service(8)). The same by
+    /// way of the system bus costs several times as much, most of it in dbus-daemon(1).
+    async fn flush_alone(&self) -> anyhow::Result<()> {
+        let known = self.process.borrow().clone();
+        let is_told = known.is_some_and(|process| pidfd::send(&process, Signal::SIGUSR2).is_ok());
+        if !is_told {
+            let process = find().await?;
+            pidfd::send(&process, Signal::SIGUSR2).context("have systemd-resolved flush its caches")?;
+            *self.process.borrow_mut() = Some(Rc::new(process));
+        }
+        seen_to().await.context("ask systemd-resolved")
     }
 
     /// What the caches hold of `name`: `llmnr-ipv4 A`. Nothing if they cannot be asked.
@@ -117,15 +123,37 @@ impl Resolved {
     }
 }
 
+/// Waits until systemd-resolved has seen to what it was told before. Of several events at one time it sees to each before it
+/// sees to another of the same kind (sd_event_source_set_priority(3)), so it is asked twice on one connection. It replies
+/// whether or not it knows the method.
+async fn seen_to() -> io::Result<()> {
+    let mut resolved = varlink::Connection::open(SOCKET).await?;
+    for _ in 0..2 {
+        resolved.call("org.varlink.service.GetInfo", &json!({})).await?;
+    }
+    Ok(())
+}
+
 /// How many lookups may be open, by whether there is what only a newer resolved has.
 fn open_at_a_time(newer: &Path) -> usize {
     if newer.exists() { OPEN_OF_NEWER } else { OPEN }
 }
 
-/// Finds systemd-resolved on the system bus.
-async fn find() -> anyhow::Result<ManagerProxy<'static>> {
+/// Finds the process of systemd-resolved, by the system bus, which is told by the kernel. One that does not run is not
+/// started.
+async fn find() -> anyhow::Result<OwnedFd> {
     let bus = zbus::Connection::system().await.context("connect to the system bus")?;
-    ManagerProxy::new(&bus).await.context("find systemd-resolved on the bus")
+    let bus = DBusProxy::new(&bus).await.context("ask the system bus")?;
+    let name = BusName::try_from(NAME)?;
+    let pid = || async {
+        let owner = bus.get_connection_unix_process_id(name.clone()).await;
+        owner.context("systemd-resolved does not run")
+    };
+    let before = pid().await?;
+    let process = pidfd::open(i32::try_from(before)?).context("systemd-resolved has ended")?;
+    // Its number may have been given to another one before it was opened, but not to one that has this name.
+    anyhow::ensure!(pid().await? == before, "systemd-resolved was started anew");
+    Ok(process)
 }
 
 /// The entries of `name` in what `DumpCache` gives, each by its scope and the type of the record.
