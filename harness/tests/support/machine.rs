@@ -87,9 +87,9 @@ fn control_groups() -> BTreeSet<String> {
     ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].into_iter().flat_map(names_in).collect()
 }
 
-/// An empty place for mounts and the note of the limit belong to the cache itself.
+/// An empty place for mounts and the note of the limit, with its lock, belong to the cache itself.
 fn files_in_cache() -> BTreeSet<String> {
     let mut names = names_in(Settings::from_environment().cache);
-    names.extend(["mnt".to_owned(), "inotify-limit".to_owned()]);
+    names.extend(["mnt", "inotify-limit", "inotify-limit.lock"].map(str::to_owned));
     names
 }
