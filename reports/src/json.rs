@@ -152,6 +152,9 @@ mod tests {
                 "user_namespaces": null,
                 "bridge_nf_call_iptables": false,
                 "network": null,
+                "cloud": null,
+                "hostname": null,
+                "modules": null,
                 "settings": {}
               },
               "systemd": 257,
@@ -246,9 +249,9 @@ mod tests {
         let whole = render(&one_case()).unwrap();
         assert_eq!(
             refused(&whole.replace("\"at_ms\": 2130", "\"at_ms\": -1")),
-            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 105 column 17"
+            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 108 column 17"
         );
-        assert_eq!(refused(whole.split_at(whole.len() / 2).0), "it is cut off at line 54");
+        assert_eq!(refused(whole.split_at(whole.len() / 2).0), "it is cut off at line 55");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod cell;
 mod clean;
 pub mod comparison;
 mod facts;
+mod facts_words;
 mod findings;
 #[cfg(test)]
 mod fixture;
@@ -40,7 +41,7 @@ mod words;
 pub use address::{AddressSpace, ParseSubnetError, Subnet};
 pub use case::{Case, Explanation};
 pub use comparison::{Comparison, Excerpt};
-pub use facts::{Facts, LinkSetup, Network};
+pub use facts::{Chain, Facts, LinkAddress, LinkSetup, Network, Resolver, Route};
 pub use missing::Missing;
 pub use names::{Family, LookupPath, Names, SeenAddress, Times};
 pub use observation::{

@@ -7,8 +7,12 @@ use anyhow::Context;
 use nix::net::if_::if_nametoindex;
 use serde::{Deserialize, Serialize};
 use zbus::OwnedObjectPath;
+use zbus::fdo::DBusProxy;
 
 use super::settle::interface;
+
+/// What resolved is called on the bus.
+const NAME: &str = "org.freedesktop.resolve1";
 
 /// How far a protocol is used, the most restrictive first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,6 +101,13 @@ trait Link {
     /// Multicast DNS on the link.
     #[zbus(property, name = "MulticastDNS")]
     fn multicast_dns(&self) -> zbus::Result<String>;
+}
+
+/// Whether resolved runs. A question to it would start it where it is enabled and does not.
+pub(crate) async fn is_known() -> anyhow::Result<bool> {
+    let bus = zbus::Connection::system().await.context("connect to the system bus")?;
+    let names = DBusProxy::new(&bus).await.context("ask the bus who is on it")?;
+    names.name_has_owner(NAME.try_into()?).await.context("ask the bus who is on it")
 }
 
 /// Asks about the link `name`, or the one that leads out.

@@ -1,12 +1,13 @@
 //! What systemd-networkd says of a link (org.freedesktop.network1(5)).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::StreamExt;
-use nspawn_matrix_reports::LinkSetup;
+use nspawn_matrix_reports::{LinkAddress, LinkSetup};
 use serde::Deserialize;
 use zbus::OwnedObjectPath;
 use zbus::fdo::DBusProxy;
@@ -53,10 +54,21 @@ struct Description {
 #[serde(rename_all = "PascalCase")]
 struct Address {
     family: i32,
+    #[serde(default)]
+    address: Vec<u8>,
+    prefix_length: Option<u8>,
     config_source: Option<String>,
 }
 
 impl Address {
+    /// The address itself, and where it comes from.
+    fn link_address(&self) -> Option<LinkAddress> {
+        let v4 = <[u8; 4]>::try_from(&*self.address).map(IpAddr::from);
+        let address = v4.or_else(|_| <[u8; 16]>::try_from(&*self.address).map(IpAddr::from)).ok()?;
+        let address = format!("{address}/{}", self.prefix_length?);
+        Some(LinkAddress { address, source: self.config_source.clone()? })
+    }
+
     /// The name of its family, and where it comes from.
     fn source(self) -> Option<(&'static str, String)> {
         let family = match self.family {
@@ -106,6 +118,7 @@ fn parse(description: &str) -> anyhow::Result<LinkSetup> {
         serde_json::from_str(description).context("read systemd-networkd's description of the link")?;
     let base = |path: String| Some(Path::new(&path).file_name()?.to_string_lossy().into_owned());
     let mut address_sources: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let addresses = link.addresses.iter().filter_map(Address::link_address).collect();
     for (family, source) in link.addresses.into_iter().filter_map(Address::source) {
         address_sources.entry(family.to_owned()).or_default().insert(source);
     }
@@ -114,6 +127,8 @@ fn parse(description: &str) -> anyhow::Result<LinkSetup> {
         state: link.administrative_state,
         mtu: link.mtu,
         address_sources,
+        addresses,
+        ..LinkSetup::default()
     })
 }
 
@@ -135,7 +150,7 @@ mod tests {
     #[test]
     fn addresses_are_known_by_where_they_come_from() {
         let text = r#"{"MTU":1400,"Addresses":[
-            {"Family":2,"Address":[192,0,2,7],"ConfigSource":"DHCPv4"},
+            {"Family":2,"Address":[192,0,2,7],"PrefixLength":24,"ConfigSource":"DHCPv4"},
             {"Family":10,"Address":[254,128],"ConfigSource":"foreign"},
             {"Family":10,"Address":[32,1],"ConfigSource":"NDisc"},
             {"Family":28,"ConfigSource":"static"}]}"#;
@@ -143,6 +158,8 @@ mod tests {
         let sources =
             |family: &str| setup.address_sources[family].iter().map(String::as_str).collect::<Vec<_>>();
         assert_eq!((sources("ipv4"), sources("ipv6")), (vec!["DHCPv4"], vec!["NDisc", "foreign"]));
+        let dhcp = LinkAddress { address: "192.0.2.7/24".to_owned(), source: "DHCPv4".to_owned() };
+        assert_eq!(setup.addresses, [dhcp]);
         assert_eq!((setup.mtu, setup.address_sources.len()), (Some(1400), 2));
     }
 

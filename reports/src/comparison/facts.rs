@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::agreement::Class;
 use super::layout::{Layout, Row};
-use crate::{Facts, HostRecord, LinkSetup, Network};
+use crate::facts_words::of_host;
 
 /// Something that is known of the hosts and differs between columns.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
@@ -123,114 +123,4 @@ fn could_explain(fact: &Fact, classes: &[Vec<usize>]) -> bool {
             .iter()
             .all(|column| *class_of.entry(fact.values[*column].as_deref()).or_insert(class) == class)
     })
-}
-
-/// What the record of a host knows.
-fn of_host(host: &HostRecord) -> Vec<(String, String)> {
-    let word = |yes| if yes { "yes" } else { "no" };
-    let named = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let HostRecord { kind, profile, image, payload, .. } = host;
-    let of_record =
-        [("host", kind), ("profile", profile), ("image", image), ("image of the machines", payload)];
-    let mut facts: Vec<_> = of_record.map(|(name, value)| named((name, value))).into();
-    let machines = host.payload_systemd.map(|version| version.to_string());
-    facts.extend(machines.map(|version| ("systemd of the machines".to_owned(), version)));
-    let Some(known) = &host.facts else { return facts };
-    let Facts {
-        os,
-        systemd,
-        kernel,
-        virtualization,
-        provider,
-        roots,
-        cgroups,
-        user_namespaces,
-        bridge_nf_call_iptables,
-        network,
-        settings,
-    } = known;
-    facts.extend(
-        [
-            ("os", os.as_str()),
-            ("systemd", systemd),
-            ("kernel", kernel),
-            ("virtualization", virtualization),
-            ("provider", provider.as_deref().unwrap_or("none")),
-            ("roots", roots),
-            ("bridge-nf-call-iptables", bridge_nf_call_iptables.map_or("not loaded", word)),
-        ]
-        .map(named),
-    );
-    facts.extend(cgroups.iter().map(|version| named(("cgroups", version))));
-    let has_namespaces = user_namespaces.map(|most| word(most > 0));
-    facts.extend(has_namespaces.map(|has| named(("user namespaces", has))));
-    facts.extend(network.iter().flat_map(of_network));
-    facts.extend(settings.iter().map(|(name, value)| (name.clone(), value.clone())));
-    facts
-}
-
-/// How the network was set up.
-fn of_network(network: &Network) -> Vec<(String, String)> {
-    let Network { services, resolv_conf, forwarding, forward_chains, legacy_tables, links } = network;
-    let listed = |words: Vec<&str>| if words.is_empty() { "none".to_owned() } else { words.join(", ") };
-    let texts = |words: &[String]| listed(words.iter().map(String::as_str).collect());
-    let mut facts = vec![
-        ("services".to_owned(), texts(services)),
-        ("resolv.conf".to_owned(), resolv_conf.clone()),
-        ("iptables-legacy".to_owned(), listed(legacy_tables.iter().map(String::as_str).collect())),
-    ];
-    facts.extend(
-        forward_chains.iter().map(|chains| ("chains for forwarded packets".to_owned(), texts(chains))),
-    );
-    let word = |on: &bool| if *on { "yes" } else { "no" }.to_owned();
-    facts.extend(forwarding.iter().map(|(family, on)| (format!("forwarding of {family}"), word(on))));
-    for (name, LinkSetup { network_file, state, mtu, address_sources }) in links {
-        let file = network_file.as_ref().or(state.as_ref());
-        facts.extend(file.map(|file| (format!(".network file of {name}"), file.clone())));
-        facts.extend(mtu.map(|mtu| (format!("MTU of {name}"), mtu.to_string())));
-        facts.extend(address_sources.iter().map(|(family, sources)| {
-            (format!("{family} of {name}"), listed(sources.iter().map(String::as_str).collect()))
-        }));
-    }
-    facts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_network_of_a_host_is_told_in_words() {
-        let link = LinkSetup {
-            network_file: Some("05-eth0.network".to_owned()),
-            state: Some("configured".to_owned()),
-            mtu: Some(1500),
-            address_sources: BTreeMap::from([(
-                "ipv6".to_owned(),
-                BTreeSet::from(["NDisc".to_owned(), "foreign".to_owned()]),
-            )]),
-        };
-        let unmanaged = LinkSetup { state: Some("unmanaged".to_owned()), ..LinkSetup::default() };
-        let network = Network {
-            services: vec!["systemd-networkd".to_owned(), "docker".to_owned()],
-            resolv_conf: "file".to_owned(),
-            forwarding: BTreeMap::from([("ipv4".to_owned(), true)]),
-            forward_chains: Some(Vec::new()),
-            legacy_tables: BTreeSet::new(),
-            links: BTreeMap::from([("docker0".to_owned(), unmanaged), ("eth0".to_owned(), link)]),
-        };
-        let told: Vec<String> =
-            of_network(&network).into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        insta::assert_snapshot!(told.join("\n"), @r"
-        services: systemd-networkd, docker
-        resolv.conf: file
-        iptables-legacy: none
-        chains for forwarded packets: none
-        forwarding of ipv4: yes
-        .network file of docker0: unmanaged
-        .network file of eth0: 05-eth0.network
-        MTU of eth0: 1500
-        ipv6 of eth0: NDisc, foreign
-        ");
-    }
 }

@@ -6,6 +6,7 @@
 mod by_place;
 mod detail;
 mod distribution;
+mod facts;
 mod page;
 mod timeline;
 
@@ -42,6 +43,7 @@ pub fn render(report: &Report) -> String {
             (by_place::section(&matrix))
             (legend(matrix.has_differences()))
             (below(report))
+            (facts::section(report))
             (timeline::section(report, &matrix.places))
         },
         contents: detail::contents(&matrix),

@@ -47,7 +47,7 @@ function narrow() {
     const wanted = words.value.toLowerCase().split(/[\s,]+/).filter(Boolean);
     const fits = text => wanted.every(word => text.includes(word));
     const red = cell => !differing.checked || /fail|known|fixed|broken/.test(cell.className);
-    for (const section of document.querySelectorAll("main > section:has(table)")) {
+    for (const section of document.querySelectorAll("main > section:has([data-row])")) {
         const checks = [...section.querySelectorAll("th[data-check]")].map(head => head.dataset.check.toLowerCase());
         const shown = new Set();
         for (const row of section.querySelectorAll("tbody tr")) {

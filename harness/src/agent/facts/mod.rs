@@ -1,6 +1,15 @@
 //! What is known of a host.
+//!
+//! All of it is read on the host, and nothing is asked of anybody else. What was not kept always is absent where it cannot
+//! be found out: no fact is worth a run.
 
+mod addresses;
+mod cloud;
+mod firewalls;
+mod managers;
+mod modules;
 mod network;
+mod resolver;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,12 +28,17 @@ use crate::systemd;
 
 /// Gathers the facts of the host that this process runs on.
 pub(super) async fn gather() -> anyhow::Result<Facts> {
+    let uname = uname()?;
+    let kernel = uname.release().to_string_lossy().into_owned();
     Ok(Facts {
         os: surroundings::os().context("read /etc/os-release")?,
         systemd: systemd::version().await?,
-        kernel: uname()?.release().to_string_lossy().into_owned(),
+        modules: modules::modules(&kernel),
+        kernel,
         virtualization: surroundings::virtualization().await?,
-        provider: provider(),
+        provider: cloud::provider(),
+        cloud: cloud::cloud(),
+        hostname: Some(uname.nodename().to_string_lossy().into_owned()),
         roots: file_system(Path::new(ROOTS))?,
         cgroups: Some(surroundings::cgroups()?.to_owned()),
         user_namespaces: user_namespaces(),
@@ -37,18 +51,6 @@ pub(super) async fn gather() -> anyhow::Result<Facts> {
 /// How many there may be; none where the kernel has none.
 fn user_namespaces() -> Option<u64> {
     fs::read_to_string("/proc/sys/user/max_user_namespaces").ok()?.trim().parse().ok()
-}
-
-/// Who made the machine, as its firmware says: the provider's name on a cloud host. None where there is no firmware.
-fn provider() -> Option<String> {
-    let read = |name: &str| fs::read_to_string(format!("/sys/class/dmi/id/{name}")).ok();
-    let parts: Vec<String> = ["sys_vendor", "product_name"]
-        .into_iter()
-        .filter_map(read)
-        .map(|part| part.trim().to_owned())
-        .collect();
-    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 /// Where the roots of the machines lie.

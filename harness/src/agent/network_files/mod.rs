@@ -33,8 +33,15 @@ pub(super) struct NetworkFile {
 
 impl NetworkFile {
     /// Its name, by which networkd sorts.
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    /// What its `[Match]` says of the links that it is for: `Name=eth0`.
+    pub(super) fn matches(&self) -> Vec<String> {
+        let sections = ini::parse(&self.content).into_iter().filter(|section| section.name == "Match");
+        let assignments = sections.flat_map(|section| section.assignments);
+        assignments.map(|(key, value)| format!("{key}={value}")).collect()
     }
 }
 
@@ -76,6 +83,13 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn why_a_file_is_for_a_link_is_what_its_matches_say() {
+        let content = "[Match]\nName=en* eth*\n[Network]\nDHCP=yes\n[Match]\nType=ether\n".to_owned();
+        let file = NetworkFile { path: "/etc/systemd/network/a.network".to_owned(), content };
+        assert_eq!(file.matches(), ["Name=en* eth*", "Type=ether"]);
+    }
 
     #[test]
     fn a_file_takes_the_place_of_one_of_the_same_name_in_a_later_folder() {
