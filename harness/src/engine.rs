@@ -185,6 +185,7 @@ impl Engine {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             argv,
             utilisation: processors.and_then(|earlier| Processors::now()?.since(earlier)),
+            redacted: false,
         };
         Outcome::new(run, measured, site)
     }

@@ -34,6 +34,7 @@ pub mod plan;
 pub mod prepare;
 pub mod probe;
 mod processors;
+mod redact;
 mod roots;
 pub mod rpc;
 pub mod run_id;

@@ -7,11 +7,13 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed};
 use nspawn_matrix_reports::{Observation, Report, STOCK};
 use support::trial;
+use tempfile::TempDir;
 
 /// What a machine has: a lease, and an answer from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +41,16 @@ const DECISIVE: [(&str, Reach, Reach); 9] = [
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = vec![trial("the-shipped-unit-fails-where-a-bridge-works", decisive)];
+    let trials = vec![
+        trial("the-shipped-unit-fails-where-a-bridge-works", decisive),
+        trial("what-belongs-to-somebody-does-not-leave-a-run", redacted),
+    ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 fn decisive() -> Result<(), Failed> {
-    let report = run(&DECISIVE.map(|(profile, _, _)| format!("--profile={profile}")))?;
+    let out = tempfile::tempdir()?;
+    let report = run(&out, &DECISIVE.map(|(profile, _, _)| format!("--profile={profile}")))?;
     let mut wrong = Vec::new();
     for (profile, shipped, bridge) in DECISIVE {
         for (scenario, wanted) in [("default-veth", shipped), ("bridge", bridge)] {
@@ -55,6 +61,77 @@ fn decisive() -> Result<(), Failed> {
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+/// A host that has what people do not want to post, and something red, so that there is evidence.
+const OWN: &str = r#"
+name = "own"
+summary = "addresses, a name and a key of somebody's"
+
+[[step]]
+step = "run"
+argv = ["ip", "address", "add", "45.79.13.7/24", "dev", "uplink0"]
+
+[[step]]
+step = "run"
+argv = ["ip", "address", "add", "2a01:7e00::f03c:91ff:feab:cdef/64", "dev", "uplink0", "nodad"]
+
+[[step]]
+step = "run"
+argv = ["hostnamectl", "hostname", "web1.corp.example"]
+
+[[step]]
+step = "run"
+argv = ["nft", "add table inet own; add chain inet own forward { type filter hook forward priority 0; policy drop; }; add rule inet own forward ip saddr 45.79.13.9 accept"]
+
+[[step]]
+step = "run"
+argv = ["systemd-cat", "echo", "PrivateKey=yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="]
+"#;
+
+/// What of that is searched for.
+const SOMEBODYS: [&str; 6] =
+    ["45.79.13.7", "45.79.13.9", "2a01:7e00:", "web1", "corp.example", "yAnz5TF+lXXJte14tji3zlMNq"];
+
+fn redacted() -> Result<(), Failed> {
+    let profile = tempfile::Builder::new().suffix(".toml").tempfile()?;
+    fs::write(&profile, OWN)?;
+    let profile = format!("--profile={}", profile.path().display());
+    let seen = |arguments: &[String]| -> Result<(Report, Vec<&str>), Failed> {
+        let out = tempfile::tempdir()?;
+        let report = run(&out, arguments)?;
+        let texts = texts_in(out.path())?;
+        let stands = |wanted: &&str| texts.iter().any(|text| text.contains(wanted));
+        Ok((report, SOMEBODYS.into_iter().filter(stands).collect()))
+    };
+    let (plain, whose) = seen(&[profile.clone(), "--no-redact".to_owned()])?;
+    if whose != SOMEBODYS || plain.run.redacted {
+        return Err(format!("as it is there are only {whose:?}").into());
+    }
+    let (told, whose) = seen(&[profile])?;
+    if !whose.is_empty() || !told.run.redacted {
+        return Err(format!("{whose:?} is left").into());
+    }
+    let verdicts =
+        |report: &Report| report.cases.iter().map(|case| (case.name(), case.verdict)).collect::<Vec<_>>();
+    if verdicts(&plain) != verdicts(&told) {
+        return Err("what is redacted is judged otherwise".into());
+    }
+    Ok(())
+}
+
+/// The contents of all files in a folder and those below it.
+fn texts_in(folder: &Path) -> Result<Vec<String>, Failed> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            texts.extend(texts_in(&path)?);
+        } else {
+            texts.push(String::from_utf8_lossy(&fs::read(&path)?).into_owned());
+        }
+    }
+    Ok(texts)
 }
 
 /// What each machine of a scenario has on the host of a profile.
@@ -85,13 +162,12 @@ fn reach(report: &Report, profile: &str, scenario: &str) -> Result<BTreeMap<Stri
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
-fn run(profiles: &[String]) -> Result<Report, Failed> {
-    let out = tempfile::tempdir()?;
+fn run(out: &TempDir, arguments: &[String]) -> Result<Report, Failed> {
     let output = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
         .args(["run", "--scenario=default-veth", "--scenario=bridge"])
         .args(["--check=address/lease", "--check=ping/outside/ipv4"])
         .arg(format!("--out={}", out.path().display()))
-        .args(profiles)
+        .args(arguments)
         .output()?;
     let report = fs::read_to_string(out.path().join("report.json"))
         .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;

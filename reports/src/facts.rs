@@ -36,7 +36,7 @@ pub struct Facts {
     /// What cloud-init takes the provider to be (`/run/cloud-init/cloud-id`): `linode`, `hetzner`. None where it has not run.
     #[serde(default)]
     pub cloud: Option<String>,
-    /// Its name, uname(2).
+    /// Its name, uname(2). A report that is redacted has a pseudonym for it.
     #[serde(default)]
     pub hostname: Option<String>,
     /// The modules that machines and their network need, as far as the kernel has them, loaded or built in: `br_netfilter`.

@@ -120,6 +120,7 @@ pub(crate) fn report(hosts: Vec<HostRecord>) -> Report {
             tool_version: "0.1.0".to_owned(),
             argv: vec!["nspawn-matrix".to_owned(), "run".to_owned()],
             utilisation: Some(Utilisation { cores: 2, busy_percent: 86 }),
+            redacted: false,
         },
         hosts,
         cases: Vec::new(),

@@ -132,7 +132,8 @@ mod tests {
             "utilisation": {
               "cores": 2,
               "busy_percent": 86
-            }
+            },
+            "redacted": false
           },
           "hosts": [
             {
@@ -249,9 +250,9 @@ mod tests {
         let whole = render(&one_case()).unwrap();
         assert_eq!(
             refused(&whole.replace("\"at_ms\": 2130", "\"at_ms\": -1")),
-            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 108 column 17"
+            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 109 column 17"
         );
-        assert_eq!(refused(whole.split_at(whole.len() / 2).0), "it is cut off at line 55");
+        assert_eq!(refused(whole.split_at(whole.len() / 2).0), "it is cut off at line 56");
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod names;
 mod names_words;
 mod observation;
 mod place;
+mod redaction;
 mod remarks;
 mod report;
 mod scenario;
@@ -47,6 +48,7 @@ pub use names::{Family, LookupPath, Names, SeenAddress, Times};
 pub use observation::{
     Autostart, BindFile, BindFiles, BindWrite, FileKind, Lease, Mount, Observation, Ping, Properties, Written,
 };
+pub use redaction::Redaction;
 pub use report::{HostRecord, Report, Run, SCHEMA, STOCK, TimelineEvent, Utilisation};
 pub use verdict::{Tally, Verdict};
 pub use whole::write_whole;

@@ -53,6 +53,9 @@ pub struct Run {
     /// How busy the processors were from start to end; none where that is not known, as in reports of before it was kept.
     #[serde(default)]
     pub utilisation: Option<Utilisation>,
+    /// Whether pseudonyms stand for addresses and names that belong to somebody, and nothing for secrets.
+    #[serde(default)]
+    pub redacted: bool,
 }
 
 impl Run {

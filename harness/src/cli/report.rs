@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nspawn_matrix_reports::json::{self, ReadError};
-use nspawn_matrix_reports::{Report, html, junit, markdown, table};
+use nspawn_matrix_reports::{Redaction, Report, html, junit, markdown, table};
 
 use super::Failure;
 use super::input::{is_standard_input, unreadable};
@@ -19,6 +19,9 @@ pub(super) struct Arguments {
     /// What it is rendered as
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
+    /// Leave addresses, names and secrets as they are in the file
+    #[arg(long)]
+    no_redact: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -39,8 +42,12 @@ enum Format {
 }
 
 pub(super) fn report(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let Arguments { file, format, output } = arguments;
-    let report = read(file).map_err(|error| unreadable(file, &error))?;
+    let Arguments { file, format, no_redact, output } = arguments;
+    let mut report = read(file).map_err(|error| unreadable(file, &error))?;
+    // To redact what is redacted changes nothing.
+    if !no_redact {
+        report = Redaction::new(&report, []).report(&report);
+    }
     let text = render(&report, *format, output)
         .map_err(|error| Failure::unable(format!("render the report: {error}")))?;
     output.write(&text)?;

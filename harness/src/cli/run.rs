@@ -20,6 +20,7 @@ use crate::chain::chain;
 use crate::engine::{Engine, Evidence, Outcome};
 use crate::host::{Kind, Roots};
 use crate::plan::Plan;
+use crate::redact::redact;
 use crate::{interruption, run_id};
 
 /// What the report of all scenarios needs, in bytes.
@@ -65,6 +66,10 @@ pub(super) struct Arguments {
     /// Install what is missing on this machine first
     #[arg(long)]
     setup: bool,
+    /// Leave addresses, names and secrets in the report and its evidence as they are; else pseudonyms stand for those that
+    /// belong to somebody
+    #[arg(long)]
+    no_redact: bool,
     /// Do not ask whether this machine may be changed, with --host local
     #[arg(long)]
     yes: bool,
@@ -121,7 +126,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     tell!("run {}: {}", engine.run_id, plan.summary());
     let mut display = Display::new();
     let argv = std::env::args().collect();
-    let outcome = engine.run(plan, argv, move |progress| display.show(progress)).await;
+    let mut outcome = engine.run(plan, argv, move |progress| display.show(progress)).await;
+    if !arguments.no_redact {
+        redact(&mut outcome.report, &mut outcome.evidence);
+    }
     let written = out.write(&outcome);
     // A reader that has gone away has lost nothing: the report is written.
     let _ = print_table(&outcome.report, &out.folder);

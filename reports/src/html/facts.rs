@@ -18,6 +18,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 h2 { "Hosts" }
                 details {
                     summary { "What is known of them" }
+                    @if report.run.redacted { p { "Pseudonyms stand for addresses and names that belong to somebody." } }
                     div.scroll.facts tabindex="0" role="region" aria-label="Hosts" {
                         table {
                             thead { tr { th scope="col" { "fact" } th scope="col" { "value" } th scope="col" { "hosts" } } }
