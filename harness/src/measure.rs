@@ -144,7 +144,8 @@ impl HostTask {
         self.now("preparing the host");
         let agent = self.start_agent(host, notes)?;
         agent.call::<_, ()>(&Request::Prepare(profile.steps.clone())).await?;
-        drop(agent);
+        // The next agent is a unit of the same name.
+        agent.finish().await.context("have the agent end that has prepared the host")?;
         if profile.reboot {
             host.reboot().await.context("reboot the host")?;
         }
