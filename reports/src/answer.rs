@@ -11,11 +11,13 @@ use crate::words::short_shares;
 use crate::{AddressSpace, BindWrite, FileKind, Observation, Properties};
 
 /// Values of properties that are of this very host, machine or moment.
-const OF_THIS_RUN: [&str; 13] = [
+const OF_THIS_RUN: [&str; 15] = [
     "address",
     "address-after",
     "address-before",
     "addresses",
+    "gateway after",
+    "gateway before",
     "in the set",
     "mac",
     "mac-after",
