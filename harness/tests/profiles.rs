@@ -5,13 +5,13 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed};
-use nspawn_matrix_reports::{Observation, Report, STOCK};
+use nspawn_matrix_reports::{Network, Observation, Report, STOCK};
 use support::trial;
 use tempfile::TempDir;
 
@@ -43,6 +43,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = vec![
         trial("the-shipped-unit-fails-where-a-bridge-works", decisive),
+        trial("facts-tell-how-the-network-was-set-up", facts),
         trial("what-belongs-to-somebody-does-not-leave-a-run", redacted),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -61,6 +62,44 @@ fn decisive() -> Result<(), Failed> {
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+/// Each fact of these hosts follows from the file of their profile.
+fn facts() -> Result<(), Failed> {
+    let out = tempfile::tempdir()?;
+    let report = run(&out, &["linode", "forward-drop"].map(|profile| format!("--profile={profile}")))?;
+    let network = |profile: &str| {
+        let host = report.hosts.iter().find(|host| host.profile == profile);
+        host.and_then(|host| host.facts.as_ref()?.network.as_ref()).ok_or("it has facts")
+    };
+    let (linode, docker) = (network("linode")?, network("forward-drop")?);
+    let names = |set: &Option<BTreeSet<String>>| set.iter().flatten().cloned().collect::<Vec<_>>().join(", ");
+    let uplink = linode.links.get("uplink0").ok_or("it has an uplink")?;
+    let sources: Vec<&str> = uplink.addresses.iter().map(|address| address.source.as_str()).collect();
+    let default_route = |network: &Network| {
+        let routes =
+            network.routes.iter().flatten().filter(|route| route.to == "default" && route.family == "ipv6");
+        routes.map(|route| route.protocol.clone()).collect::<Vec<_>>().join(", ")
+    };
+    let chains: Vec<(&str, Option<&str>)> =
+        docker.chains.iter().flatten().map(|chain| (chain.name.as_str(), chain.policy.as_deref())).collect();
+    let seen = format!(
+        "{}; {} by {}; {}; {} on {}; ra {}, {}; {}, {} {chains:?}",
+        names(&linode.managers),
+        uplink.network_file.as_deref().unwrap_or("no file"),
+        uplink.matched_by.join(", "),
+        sources.join(", "),
+        linode.resolver.as_ref().map(|resolver| resolver.options.join(", ")).unwrap_or_default(),
+        linode.resolv_conf,
+        default_route(linode),
+        default_route(docker),
+        names(&linode.firewalls),
+        names(&docker.firewalls),
+    );
+    let wanted = "Network Helper, systemd-networkd; 05-uplink0.network by Name=uplink0; static, NDisc, foreign; \
+        rotate on file; ra ra, static; , iptables-nft \
+        [(\"ip filter FORWARD\", Some(\"drop\")), (\"ip6 filter FORWARD\", Some(\"drop\"))]";
+    if seen == wanted { Ok(()) } else { Err(format!("{seen}\nis not\n{wanted}").into()) }
 }
 
 /// A host that has what people do not want to post, and something red, so that there is evidence.

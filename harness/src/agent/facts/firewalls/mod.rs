@@ -61,7 +61,8 @@ fn makers(chain: &str) -> Vec<&'static str> {
     front_ends.into_iter().filter(|(_, made)| *made).map(|(name, _)| name).chain([by]).collect()
 }
 
-/// Those that packets enter, and those that these jump to, in the order of `chains`.
+/// Those that packets enter, and those that these jump to, in the order of `chains`. Front ends make many without a rule,
+/// in which nothing happens.
 pub(super) fn on_the_path(chains: &[Chain]) -> Vec<Chain> {
     let is_jump = |word: &str| word == "jump" || word == "goto" || word == "-j" || word == "-g";
     let targets = |chain: &Chain| -> Vec<String> {
@@ -80,7 +81,8 @@ pub(super) fn on_the_path(chains: &[Chain]) -> Vec<Chain> {
             }
         }
     }
-    chains.iter().filter(|chain| reached.contains(&chain.name)).cloned().collect()
+    let happens = |chain: &&Chain| chain.hook.is_some() || !chain.rules.is_empty();
+    chains.iter().filter(|chain| reached.contains(&chain.name)).filter(happens).cloned().collect()
 }
 
 #[cfg(test)]
@@ -115,11 +117,13 @@ mod tests {
             chain("ip filter four", None, &["accept"]),
             chain("ip6 filter one", None, &["accept"]),
             chain("legacy ip filter INPUT", Some("input"), &["-s 10.0.0.0/8 -j own"]),
-            chain("legacy ip filter own", None, &[]),
+            chain("legacy ip filter own", None, &["-j RETURN"]),
+            chain("legacy ip filter FORWARD", Some("forward"), &["-j empty"]),
+            chain("legacy ip filter empty", None, &[]),
         ];
         let path = on_the_path(&chains);
         let names: Vec<&str> = path.iter().map(|chain| chain.name.rsplit(' ').next().unwrap()).collect();
-        assert_eq!(names, ["FORWARD", "one", "two", "three", "INPUT", "own"]);
+        assert_eq!(names, ["FORWARD", "one", "two", "three", "INPUT", "own", "FORWARD"]);
         assert_eq!(
             named(&path).into_iter().collect::<Vec<_>>(),
             ["iptables-legacy", "iptables-nft", "nftables"]
