@@ -219,7 +219,13 @@ fn a_cell_opens_by_its_address(page: &mut Opened) -> Result<(), Failed> {
     page.holds("document.querySelector('dialog').open")?;
     page.holds("document.querySelector('dialog h2').textContent === 'zone: resolve/peer/any'")?;
     page.holds("document.querySelectorAll('dialog .lookups').length > 0")?;
+    // The event comes some time after the dialog has closed, and the page has been listening for longer.
+    page.browser.value(
+        "void (window.closed_again = new Promise(done => \
+            document.querySelector('dialog').addEventListener('close', () => done(true), { once: true })))",
+    )?;
     page.browser.press("Escape")?;
+    page.holds("window.closed_again")?;
     page.holds("!document.querySelector('dialog').open && location.hash === ''")?;
     // An address that the page does not know opens nothing.
     page.browser.open(&page.file, "zone/no/such/question")?;
