@@ -18,6 +18,7 @@ mod alias;
 mod chain;
 pub mod cli;
 pub mod command;
+mod diagnose;
 pub mod engine;
 pub mod enter;
 mod explain;

@@ -140,18 +140,7 @@ impl Notes {
 
     /// A case for each cell of the plan; for what was to be answered and was not, `failure` is the reason.
     pub(crate) fn conclude(&self, failure: Option<&str>) -> Vec<Case> {
-        let cells = &self.host.cells;
-        let mut cases: Vec<Case> = cells.iter().map(|cell| self.case_of(cell, failure)).collect();
-        let mut told = Vec::with_capacity(cells.len());
-        for (plan::Cell { question, .. }, case) in cells.iter().zip(&cases) {
-            let is_surprising = self.is_surprising(question, case);
-            told.push(explain::Cell { question, case, is_surprising });
-        }
-        let explained = explain(&told);
-        for (case, explanations) in cases.iter_mut().zip(explained) {
-            case.explanations = explanations;
-        }
-        cases
+        conclude_together(&[self], failure)
     }
 
     fn case_of(&self, cell: &plan::Cell, failure: Option<&str>) -> Case {
@@ -257,6 +246,24 @@ impl Notes {
             duration_ms: 0,
         }
     }
+}
+
+/// A case for each cell of several plans for one host: what one of them asks can explain what another has seen.
+pub(crate) fn conclude_together(all: &[&Notes], failure: Option<&str>) -> Vec<Case> {
+    let cells = || all.iter().flat_map(|notes| notes.host.cells.iter().map(move |cell| (notes, cell)));
+    let mut cases: Vec<Case> = cells().map(|(notes, cell)| notes.case_of(cell, failure)).collect();
+    let told: Vec<explain::Cell<'_>> = cells()
+        .zip(&cases)
+        .map(|((notes, plan::Cell { question, .. }), case)| {
+            let is_surprising = notes.is_surprising(question, case);
+            explain::Cell { question, case, is_surprising }
+        })
+        .collect();
+    let explained = explain(&told);
+    for (case, explanations) in cases.iter_mut().zip(explained) {
+        case.explanations = explanations;
+    }
+    cases
 }
 
 /// Whether a question may be tried again: nothing was seen, so nothing could be judged.

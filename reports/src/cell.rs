@@ -84,7 +84,22 @@ fn answers(cases: &[&Case]) -> Vec<String> {
     if answers.iter().all(|answer| *answer == answers[0]) {
         answers.truncate(1);
     }
-    answers
+    if answers.len() > FEW { counted(&answers) } else { answers }
+}
+
+/// How many subjects have an answer each to themselves in a cell.
+const FEW: usize = 4;
+
+/// How often each answer was given, in the order in which they came first: `12 yes`, `4 no`.
+fn counted(answers: &[String]) -> Vec<String> {
+    let mut counts: Vec<(&String, usize)> = Vec::new();
+    for answer in answers {
+        match counts.iter_mut().find(|(known, _)| *known == answer) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((answer, 1)),
+        }
+    }
+    counts.into_iter().map(|(answer, count)| format!("{count} {answer}")).collect()
 }
 
 /// The short answer of one case, or its mark where there is none.
@@ -168,6 +183,13 @@ mod tests {
         assert_eq!(cell([Some(ping(3)), Some(ping(3))], PASS), "yes");
         assert_eq!(cell([Some(ping(3)), Some(ping(0))], PASS), "yes/no");
         assert_eq!(cell([Some(lease(Some("10.0.0.1/28"))), Some(lease(None))], PASS), "/28 / no");
+    }
+
+    #[test]
+    fn answers_of_many_subjects_are_counted() {
+        let of = |received| Case { observed: Some(ping(received)), ..case("h", "nat", "c", "alpha") };
+        let cases = [3, 3, 0, 3, 3, 0].map(of);
+        assert_eq!(super::of(&cases.each_ref()).lines, ["4 yes/2 no"]);
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! A [`Scenario`] is one way of standing up containers: the [`Step`]s that prepare the host, the [`Launch`] that
 //! starts the machines, and the [`Claim`]s that its answers are held against. The questions are the variants of
 //! [`Check`], and those about names the rows of [`NameQuestion`]. A [`Profile`] is what a provider has made of the host
-//! before any of that. [`catalogue::all`] lists the scenarios, [`profile::all`] the profiles.
+//! before any of that. [`catalogue::all`] lists the scenarios, [`profile::all`] the profiles. [`found`] is about
+//! machines that nobody has stood up for a scenario.
 
 mod attachment;
 mod attribute;
@@ -14,6 +15,7 @@ pub mod catalogue;
 mod check;
 mod claim;
 mod expectation;
+pub mod found;
 mod host_bridge;
 pub mod launch;
 pub mod links;
@@ -39,6 +41,7 @@ pub use bind_mount::BindMount;
 pub use check::{Asked, Check, Subject};
 pub use claim::{Claim, Versions};
 pub use expectation::{Expectation, MountClaim};
+pub use found::Linked;
 pub use launch::Launch;
 pub use name_question::{NameQuestion, Way, Whose};
 pub use profile::Profile;

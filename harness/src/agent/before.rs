@@ -17,4 +17,9 @@ impl Before {
         let ipv6_default = routes::await_ipv6_default().await?;
         Ok(Self { ipv6_default, bridge_netfilter: BridgeNetfilter::read()? })
     }
+
+    /// Takes the host as it is now for what it was, where nothing is done to it.
+    pub(super) async fn as_it_is() -> anyhow::Result<Self> {
+        Ok(Self { ipv6_default: routes::ipv6_default().await?, bridge_netfilter: BridgeNetfilter::read()? })
+    }
 }

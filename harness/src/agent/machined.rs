@@ -42,6 +42,32 @@ pub(crate) async fn names() -> anyhow::Result<Vec<String>> {
     Ok(machines.into_iter().map(|machine| machine.0).collect())
 }
 
+/// A machine that is registered.
+pub(crate) struct Registered {
+    pub(crate) name: String,
+    /// `container` or `vm`.
+    pub(super) class: String,
+    /// What has registered it: `systemd-nspawn`.
+    pub(super) service: String,
+    /// The process id of its first process.
+    pub(crate) leader: i32,
+}
+
+/// All machines but what is no machine: machined lists the host itself, as `.host`. One that ends meanwhile is left out.
+pub(crate) async fn all() -> anyhow::Result<Vec<Registered>> {
+    let bus = zbus::Connection::system().await.context("connect to the system bus")?;
+    let manager = ManagerProxy::new(&bus).await.context("find systemd-machined on the bus")?;
+    let listed = manager.list_machines().await.context("list the machines of systemd-machined")?;
+    let mut all = Vec::new();
+    for (name, class, service, path) in listed.into_iter().filter(|(name, ..)| !name.starts_with('.')) {
+        let machine = MachineProxy::builder(&bus).path(path).build().await?;
+        if let Ok(leader) = machine.leader().await {
+            all.push(Registered { name, class, service, leader: i32::try_from(leader)? });
+        }
+    }
+    Ok(all)
+}
+
 /// A subscription to the machines that get registered.
 pub(super) struct Machined {
     bus: zbus::Connection,

@@ -8,7 +8,9 @@ mod before;
 mod bridge_netfilter;
 mod evidence;
 mod facts;
+mod footing;
 mod forwarding;
+pub(crate) mod found;
 mod host_name;
 mod id_mapping;
 mod journal;
@@ -39,6 +41,7 @@ use nspawn_matrix_scenarios::{Check, Scenario, Settings, Step, Subject};
 use serde::{Deserialize, Serialize};
 
 pub use evidence::EvidenceFile;
+pub use found::{Found, Running, Seen};
 pub use kept::Kept;
 
 use crate::rpc;
@@ -65,6 +68,17 @@ pub enum Request {
     AfterReboot(Job),
     /// What helps to understand why something is not as claimed; answers with `Vec<EvidenceFile>`.
     Evidence,
+    /// The machines that somebody runs here; answers with [`Running`].
+    Running,
+    /// What is known of the host but for its network; answers with [`nspawn_matrix_reports::Facts`].
+    BriefFacts,
+    /// Asks machines that somebody runs, and changes nothing; each answer comes as a [`Notice::Case`].
+    Attend {
+        /// The machines.
+        running: Running,
+        /// The questions.
+        questions: Vec<Question>,
+    },
     /// Does steps that are not taken back: those of a profile, and what makes a virtual machine a host.
     Prepare(Vec<Step>),
     /// Takes back what was done to a host that is kept; answers with what is not as it was then, as `Vec<String>`.
@@ -122,6 +136,9 @@ pub enum Notice {
     },
 }
 
+/// How often a name is looked up in machines that somebody runs.
+const LOOKUPS_OF_OTHERS: u32 = 1;
+
 #[derive(Default)]
 struct Agent {
     /// What is known of a host that is kept.
@@ -149,6 +166,9 @@ impl rpc::Service<Request> for Agent {
     async fn answer(&self, request: Request) -> Result<serde_json::Value, String> {
         match request {
             Request::Facts => rpc::reply(facts::gather().await),
+            Request::Running => rpc::reply(found::running().await),
+            Request::BriefFacts => rpc::reply(facts::of_system().await),
+            Request::Attend { running, questions } => rpc::reply(attend(&running, &questions).await),
             Request::Measure(job) => rpc::reply(self.measure(job).await),
             Request::Again(job) => rpc::reply(self.again(job).await),
             Request::Restart(job) => rpc::reply(self.restart(job).await),
@@ -221,7 +241,7 @@ impl Agent {
     }
 
     async fn ask(&self, standing: Standing, job: &Job) -> anyhow::Result<()> {
-        let asked = standing.ask(job).await;
+        let asked = standing.ask(&job.questions, job.samples).await;
         self.standing.replace(Some(standing));
         asked
     }
@@ -251,6 +271,10 @@ impl Agent {
         }
         Ok(())
     }
+}
+
+async fn attend(running: &Running, questions: &[Question]) -> anyhow::Result<()> {
+    Standing::attend(running).await?.ask(questions, LOOKUPS_OF_OTHERS).await
 }
 
 fn event(machine: Option<&str>, event: &str) {

@@ -22,6 +22,9 @@ const SLOWEST: f64 = 10.0;
 pub(super) struct Pace(f64);
 
 impl Pace {
+    /// Of a host that boots as quickly as any.
+    pub(super) const USUAL: Self = Self(1.0);
+
     /// Takes it from the boot of this host, as far as that has come.
     pub(super) async fn of_host() -> anyhow::Result<Self> {
         let bus = zbus::Connection::system().await.context("connect to the system bus")?;

@@ -54,7 +54,7 @@ impl Standing {
     /// LLMNR and multicast DNS on both ends of each machine's link.
     async fn multicast_everywhere(&self) -> anyhow::Result<Vec<Multicast>> {
         let ends = self.machines.values().map(|machine| async move {
-            anyhow::Ok([Some(machine.multicast().await?), multicast_on_host(machine).await?])
+            anyhow::Ok([machine.multicast().await?, multicast_on_host(machine).await?])
         });
         Ok(try_join_all(ends).await?.into_iter().flatten().flatten().collect())
     }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
 use nspawn_matrix_scenarios::name::is_domain;
@@ -18,11 +18,13 @@ use tokio::sync::OnceCell;
 
 use super::ask::names::Sequences;
 use super::before::Before;
+use super::footing::Footing;
+use super::found::Running;
 use super::launch::Ended;
 use super::nft::Ruleset;
-use super::pace::Pace;
 use super::started::Started;
 use super::{event, event_with, host_name, links};
+use crate::chain::chain;
 use crate::command::Command;
 use crate::host::Cgroup;
 use crate::probe::multicast::{self, Multicast};
@@ -54,14 +56,19 @@ pub(super) struct Machine {
 }
 
 impl Machine {
+    fn new(leader: i32, probe: Client, settled: Settled) -> Self {
+        let (surroundings, router, serving) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { leader: Cell::new(leader), probe, settled, surroundings, router, serving }
+    }
+
     /// All its addresses; none if it has no link of its own.
     pub(super) fn addresses(&self) -> Vec<IpAddr> {
         let bare = |text: &String| text.split('/').next()?.parse().ok();
         self.settled.lease.addresses.iter().filter_map(bare).collect()
     }
 
-    /// What LLMNR and multicast DNS are set to on its link, or on the one that leads out.
-    pub(super) async fn multicast(&self) -> anyhow::Result<Multicast> {
+    /// What LLMNR and multicast DNS are set to on its link, or on the one that leads out; none if resolved does not run.
+    pub(super) async fn multicast(&self) -> anyhow::Result<Option<Multicast>> {
         let link = self.settled.lease.link.clone();
         call(&self.probe, probe::Request::Multicast { link }).await
     }
@@ -88,12 +95,14 @@ pub(super) struct Standing {
     pub(super) bind: Option<BindMount>,
     /// Lookups that answer two questions at once.
     pub(super) sequences: Sequences,
-    /// How long things may take here.
-    pub(super) pace: Pace,
+    /// Whose machines they are.
+    pub(super) footing: Footing,
     /// What was so on the host before anything was done to it.
     pub(super) before: Before,
     /// The machines that did not start, where that is an answer.
     pub(super) refused: BTreeMap<String, Ended>,
+    /// Why machines cannot be asked that were there a moment ago, by machine.
+    pub(super) lost: BTreeMap<String, String>,
     /// The ports of the host that lead to machines, by machine.
     pub(super) ports: BTreeMap<String, Forward>,
     /// How the machines were started.
@@ -114,9 +123,10 @@ impl Standing {
             host: probe_in(std::process::id().try_into()?, None)?,
             bind: scenario.bind.clone(),
             sequences: Sequences::default(),
-            pace: started.pace(),
+            footing: Footing::Ours { pace: started.pace() },
             before,
             refused: started.refused().clone(),
+            lost: BTreeMap::new(),
             ports: forwards(scenario),
             launch: scenario.launch.clone(),
             firewall: OnceCell::new(),
@@ -125,6 +135,34 @@ impl Standing {
             standing.names_established().await?;
         }
         Ok(standing)
+    }
+
+    /// Takes machines that somebody runs as they are. One that has gone is none of them.
+    pub(super) async fn attend(running: &Running) -> anyhow::Result<Self> {
+        let seen = running.machines.iter().filter_map(|found| Some((found, found.seen.as_ref().ok()?)));
+        let taken = seen.map(async |(found, seen)| {
+            (found.name.clone(), take(seen.leader, seen.link.clone()).await.map_err(chain))
+        });
+        let (mut machines, mut lost) = (BTreeMap::new(), BTreeMap::new());
+        for (name, taken) in join_all(taken).await {
+            match taken {
+                Ok(machine) => drop(machines.insert(name, machine)),
+                Err(reason) => drop(lost.insert(name, reason)),
+            }
+        }
+        Ok(Self {
+            machines,
+            host: probe_in(std::process::id().try_into()?, None)?,
+            bind: None,
+            sequences: Sequences::default(),
+            footing: Footing::Somebodys { gateway: running.gateway.as_ref().ok().copied() },
+            before: Before::as_it_is().await?,
+            refused: BTreeMap::new(),
+            lost,
+            ports: BTreeMap::new(),
+            launch: Launch::Unit,
+            firewall: OnceCell::new(),
+        })
     }
 
     /// Starts all probes afresh: one that has ended, or hangs, answers nothing any more.
@@ -145,7 +183,7 @@ impl Standing {
         let astray = self.has_stray_leases()?;
         let with_host = Established { ipv4: !astray, ..Established::BOTH };
         let with_peers = Established { ipv4: true, ipv6: false };
-        let patience = self.pace.patience(NAMING);
+        let patience = self.footing.pace().patience(NAMING);
         let host = &host_name::own()?;
         let linked = || self.machines.iter().filter(|(_, machine)| machine.settled.lease.link.is_some());
         try_join_all(linked().map(|(name, machine)| async move {
@@ -186,12 +224,21 @@ impl Standing {
     }
 
     pub(super) fn machine(&self, name: &str) -> anyhow::Result<&Machine> {
+        if let Some(reason) = self.lost.get(name) {
+            anyhow::bail!("machine `{name}` cannot be entered: {reason}");
+        }
         self.machines.get(name).with_context(|| format!("machine `{name}` does not stand"))
     }
 
-    /// The subnets that the machines have leases in.
+    /// The subnets that the machines have leases in; where somebody may have given them addresses by hand, those too.
     pub(super) fn leases(&self) -> Vec<Subnet> {
-        self.machines.values().filter_map(|machine| machine.settled.lease.address).collect()
+        let leases = self.machines.values().filter_map(|machine| machine.settled.lease.address);
+        if self.footing.waits() {
+            return leases.collect();
+        }
+        let given = self.machines.values().flat_map(|machine| &machine.settled.lease.addresses);
+        let given = given.filter_map(|address| address.parse::<Subnet>().ok());
+        leases.chain(given.filter(|subnet| !subnet.address().is_link_local())).collect()
     }
 }
 
@@ -210,10 +257,10 @@ async fn await_name(
     Ok(call::<Established>(probe, request).await? == wanted)
 }
 
-/// LLMNR and multicast DNS on the host's link to a machine; none if it has none.
+/// LLMNR and multicast DNS on the host's link to a machine; none if it has none, or resolved does not run.
 pub(super) async fn multicast_on_host(machine: &Machine) -> anyhow::Result<Option<Multicast>> {
     match links::configured(machine.leader.get()).await? {
-        Some(link) => multicast::on(Some(link)).await.map(Some),
+        Some(link) => multicast::on(Some(link)).await,
         None => Ok(None),
     }
 }
@@ -249,8 +296,14 @@ async fn settle(
     let settled = call(&probe, probe::Request::Settle { own_link, patience_ms })
         .await
         .with_context(|| format!("wait for machine `{name}`"))?;
-    let (surroundings, router, serving) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-    Ok((name, Machine { leader: Cell::new(leader), probe, settled, surroundings, router, serving }))
+    Ok((name, Machine::new(leader, probe, settled)))
+}
+
+/// Takes a machine as it is; what it has on the way to the host is `link`.
+async fn take(leader: i32, link: Option<String>) -> anyhow::Result<Machine> {
+    let probe = probe_in(leader, None)?;
+    let settled = call(&probe, probe::Request::AsItIs { link }).await?;
+    Ok(Machine::new(leader, probe, settled))
 }
 
 fn forwards(scenario: &Scenario) -> BTreeMap<String, Forward> {

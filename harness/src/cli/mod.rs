@@ -4,6 +4,7 @@
 
 mod clean;
 mod compare;
+mod diagnose;
 mod explain;
 mod failure;
 mod hosts;
@@ -61,6 +62,8 @@ enum Command {
     Report(report::Arguments),
     /// Lay reports side by side: what differs, and which facts of the hosts could explain it; needs no root.
     Compare(compare::Arguments),
+    /// Ask the machines that run here what they reach and resolve, and say why not; changes nothing, needs no image.
+    Diagnose(diagnose::Arguments),
     /// Tell what a reason in a report means, and how it comes about.
     Explain(explain::Arguments),
     /// List the scenarios, the profiles and the questions, with the claims if asked to.
@@ -149,6 +152,7 @@ pub fn main() -> ExitCode {
         Command::Clean(arguments) => on_one_thread(clean::clean(arguments)),
         Command::Report(arguments) => report::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Diagnose(arguments) => on_one_thread(diagnose::diagnose(arguments)),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Show(arguments) => show::show(&arguments),

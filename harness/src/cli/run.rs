@@ -220,7 +220,7 @@ const UNABLE: u8 = 3;
 
 /// A difference outweighs what could not be measured: it is an answer. Where something is claimed and nothing at all was
 /// judged, nothing is as claimed either.
-fn exit_code(report: &Report, is_claimed: bool) -> u8 {
+pub(super) fn exit_code(report: &Report, is_claimed: bool) -> u8 {
     let tally = report.tally();
     let judged = tally.count(Verdict::Pass) + tally.count(Verdict::Known);
     if tally.count(Verdict::Fail) + tally.count(Verdict::Fixed) > 0 {

@@ -179,8 +179,9 @@ impl Cause {
                 let on_host =
                     outside.filter(|outside| needs.host && *outside != "yes" && *outside != "no link");
                 match (inside, on_host) {
-                    ("yes", None) => None,
-                    ("yes", Some(outside)) => {
+                    // That resolved does not run is a cause of its own.
+                    ("yes" | "no resolved", None) => None,
+                    ("yes" | "no resolved", Some(outside)) => {
                         Some(format!("LLMNR is `{outside}` on the host's end of the link of {machine}"))
                     }
                     (inside, _) => Some(format!("LLMNR is `{inside}` in {machine}")),

@@ -50,8 +50,8 @@ pub enum Which {
     Index(u32),
 }
 
-/// Looks at one end of a link, when networkd is done with it; none if it is not there.
-pub(super) async fn look(which: &Which) -> anyhow::Result<Option<End>> {
+/// Looks at one end of a link; none if it is not there. If it is to be `settled`, networkd is waited for.
+pub(super) async fn look(which: &Which, settled: bool) -> anyhow::Result<Option<End>> {
     let netlink = RtNetlink::connect().context("connect to rtnetlink")?;
     let found = match which {
         Which::Name(name) => netlink.link(name).await,
@@ -60,7 +60,7 @@ pub(super) async fn look(which: &Which) -> anyhow::Result<Option<End>> {
     let Some(index) = found.context("look up the link")?.map(|message| message.header.index) else {
         return Ok(None);
     };
-    let setup = networkd::setup(index).await?;
+    let setup = if settled { networkd::setup(index).await? } else { networkd::as_it_is(index).await? };
     let Some(message) = netlink.link_by_index(index).await.context("look up the link")? else {
         return Ok(None);
     };

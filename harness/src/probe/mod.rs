@@ -60,6 +60,11 @@ pub enum Request {
         /// Longest wait in milliseconds.
         patience_ms: u64,
     },
+    /// Looks at the machine as it is, whatever is still to come; answers with [`Settled`].
+    AsItIs {
+        /// The link of the machine; none if it shares the host's network namespace, or has none.
+        link: Option<String>,
+    },
     /// Waits until a name is established on the links; answers with [`Established`].
     AwaitName {
         /// The name.
@@ -80,6 +85,8 @@ pub enum Request {
     End {
         /// The link.
         which: Which,
+        /// Whether networkd is waited for until it is done with it.
+        settled: bool,
     },
     /// Lists the addresses of all links but `lo`; answers with `Vec<IpAddr>`.
     Addresses,
@@ -162,13 +169,17 @@ pub enum Request {
         /// The names of their units.
         units: Vec<String>,
     },
-    /// What LLMNR and multicast DNS are set to on a link; answers with [`Multicast`].
+    /// What LLMNR and multicast DNS are set to on a link; answers with a [`Multicast`], or none if
+    /// systemd-resolved does not run.
     Multicast {
         /// The link; else it is the one that leads out.
         link: Option<String>,
     },
     /// What /etc/resolv.conf is, and whether its servers answer; answers with [`ResolvConf`].
-    ResolvConf,
+    ResolvConf {
+        /// How long a server may take to answer, in milliseconds.
+        patience_ms: u64,
+    },
     /// Which of these files there are; answers with `Vec<String>`.
     Existing {
         /// Absolute paths.
@@ -230,6 +241,7 @@ impl rpc::Service<Request> for Probe {
             Request::Settle { own_link, patience_ms } => {
                 rpc::reply(settle::settle(own_link.as_ref(), Duration::from_millis(patience_ms)).await)
             }
+            Request::AsItIs { link } => rpc::reply(settle::as_it_is(link).await),
             Request::AwaitName { name, wanted, patience_ms } => {
                 let patience = Duration::from_millis(patience_ms);
                 rpc::reply(names::established::established(&name, wanted, patience).await)
@@ -237,7 +249,7 @@ impl rpc::Service<Request> for Probe {
             Request::AwaitLease { link, patience_ms } => {
                 rpc::reply(settle::held(&link, Duration::from_millis(patience_ms)).await)
             }
-            Request::End { which } => rpc::reply(end::look(&which).await),
+            Request::End { which, settled } => rpc::reply(end::look(&which, settled).await),
             Request::Addresses => rpc::reply(addresses()),
             Request::Ping { address, link, manner } => rpc::reply(ping(address, link, manner).await),
             Request::AwaitRouter { patience_ms } => {
@@ -258,7 +270,9 @@ impl rpc::Service<Request> for Probe {
             Request::Surroundings => rpc::reply(surroundings::look().await),
             Request::Services { units } => rpc::reply(services::states(&units).await),
             Request::Multicast { link } => rpc::reply(multicast::on(link).await),
-            Request::ResolvConf => rpc::reply(resolv_conf::look().await),
+            Request::ResolvConf { patience_ms } => {
+                rpc::reply(resolv_conf::look(Duration::from_millis(patience_ms)).await)
+            }
             Request::Existing { paths } => rpc::reply(anyhow::Ok(existing(paths))),
             Request::Attributes { path } => rpc::reply(attributes::list(&path)),
             Request::Change { path, change } => rpc::reply(change::attempt(&path, change)),

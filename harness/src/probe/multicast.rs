@@ -110,14 +110,18 @@ pub(crate) async fn is_known() -> anyhow::Result<bool> {
     names.name_has_owner(NAME.try_into()?).await.context("ask the bus who is on it")
 }
 
-/// Asks about the link `name`, or the one that leads out.
-pub(crate) async fn on(name: Option<String>) -> anyhow::Result<Multicast> {
+/// Asks about the link `name`, or the one that leads out; none if systemd-resolved does not run, which a question to it
+/// would start.
+pub(crate) async fn on(name: Option<String>) -> anyhow::Result<Option<Multicast>> {
     let link = match name {
         Some(name) => name,
         None => interface(None).await?.name,
     };
     let index = if_nametoindex(link.as_str()).with_context(|| format!("find the link `{link}`"))?;
     let bus = zbus::Connection::system().await.context("connect to the system bus")?;
+    if !is_known().await? {
+        return Ok(None);
+    }
     let resolved = ManagerProxy::new(&bus).await.context("find systemd-resolved on the bus")?;
     let path = resolved
         .get_link(i32::try_from(index)?)
@@ -129,7 +133,7 @@ pub(crate) async fn on(name: Option<String>) -> anyhow::Result<Multicast> {
         global: resolved.multicast_dns().await?.parse()?,
         link: of_link.multicast_dns().await?.parse()?,
     };
-    Ok(Multicast { link, llmnr, mdns })
+    Ok(Some(Multicast { link, llmnr, mdns }))
 }
 
 #[cfg(test)]

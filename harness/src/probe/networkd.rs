@@ -15,6 +15,9 @@ use zbus::fdo::DBusProxy;
 /// What networkd is called on the bus. A question to it would start it where it is enabled and does not run.
 const NAME: &str = "org.freedesktop.network1";
 
+/// Where systemd-networkd is spoken to; a system without systemd may have none.
+const BUS: &str = "/run/dbus/system_bus_socket";
+
 /// How long networkd may take to be done with a link whose addresses are there.
 const SETUP: Duration = Duration::from_secs(5);
 
@@ -83,6 +86,18 @@ impl Address {
 /// Waits until networkd is done with the link `index`, as far as it will be, and asks what it has made of it. Where it
 /// does not run, it has made nothing of any link.
 pub(crate) async fn setup(index: u32) -> anyhow::Result<LinkSetup> {
+    within(SETUP, index).await
+}
+
+/// Asks what networkd has made of the link `index` by now.
+pub(crate) async fn as_it_is(index: u32) -> anyhow::Result<LinkSetup> {
+    within(Duration::ZERO, index).await
+}
+
+async fn within(patience: Duration, index: u32) -> anyhow::Result<LinkSetup> {
+    if !Path::new(BUS).exists() {
+        return Ok(LinkSetup::default());
+    }
     let index = i32::try_from(index)?;
     let bus = zbus::Connection::system().await.context("connect to the system bus")?;
     let names = DBusProxy::new(&bus).await.context("ask the bus who is on it")?;
@@ -101,7 +116,7 @@ pub(crate) async fn setup(index: u32) -> anyhow::Result<LinkSetup> {
         }
         anyhow::Ok(())
     };
-    if let Ok(done) = tokio::time::timeout(SETUP, done).await {
+    if let Ok(done) = tokio::time::timeout(patience, done).await {
         done.context("ask systemd-networkd how far it is with the link")?;
     }
     let text = manager.describe_link(index).await.context("have systemd-networkd describe the link")?;

@@ -15,11 +15,7 @@ use tokio::net::UdpSocket;
 
 const PATH: &str = "/etc/resolv.conf";
 
-/// How long a server may take to answer. None of them is farther than the other side of the host, but a busy machine
-/// may let the one that plays the internet wait.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often the question is sent in that time, since UDP may lose it.
+/// How often the question is sent to a server while it is waited for, since UDP may lose it.
 const ATTEMPTS: u32 = 5;
 
 /// What the file is and says.
@@ -42,8 +38,8 @@ pub struct NameServer {
     pub answers: bool,
 }
 
-/// Looks at the file and asks every server in it.
-pub(crate) async fn look() -> anyhow::Result<ResolvConf> {
+/// Looks at the file and asks every server in it, which may take `patience` to answer.
+pub(crate) async fn look(patience: Duration) -> anyhow::Result<ResolvConf> {
     let target = fs::read_link(PATH).ok().map(|target| target.to_string_lossy().into_owned());
     let exists = Path::new(PATH).exists();
     let content = if exists {
@@ -53,7 +49,9 @@ pub(crate) async fn look() -> anyhow::Result<ResolvConf> {
     };
     let servers = servers(&content).into_iter().map(|address| async move {
         let answers = match address.parse::<IpAddr>() {
-            Ok(address) => answers(address).await.with_context(|| format!("ask the server {address}"))?,
+            Ok(address) => {
+                answers(address, patience).await.with_context(|| format!("ask the server {address}"))?
+            }
             // A link-local address with its scope; nobody hands those out here.
             Err(_) => false,
         };
@@ -72,7 +70,7 @@ fn servers(content: &str) -> Vec<String> {
 }
 
 /// Tells whether somebody answers a question about the root at `address`.
-async fn answers(address: IpAddr) -> anyhow::Result<bool> {
+async fn answers(address: IpAddr, patience: Duration) -> anyhow::Result<bool> {
     let unspecified: SocketAddr = match address {
         IpAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
         IpAddr::V6(_) => ([0_u16; 8], 0).into(),
@@ -80,7 +78,7 @@ async fn answers(address: IpAddr) -> anyhow::Result<bool> {
     let socket = UdpSocket::bind(unspecified).await?;
     let question = question()?;
     for _ in 0..ATTEMPTS {
-        match tokio::time::timeout(PATIENCE / ATTEMPTS, exchange(&socket, address, &question)).await {
+        match tokio::time::timeout(patience / ATTEMPTS, exchange(&socket, address, &question)).await {
             Ok(Ok(())) => return Ok(true),
             // Nobody listens there, or no way leads there: asking again would not change that.
             Ok(Err(_)) => return Ok(false),
@@ -120,7 +118,7 @@ mod tests {
     #[tokio::test]
     async fn a_port_that_is_closed_is_nobody_who_answers() {
         // The whole of 127.0.0.0/8 is this machine, and nothing listens at port 53 of this corner of it.
-        assert!(!answers(IpAddr::from([127, 200, 201, 202])).await.unwrap());
+        assert!(!answers(IpAddr::from([127, 200, 201, 202]), Duration::from_secs(5)).await.unwrap());
     }
 
     proptest! {

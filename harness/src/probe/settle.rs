@@ -74,6 +74,30 @@ pub(crate) async fn settle(own_link: Option<&OwnLink>, patience: Duration) -> an
     })
 }
 
+/// Takes a machine as it is, with the link `name` if it has one of its own.
+pub(crate) async fn as_it_is(name: Option<String>) -> anyhow::Result<Settled> {
+    let own = match &name {
+        Some(name) => link::addresses(name).await?,
+        None => None,
+    };
+    let route = default_route().await?;
+    let shared = match (&name, &route) {
+        (None, Some(route)) => link::addresses(&name_of(route.link)?).await?,
+        (Some(_), _) | (None, None) => None,
+    };
+    let lease = name.as_ref().zip(own.as_ref()).map_or_else(no_link, |(name, state)| state.observed(name));
+    let reached_at = own.or(shared);
+    Ok(Settled {
+        lease,
+        mac: reached_at.as_ref().and_then(|state| state.mac.clone()),
+        ipv4: reached_at.as_ref().and_then(ipv4),
+        ipv6_link_local: reached_at.as_ref().and_then(ipv6_link_local),
+        gateway: route.map(|route| route.gateway),
+        // There may be no systemd in it.
+        systemd: systemd::version().await.unwrap_or_default(),
+    })
+}
+
 /// What the network of a machine came to.
 struct Connected {
     /// Its own link.

@@ -18,7 +18,8 @@ const NET_ADMIN: u64 = 1 << 12;
 /// A system as a program in it sees it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Surroundings {
-    /// The full version of its systemd, as systemd(1) itself says it: `257.13-1~deb13u1`.
+    /// The full version of its systemd, as systemd(1) itself says it: `257.13-1~deb13u1`; empty if another program is the
+    /// first process.
     pub systemd: String,
     /// What systemd takes to be around it: `systemd-nspawn`, `kvm`, or nothing.
     pub virtualization: String,
@@ -47,13 +48,12 @@ impl Surroundings {
 
 /// Looks around.
 pub(crate) async fn look() -> anyhow::Result<Surroundings> {
-    let bus = zbus::Connection::system().await.context("connect to the system bus")?;
-    let systemd = ManagerProxy::new(&bus).await.context("find systemd on the bus")?;
+    let (systemd, virtualization) = if runs_systemd() { of_systemd().await? } else { Default::default() };
     let uname = uname()?;
     let status = fs::read_to_string("/proc/1/status").context("read the status of the first process")?;
     Ok(Surroundings {
-        systemd: systemd.version().await.context("ask systemd for its version")?,
-        virtualization: systemd.virtualization().await.context("ask systemd what is around it")?,
+        systemd,
+        virtualization,
         os: os().context("read /etc/os-release")?,
         kernel: uname.release().to_string_lossy().into_owned(),
         cgroups: cgroups()?.to_owned(),
@@ -62,6 +62,21 @@ pub(crate) async fn look() -> anyhow::Result<Surroundings> {
         bounding: bounding(&status).context("find the capabilities of the first process")?,
         opens_ping: sysctl::opens_ping(),
     })
+}
+
+/// Whether the first process is systemd (sd_booted(3)).
+fn runs_systemd() -> bool {
+    Path::new("/run/systemd/system").is_dir()
+}
+
+/// Its version, and what it takes to be around it.
+async fn of_systemd() -> anyhow::Result<(String, String)> {
+    let bus = zbus::Connection::system().await.context("connect to the system bus")?;
+    let systemd = ManagerProxy::new(&bus).await.context("find systemd on the bus")?;
+    Ok((
+        systemd.version().await.context("ask systemd for its version")?,
+        systemd.virtualization().await.context("ask systemd what is around it")?,
+    ))
 }
 
 /// What systemd takes to be around it; empty on bare metal.

@@ -2,12 +2,14 @@
 //! a person runs it.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nspawn_matrix::command::{Command, Ended};
+use nspawn_matrix::engine::Ground;
 use nspawn_matrix::enter;
 use nspawn_matrix::host::{BOOT, Blueprint, Needs, Roots, Sandbox, Workspace};
-use nspawn_matrix::image::{Image, Images, Pair, Recipe, Store, default_folder};
+use nspawn_matrix::image::{Image, Images, Pair, Pairs, Recipe, Store, default_folder};
+use nspawn_matrix::prepare;
 use nspawn_matrix::run_id;
 
 use super::Settings;
@@ -55,30 +57,43 @@ impl Home {
         let recipe = Recipe::parse("trixie").map_err(|error| error.to_string())?;
         let image =
             Store::open(cache.clone()).build(&recipe, |_| {}).await.map_err(|error| error.to_string())?;
+        let home = Self::of(&image, &cache, Roots::Copy, &[]).await?;
+        home.keep(&image)?;
+        Ok(home)
+    }
+
+    /// Boots it from an image of Debian, with a root of the same for each of `machines` in its /var/lib/machines.
+    pub(crate) async fn with(suite: &str, machines: &[String]) -> Result<Self, String> {
+        let Settings { cache, setup, .. } = Settings::from_environment();
+        let recipe = Recipe::parse(suite).map_err(|error| error.to_string())?;
+        let ground = prepare::prepare(&cache, &Pairs::from(recipe.clone()), None, setup, |_| {}).await;
+        let Ground::Sandboxes { roots, .. } = ground.map_err(|unable| unable.to_string())? else {
+            return Err("a sandbox is asked for".to_owned());
+        };
+        let image =
+            Store::open(cache.clone()).build(&recipe, |_| {}).await.map_err(|error| error.to_string())?;
+        Self::of(&image, &cache, roots, machines).await
+    }
+
+    async fn of(image: &Image, cache: &Path, roots: Roots, machines: &[String]) -> Result<Self, String> {
         let (run_id, images) = (run_id::new(), Images::from([(image.name.clone(), image.path.clone())]));
         let pair = Pair::from(image.name.as_str());
         let needs = Needs {
-            cache: &cache,
+            cache,
             run_id: &run_id,
             images: &images,
-            roots: Roots::Copy,
+            roots,
             hosts: 1,
             of_hosts: std::slice::from_ref(&pair),
             patience: BOOT,
             program: PROGRAM.as_ref(),
         };
         let workspace = Workspace::open(needs).await.map_err(|error| error.to_string())?;
-        let blueprint = Blueprint {
-            name: "home",
-            run_id: &run_id,
-            images: &pair,
-            machines: &[],
-            agent: PROGRAM.as_ref(),
-        };
+        let blueprint =
+            Blueprint { name: "home", run_id: &run_id, images: &pair, machines, agent: PROGRAM.as_ref() };
         let sandbox = Sandbox::boot(&workspace, blueprint).await.map_err(|error| error.to_string())?;
         let leader = sandbox.leader().map_err(|error| error.to_string())?;
         let home = Self { workspace, sandbox, leader };
-        home.keep(&image)?;
         home.settle().await?;
         Ok(home)
     }

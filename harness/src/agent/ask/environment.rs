@@ -5,7 +5,9 @@ use std::fs;
 use anyhow::Context;
 use nspawn_matrix_reports::{Observation, Properties};
 
+use crate::agent::footing::Footing;
 use crate::agent::standing::{Machine, Standing, call, multicast_on_host};
+use crate::probe::multicast::Support;
 use crate::probe::{self, Multicast, ResolvConf, Service, surroundings};
 
 /// What may configure links and names beside systemd: in reports by this name, known by this unit.
@@ -118,8 +120,9 @@ pub(super) fn of_services(
     Observation::Properties(Properties::new(answer, values))
 }
 
-pub(super) async fn resolv_conf(machine: &Machine) -> anyhow::Result<Observation> {
-    let seen: ResolvConf = call(&machine.probe, probe::Request::ResolvConf).await?;
+pub(super) async fn resolv_conf(machine: &Machine, footing: Footing) -> anyhow::Result<Observation> {
+    let patience_ms = u64::try_from(footing.patience_for_servers().as_millis())?;
+    let seen: ResolvConf = call(&machine.probe, probe::Request::ResolvConf { patience_ms }).await?;
     let answering = seen.servers.iter().filter(|server| server.answers).count();
     let how_many = match (seen.servers.len(), answering) {
         (0, _) => "nobody is named",
@@ -145,18 +148,25 @@ pub(super) async fn resolv_conf(machine: &Machine) -> anyhow::Result<Observation
     ))
 }
 
+/// What stands for settings of systemd-resolved where it does not run.
+const NO_RESOLVED: &str = "no resolved";
+
 pub(super) async fn multicast(machine: &Machine) -> anyhow::Result<Observation> {
-    let inside: Multicast = machine.multicast().await?;
+    let inside = machine.multicast().await?;
     let outside = multicast_on_host(machine).await?;
     let on_host = |of: fn(&Multicast) -> String| outside.as_ref().map_or_else(|| "no link".to_owned(), of);
-    let (llmnr, mdns) = (inside.llmnr.effective().to_string(), inside.mdns.effective().to_string());
+    let in_machine = |of: fn(&Multicast) -> Support| {
+        inside.as_ref().map_or_else(|| NO_RESOLVED.to_owned(), |multicast| of(multicast).to_string())
+    };
+    let (llmnr, mdns) =
+        (in_machine(|found| found.llmnr.effective()), in_machine(|found| found.mdns.effective()));
     Ok(observed(
         format!("LLMNR {llmnr}, mDNS {mdns}"),
         [
             ("LLMNR", llmnr),
             ("multicast DNS", mdns),
-            ("LLMNR of the link", inside.llmnr.link.to_string()),
-            ("multicast DNS of the link", inside.mdns.link.to_string()),
+            ("LLMNR of the link", in_machine(|found| found.llmnr.link)),
+            ("multicast DNS of the link", in_machine(|found| found.mdns.link)),
             ("LLMNR on the host's end", on_host(|multicast| multicast.llmnr.effective().to_string())),
             ("multicast DNS on the host's end", on_host(|multicast| multicast.mdns.effective().to_string())),
         ],
@@ -174,7 +184,8 @@ impl Standing {
         let own = &self.machine(name)?.surroundings().await?.machine_id;
         let mut others = vec![surroundings::look().await?.machine_id];
         for (_, other) in self.machines.iter().filter(|(other, _)| *other != name) {
-            others.push(other.surroundings().await?.machine_id.clone());
+            // One that has gone meanwhile shares nothing any more.
+            others.extend(other.surroundings().await.map(|seen| seen.machine_id.clone()));
         }
         // Before it is set for good the file may say `uninitialized` (machine-id(5)).
         let is_set = own.len() == 32 && own.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,6 +1,9 @@
 //! What the firewall of the host does with packets of the machines.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
+use futures_util::future::try_join_all;
 use nspawn_matrix_reports::{Observation, Properties};
 
 use crate::agent::nft::{Fate, Hook, Packet, Protocol, Ruleset};
@@ -22,10 +25,12 @@ const LLMNR: u16 = 5355;
 impl Standing {
     pub(super) async fn forward(&self) -> anyhow::Result<Observation> {
         let rules = self.firewall().await?;
-        let (from, to) = (self.link_of_a_machine().await?, uplink().await?);
+        let (links, to) = (self.links_of_all().await?, uplink().await?);
         let fate = |ipv6| {
-            let packet = Packet { from: from.clone(), to: to.clone(), ipv6, protocol: Protocol::Echo };
-            rules.fate(Hook::Forward, &packet)
+            of_all(&links, |from| {
+                let packet = Packet { from, to: to.clone(), ipv6, protocol: Protocol::Echo };
+                rules.fate(Hook::Forward, &packet)
+            })
         };
         let [ipv4, ipv6] = [false, true].map(fate);
         observed(&[ipv4, ipv6], [("IPv4", ipv4), ("IPv6", ipv6)].to_vec(), rules, Hook::Forward).await
@@ -33,10 +38,12 @@ impl Standing {
 
     pub(super) async fn input(&self) -> anyhow::Result<Observation> {
         let rules = self.firewall().await?;
-        let from = self.link_of_a_machine().await?;
+        let links = self.links_of_all().await?;
         let fate = |ipv6, port| {
-            let packet = Packet { from: from.clone(), to: None, ipv6, protocol: Protocol::Udp(port) };
-            rules.fate(Hook::Input, &packet)
+            of_all(&links, |from| {
+                let packet = Packet { from, to: None, ipv6, protocol: Protocol::Udp(port) };
+                rules.fate(Hook::Input, &packet)
+            })
         };
         let fates = [
             ("DHCP", fate(false, DHCP)),
@@ -64,16 +71,23 @@ impl Standing {
         )))
     }
 
-    /// The link that the host has for a machine; the one that it would have, where machines use the host's own.
-    async fn link_of_a_machine(&self) -> anyhow::Result<String> {
-        for machine in self.machines.values() {
-            if let Some(link) = links::configured(machine.leader.get()).await? {
-                return Ok(link);
-            }
+    /// The links that the host has for machines; the one that it would have, where they all use the host's own.
+    async fn links_of_all(&self) -> anyhow::Result<BTreeSet<String>> {
+        let each = self.machines.values().map(|machine| links::configured(machine.leader.get()));
+        let links: BTreeSet<String> = try_join_all(each).await?.into_iter().flatten().collect();
+        if !links.is_empty() {
+            return Ok(links);
         }
         let first = self.machines.keys().chain(self.refused.keys()).next().context("there is no machine")?;
-        Ok(format!("ve-{first}"))
+        Ok(BTreeSet::from([format!("ve-{first}")]))
     }
+}
+
+/// What becomes of a packet from any of these links, of which there is one at least.
+fn of_all(links: &BTreeSet<String>, fate: impl Fn(String) -> Fate) -> Fate {
+    let mut fates = links.iter().cloned().map(fate);
+    let first = fates.next().unwrap_or(Fate::Depends);
+    if fates.all(|fate| fate == first) { first } else { Fate::Depends }
 }
 
 /// The link of the host's default route.

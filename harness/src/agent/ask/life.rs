@@ -35,12 +35,12 @@ impl Standing {
         let mut machined = Machined::subscribe().await?;
         // The connection may be cut by the reboot before the command has ended.
         let _ = enter::command(enter::SELF, asked.leader.get(), &["systemctl", "reboot"]).end().await?;
-        let leader = machined.leader_anew(name, self.pace.patience(RESTART)).await?;
+        let leader = machined.leader_anew(name, self.footing.pace().patience(RESTART)).await?;
         event(Some(name), "restarted");
         asked.leader.set(leader);
         // What the new probe tells of itself would be told a second time.
         let probe = probe_in(leader, None)?;
-        let patience_ms = u64::try_from(self.pace.patience(LEASE).as_millis())?;
+        let patience_ms = u64::try_from(self.footing.pace().patience(LEASE).as_millis())?;
         let held: Held = call(&probe, probe::Request::AwaitLease { link, patience_ms }).await?;
         let address = |subnet: Option<Subnet>| subnet.map_or(String::new(), |subnet| subnet.to_string());
         let before = (address(asked.settled.lease.address), asked.settled.mac.clone().unwrap_or_default());

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use nspawn_matrix_reports::{Observation, Properties};
 
+use crate::agent::footing::Footing;
 use crate::agent::links;
 use crate::agent::standing::{Machine, Standing, call};
 use crate::probe::{self, End, Which};
@@ -34,9 +35,9 @@ impl HostEnd {
 
 impl Machine {
     /// The machine's end of its link.
-    pub(super) async fn link(&self) -> anyhow::Result<Observation> {
+    pub(super) async fn link(&self, footing: Footing) -> anyhow::Result<Observation> {
         let end = match &self.settled.lease.link {
-            Some(link) => look(&self.probe, Which::Name(link.clone())).await?,
+            Some(link) => look(&self.probe, Which::Name(link.clone()), footing).await?,
             None => None,
         };
         Ok(observation(end.as_ref(), None))
@@ -51,9 +52,11 @@ impl Standing {
         let Some(counterpart) = counterparts.into_iter().find(|counterpart| counterpart.of == *link) else {
             return Ok(None);
         };
-        let Some(port) = look(&self.host, Which::Index(counterpart.index)).await? else { return Ok(None) };
+        let Some(port) = look(&self.host, Which::Index(counterpart.index), self.footing).await? else {
+            return Ok(None);
+        };
         let bridge = match port.bridge {
-            Some(bridge) => look(&self.host, Which::Index(bridge)).await?,
+            Some(bridge) => look(&self.host, Which::Index(bridge), self.footing).await?,
             None => None,
         };
         Ok(Some(HostEnd { port, bridge }))
@@ -66,8 +69,8 @@ impl Standing {
     }
 }
 
-async fn look(probe: &Client, which: Which) -> anyhow::Result<Option<End>> {
-    call(probe, probe::Request::End { which }).await
+async fn look(probe: &Client, which: Which, footing: Footing) -> anyhow::Result<Option<End>> {
+    call(probe, probe::Request::End { which, settled: footing.waits() }).await
 }
 
 /// Puts one end, and the port of it where it is a bridge, as an observation; the answer is how far networkd is with it.

@@ -37,17 +37,20 @@ const TOO_LARGE: Manner = Manner::Sized(host::UPLINK_MTU + 1);
 
 impl Standing {
     /// Asks everything, and tells each answer as it comes.
-    pub(super) async fn ask(&self, job: &Job) -> anyhow::Result<()> {
-        rpc::notify(&Notice::Settings(self.settings().await?));
+    pub(super) async fn ask(&self, questions: &[Question], samples: u32) -> anyhow::Result<()> {
+        if self.footing.waits() {
+            // Whether ids can be mapped is tried, and nothing is tried on machines that somebody runs.
+            rpc::notify(&Notice::Settings(self.settings().await?));
+        }
         if let Some(payload) = self.payload() {
             rpc::notify(&Notice::Payload(payload));
         }
-        let Order { apart, resolver, wire, files } = Order::of(&job.questions);
+        let Order { apart, resolver, wire, files } = Order::of(questions);
         tokio::join!(
-            self.at_once(&apart, job.samples),
-            self.in_rounds(&resolver, job.samples),
-            self.in_rounds(&wire, job.samples),
-            self.in_rounds(&files, job.samples),
+            self.at_once(&apart, samples),
+            self.in_rounds(&resolver, samples),
+            self.in_rounds(&wire, samples),
+            self.in_rounds(&files, samples),
         );
         Ok(())
     }
@@ -98,15 +101,15 @@ impl Standing {
             return Ok(Missing::Mount.observed());
         }
         match check {
-            Check::LinkMachine => asked.link().await,
-            Check::AddressLease => asked.lease().await,
+            Check::LinkMachine => asked.link(self.footing).await,
+            Check::AddressLease => asked.lease(self.footing).await,
             Check::AddressOwn => self.whose_addresses(asked).await,
             Check::PingGatewayIpv4 => asked.ping(asked.settled.gateway).await,
             Check::PingGatewayIpv4Unprivileged => {
                 asked.ping_so(asked.settled.gateway, Manner::Unprivileged).await
             }
             Check::PingGatewayIpv6LinkLocal => self.ping_host_ipv6_link_local(asked).await,
-            Check::PingOutsideIpv4 => asked.ping(Some(host::OUTSIDE_V4)).await,
+            Check::PingOutsideIpv4 => asked.ping(self.footing.outside()).await,
             Check::PingOutsideIpv4Unprivileged => {
                 asked.ping_so(Some(host::OUTSIDE_V4), Manner::Unprivileged).await
             }
@@ -124,7 +127,7 @@ impl Standing {
             Check::EnvironmentUserNamespace => environment::user_namespace(asked),
             Check::EnvironmentCgroups => environment::cgroups(asked).await,
             Check::EnvironmentServices => environment::machine_services(asked).await,
-            Check::EnvironmentResolvConf => environment::resolv_conf(asked).await,
+            Check::EnvironmentResolvConf => environment::resolv_conf(asked, self.footing).await,
             Check::EnvironmentMulticast => environment::multicast(asked).await,
             Check::IdentityHostname => self.hostname(machine).await,
             Check::IdentityMachineId => self.machine_id(machine).await,

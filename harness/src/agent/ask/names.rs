@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::Duration;
 
 use anyhow::Context;
 use nspawn_matrix_reports::{Family, LookupPath, Names, Observation, Wire};
@@ -28,9 +27,6 @@ pub(super) enum Place {
     /// In a round of those to whole links.
     Wire(usize),
 }
-
-/// How long a lookup is waited for. LLMNR gives up after 8 s at most; DNS, where no server answers, after half a minute.
-const LONGEST: Duration = Duration::from_secs(12);
 
 /// How many rounds there are.
 pub(super) const RESOLVER_ROUNDS: usize = 3;
@@ -109,8 +105,9 @@ impl Standing {
                 family,
                 path,
                 then,
-                patience: self.pace.patience(LONGEST),
-                raced: raced && (family == Family::Any || then.is_some()),
+                patience: self.footing.patience_for_names(),
+                flushed: self.footing.flushes(),
+                raced: self.footing.flushes() && raced && (family == Family::Any || then.is_some()),
             },
             samples,
             known,

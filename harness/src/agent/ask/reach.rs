@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use nspawn_matrix_reports::{Observation, Ping, Properties};
 
+use crate::agent::footing::Footing;
 use crate::agent::standing::{Machine, Standing, call};
 use crate::probe::ping::Manner;
 use crate::probe::{self, Held};
@@ -56,9 +57,10 @@ impl Machine {
     }
 
     /// The lease of the machine, which is waited for once more where there was none.
-    pub(super) async fn lease(&self) -> anyhow::Result<Observation> {
+    pub(super) async fn lease(&self, footing: Footing) -> anyhow::Result<Observation> {
         let lease = &self.settled.lease;
-        let Some(link) = lease.link.as_ref().filter(|_| lease.address.is_none()) else {
+        let is_awaited = lease.address.is_none() && footing.waits();
+        let Some(link) = lease.link.as_ref().filter(|_| is_awaited) else {
             return Ok(Observation::Lease(lease.clone()));
         };
         let patience_ms = u64::try_from(UNSERVED.as_millis())?;

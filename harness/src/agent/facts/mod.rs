@@ -28,6 +28,12 @@ use crate::systemd;
 
 /// Gathers the facts of the host that this process runs on.
 pub(super) async fn gather() -> anyhow::Result<Facts> {
+    let network = Some(network::gather().await.context("look at the network of the host")?);
+    Ok(Facts { network, ..of_system().await? })
+}
+
+/// Gathers what is known of the host but for its network, which takes its time.
+pub(super) async fn of_system() -> anyhow::Result<Facts> {
     let uname = uname()?;
     let kernel = uname.release().to_string_lossy().into_owned();
     Ok(Facts {
@@ -43,7 +49,7 @@ pub(super) async fn gather() -> anyhow::Result<Facts> {
         cgroups: Some(surroundings::cgroups()?.to_owned()),
         user_namespaces: user_namespaces(),
         bridge_nf_call_iptables: BridgeNetfilter::read()?.ipv4,
-        network: Some(network::gather().await.context("look at the network of the host")?),
+        network: None,
         settings: BTreeMap::new(),
     })
 }
@@ -56,7 +62,9 @@ fn user_namespaces() -> Option<u64> {
 /// Where the roots of the machines lie.
 pub(super) const ROOTS: &str = "/var/lib/machines";
 
+/// The file system that is at `path`, or would be if it were made.
 fn file_system(path: &Path) -> anyhow::Result<String> {
+    let path = path.ancestors().find(|folder| folder.is_dir()).unwrap_or(path);
     let magic =
         statfs(path).with_context(|| format!("ask what `{}` lies on", path.display()))?.filesystem_type();
     let known = [

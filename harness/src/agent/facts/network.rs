@@ -112,7 +112,7 @@ async fn beside(
     };
     let forwarding = FAMILIES.into_iter().filter_map(|family| forwards(family, &name).ok()).collect();
     let accept_ra = fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{name}/accept_ra"));
-    let multicast = if has_resolved { multicast::on(Some(name)).await.ok() } else { None };
+    let multicast = if has_resolved { multicast::on(Some(name)).await.ok().flatten() } else { None };
     LinkSetup {
         matched_by: file.map(NetworkFile::matches).unwrap_or_default(),
         addresses: addresses.unwrap_or_default(),

@@ -117,6 +117,7 @@ mod tests {
             path: LookupPath::Nss,
             then: None,
             patience: std::time::Duration::from_secs(12),
+            flushed: true,
             raced: true,
         };
         let names = distribution(&lookup, Family::Any, 1, &answers.each_ref(), &known);

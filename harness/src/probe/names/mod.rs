@@ -51,6 +51,8 @@ pub struct Lookup {
     pub then: Option<Family>,
     /// How long the answer is waited for.
     pub patience: Duration,
+    /// Whether systemd-resolved's caches are flushed before it.
+    pub flushed: bool,
     /// Whether scopes of systemd-resolved race for the answer, so that the question to one may stay open.
     pub raced: bool,
 }
@@ -157,6 +159,7 @@ async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> 
         let admitted = resolved.admit().await?;
         let turn = match lookup.path {
             LookupPath::Api => None,
+            _ if !lookup.flushed => None,
             LookupPath::Nss | LookupPath::Stub | LookupPath::NssMymachines | LookupPath::NssMyhostname => {
                 let flushed = resolved.flush().await;
                 series.not_flushed = series.not_flushed.or(flushed.error);
