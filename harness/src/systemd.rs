@@ -1,9 +1,19 @@
 //! The systemd that runs here: its version, and its interface on the bus.
 
+use std::path::Path;
+
 use anyhow::Context;
 use zbus::OwnedObjectPath;
 
 use crate::command::Command;
+
+/// Tells whether the first process here is systemd (sd_booted(3)).
+pub(crate) fn is_first_process() -> bool {
+    Path::new("/run/systemd/system").is_dir()
+}
+
+/// Where the system bus is, if there is one.
+pub(crate) const BUS: &str = "/run/dbus/system_bus_socket";
 
 /// Asks for the full version: `257 (257.13-1~deb13u1)`.
 ///

@@ -10,6 +10,7 @@ mod answer;
 mod bind_words;
 mod case;
 mod cell;
+mod changes;
 mod clean;
 pub mod comparison;
 mod facts;
@@ -41,6 +42,7 @@ mod words;
 
 pub use address::{AddressSpace, ParseSubnetError, Subnet};
 pub use case::{Case, Explanation};
+pub use changes::changes;
 pub use comparison::{Comparison, Excerpt};
 pub use facts::{Chain, Facts, LinkAddress, LinkSetup, Network, Resolver, Route};
 pub use missing::Missing;

@@ -79,6 +79,7 @@ impl Linked {
                 | Check::PingGatewayIpv6LinkLocal
                 | Check::PingMachineFromHostIpv4
                 | Check::FirewallMasquerade
+                | Check::EnvironmentMulticast
         ) || check.asked() == Asked::Pair
             || matches!(check, Check::Name(NameQuestion { whose: Whose::Host | Whose::Machine, .. }));
         let is_about_host_end =
@@ -140,7 +141,8 @@ pub fn claims(linked: &Linked) -> Vec<Claim> {
         Linked::Veth => [own("own"), with_host(), anywhere(), separate()].concat(),
         Linked::Zone(_) | Linked::Bridge(_) => [own("own"), with_host(), anywhere(), one_link()].concat(),
         Linked::ForeignBridge(_) => [own("own"), anywhere(), one_link()].concat(),
-        Linked::Uplink(_) | Linked::Nowhere => [own("own"), identity()].concat(),
+        Linked::Uplink(_) => [own("own"), identity()].concat(),
+        Linked::Nowhere => identity(),
         Linked::Shared => [own("host"), outside(), identity()].concat(),
     }
 }

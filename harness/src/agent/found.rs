@@ -17,6 +17,7 @@ use crate::chain::chain;
 use crate::enter;
 use crate::probe::ping;
 use crate::probe::settle::default_route;
+use crate::systemd;
 
 /// What machined calls machines that share the kernel of the host.
 const CONTAINER: &str = "container";
@@ -58,8 +59,8 @@ pub struct Seen {
     pub linked: Linked,
     /// The name that it has for that link; none if there is no link of its own.
     pub link: Option<String>,
-    /// Whether its first process is systemd (sd_booted(3)), and can be spoken to on a bus.
-    pub is_systemd: bool,
+    /// Whether its first process is a systemd (sd_booted(3)) that cannot be asked, for there is no bus.
+    pub is_mute: bool,
     /// Whether there is getent(1) in it.
     pub has_getent: bool,
 }
@@ -93,7 +94,7 @@ async fn see(registered: &Registered, addresses: &[(String, IpAddr)]) -> anyhow:
         leader,
         link: counterpart.as_ref().map(|link| link.of.clone()),
         linked: if is_shared { Linked::Shared } else { linked(counterpart, addresses) },
-        is_systemd: has("/run/systemd/system") && has("/run/dbus/system_bus_socket"),
+        is_mute: has("/run/systemd/system") && !has(systemd::BUS),
         has_getent: has("/usr/bin/getent") || has("/bin/getent"),
     })
 }

@@ -7,6 +7,7 @@ mod compare;
 mod diagnose;
 mod explain;
 mod failure;
+mod folder;
 mod hosts;
 mod image;
 mod input;

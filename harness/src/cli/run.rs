@@ -1,15 +1,15 @@
 //! `nspawn-matrix run`.
 
-use std::fs;
 use std::io::{self, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use nspawn_matrix_reports::{Report, Verdict, html, json, junit, markdown, table};
+use nspawn_matrix_reports::{Report, Verdict, table};
 use nspawn_matrix_scenarios::Scenario;
 
+use super::folder::Folder;
 use super::hosts::Hosts;
 use super::own::OwnArguments;
 use super::profiles::ProfileArguments;
@@ -17,14 +17,11 @@ use super::progress::Display;
 use super::{Cache, Failure, image, selection, terminal};
 use crate::alias::Alias;
 use crate::chain::chain;
-use crate::engine::{Engine, Evidence, Outcome};
+use crate::engine::Engine;
 use crate::host::{Kind, Roots};
 use crate::plan::Plan;
 use crate::redact::redact;
 use crate::{interruption, run_id};
-
-/// What the report of all scenarios needs, in bytes.
-const ROOM: usize = 16 << 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -98,7 +95,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let stood_up: Vec<Scenario> =
         scenarios.iter().map(|one| alias.scenario(arguments.host.stands_up(one))).collect();
     let hosts = Hosts::of(arguments.host, &recipes, jobs, &stood_up, &cache, arguments.yes).await?;
-    let out = Out::check(arguments.out)?;
+    let out = Folder::check(arguments.out)?;
     let agent =
         std::env::current_exe().map_err(|error| Failure::unable(format!("find this program: {error}")))?;
     let mut interrupted =
@@ -130,12 +127,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if !arguments.no_redact {
         redact(&mut outcome.report, &mut outcome.evidence);
     }
-    let written = out.write(&outcome);
+    let written = out.write(&outcome.report, &outcome.evidence);
     // A reader that has gone away has lost nothing: the report is written.
-    let _ = print_table(&outcome.report, &out.folder);
+    let _ = print_table(&outcome.report, out.path());
     written?;
     if !outcome.evidence.is_empty() {
-        say!("evidence in {}", out.folder.join("evidence").display());
+        say!("evidence in {}", out.path().join("evidence").display());
     }
     let code = exit_code(&outcome.report, is_claimed);
     if let Err(error) = outcome.site {
@@ -147,64 +144,6 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 
 fn at_least_one<T: FromStr>(text: &str) -> Result<T, &'static str> {
     text.parse().map_err(|_| "a whole number from 1 up is needed")
-}
-
-/// The folder that the report goes to.
-struct Out {
-    folder: PathBuf,
-    is_new: bool,
-}
-
-impl Out {
-    /// Finds out before the run whether the report can be written after it.
-    fn check(folder: PathBuf) -> Result<Self, Failure> {
-        let is_new = !folder.exists();
-        let probe = || tempfile::tempfile_in(&folder).and_then(|mut file| file.write_all(&vec![0; ROOM]));
-        match fs::create_dir_all(&folder).and_then(|()| probe()) {
-            Ok(()) => Ok(Self { folder, is_new }),
-            Err(error) => {
-                Err(Failure::usage(format!("cannot write to the folder `{}`: {error}", folder.display()))
-                    .hint("name another one with --out"))
-            }
-        }
-    }
-
-    /// Where nothing was measured, no empty folder stays.
-    fn leave_as_it_was(&self) {
-        if self.is_new {
-            let _ = fs::remove_dir(&self.folder);
-        }
-    }
-
-    fn write(&self, outcome: &Outcome) -> Result<(), Failure> {
-        let unable = |what: &str, error: &dyn std::fmt::Display| {
-            Failure::unable(format!("write `{}`: {error}", self.folder.join(what).display()))
-                .hint("make room there, or name another folder with --out")
-        };
-        let path = |what: &str| self.folder.join(what);
-        json::write(&outcome.report, &path("report.json")).map_err(|error| unable("report.json", &error))?;
-        junit::write(&outcome.report, &path("junit.xml")).map_err(|error| unable("junit.xml", &error))?;
-        html::write(&outcome.report, &path("report.html")).map_err(|error| unable("report.html", &error))?;
-        markdown::write(&outcome.report, &path("summary.md"))
-            .map_err(|error| unable("summary.md", &error))?;
-        write_evidence(&outcome.evidence, &path("evidence")).map_err(|error| unable("evidence", &error))
-    }
-}
-
-/// Evidence of an earlier run would be taken for this one's.
-fn write_evidence(evidence: &[Evidence], folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    for host in evidence {
-        let folder = folder.join(&host.host);
-        fs::create_dir_all(&folder)?;
-        for file in &host.files {
-            fs::write(folder.join(&file.name), &file.content)?;
-        }
-    }
-    Ok(())
 }
 
 fn print_table(report: &Report, out: &Path) -> io::Result<()> {

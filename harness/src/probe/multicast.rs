@@ -1,6 +1,7 @@
 //! What systemd-resolved has LLMNR and multicast DNS set to (org.freedesktop.resolve1(5)).
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -10,6 +11,7 @@ use zbus::OwnedObjectPath;
 use zbus::fdo::DBusProxy;
 
 use super::settle::interface;
+use crate::systemd;
 
 /// What resolved is called on the bus.
 const NAME: &str = "org.freedesktop.resolve1";
@@ -118,6 +120,9 @@ pub(crate) async fn on(name: Option<String>) -> anyhow::Result<Option<Multicast>
         None => interface(None).await?.name,
     };
     let index = if_nametoindex(link.as_str()).with_context(|| format!("find the link `{link}`"))?;
+    if !Path::new(systemd::BUS).exists() {
+        return Ok(None);
+    }
     let bus = zbus::Connection::system().await.context("connect to the system bus")?;
     if !is_known().await? {
         return Ok(None);

@@ -12,11 +12,10 @@ use serde::Deserialize;
 use zbus::OwnedObjectPath;
 use zbus::fdo::DBusProxy;
 
+use crate::systemd;
+
 /// What networkd is called on the bus. A question to it would start it where it is enabled and does not run.
 const NAME: &str = "org.freedesktop.network1";
-
-/// Where systemd-networkd is spoken to; a system without systemd may have none.
-const BUS: &str = "/run/dbus/system_bus_socket";
 
 /// How long networkd may take to be done with a link whose addresses are there.
 const SETUP: Duration = Duration::from_secs(5);
@@ -95,7 +94,7 @@ pub(crate) async fn as_it_is(index: u32) -> anyhow::Result<LinkSetup> {
 }
 
 async fn within(patience: Duration, index: u32) -> anyhow::Result<LinkSetup> {
-    if !Path::new(BUS).exists() {
+    if !Path::new(systemd::BUS).exists() {
         return Ok(LinkSetup::default());
     }
     let index = i32::try_from(index)?;

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::systemd::ManagerProxy;
+use crate::systemd::{self, ManagerProxy};
 
 /// A service as systemd has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +14,12 @@ pub struct Service {
     pub state: String,
 }
 
-/// Asks for the state of each of `units`.
+/// Asks for the state of each of `units`; where the first process is not systemd, there are none.
 pub(crate) async fn states(units: &[String]) -> anyhow::Result<Vec<Service>> {
+    if !systemd::is_first_process() {
+        let absent = |unit: &String| Service { unit: unit.clone(), state: "absent".to_owned() };
+        return Ok(units.iter().map(absent).collect());
+    }
     let bus = zbus::Connection::system().await.context("connect to the system bus")?;
     let systemd = ManagerProxy::new(&bus).await.context("find systemd on the bus")?;
     let names: Vec<&str> = units.iter().map(String::as_str).collect();

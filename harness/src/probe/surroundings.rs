@@ -10,7 +10,7 @@ use nix::sys::utsname::uname;
 use serde::{Deserialize, Serialize};
 
 use super::sysctl;
-use crate::systemd::ManagerProxy;
+use crate::systemd::{self, ManagerProxy};
 
 /// `CAP_NET_ADMIN` of linux/capability.h, as a bit.
 const NET_ADMIN: u64 = 1 << 12;
@@ -48,11 +48,12 @@ impl Surroundings {
 
 /// Looks around.
 pub(crate) async fn look() -> anyhow::Result<Surroundings> {
-    let (systemd, virtualization) = if runs_systemd() { of_systemd().await? } else { Default::default() };
+    let (version, virtualization) =
+        if systemd::is_first_process() { of_systemd().await? } else { Default::default() };
     let uname = uname()?;
     let status = fs::read_to_string("/proc/1/status").context("read the status of the first process")?;
     Ok(Surroundings {
-        systemd,
+        systemd: version,
         virtualization,
         os: os().context("read /etc/os-release")?,
         kernel: uname.release().to_string_lossy().into_owned(),
@@ -62,11 +63,6 @@ pub(crate) async fn look() -> anyhow::Result<Surroundings> {
         bounding: bounding(&status).context("find the capabilities of the first process")?,
         opens_ping: sysctl::opens_ping(),
     })
-}
-
-/// Whether the first process is systemd (sd_booted(3)).
-fn runs_systemd() -> bool {
-    Path::new("/run/systemd/system").is_dir()
 }
 
 /// Its version, and what it takes to be around it.
