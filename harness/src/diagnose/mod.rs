@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use nspawn_matrix_reports::{Case, Facts, HostRecord, Report, Run, SCHEMA, Verdict};
+use nspawn_matrix_scenarios::Subject;
 use time::OffsetDateTime;
 
 use crate::agent::{Found, Notice, Question, Request, Running, machined};
@@ -148,7 +149,9 @@ fn unclaimed(case: Case) -> Case {
 /// That a machine has gone while it was asked is no fault of anything.
 fn without(gone: &[String], question: &Question, case: Case) -> Case {
     let concerned = [question.subject.asked_about(), question.subject.about()];
-    let gone = gone.iter().find(|gone| concerned.contains(&Some(gone)));
+    // What the host is asked about itself is about the links of all of them.
+    let is_about_all = question.subject == Subject::HostItself && case.verdict == Verdict::Broken;
+    let gone = gone.iter().find(|gone| is_about_all || concerned.contains(&Some(gone)));
     match gone.filter(|_| !case.verdict.is_green()) {
         Some(gone) => Case {
             verdict: Verdict::Skip,
