@@ -29,6 +29,7 @@ pub mod judge;
 mod measure;
 pub mod netns;
 mod notes;
+mod nsswitch;
 mod order;
 pub mod pidfd;
 pub mod plan;

@@ -1,22 +1,19 @@
 //! Faults: what keeps a healthy scenario from working is done to its host on purpose, and every reason that the report
-//! then gives must name that, and nothing else.
+//! then gives must name that, and nothing else; of two at once both.
 //!
-//! They need what live trials need, and are ignored or fail for the same reasons. Each file in `faults/` is a list of
-//! steps, and its name is the code of the cause.
+//! They need what live trials need, and are ignored or fail for the same reasons. `NSPAWN_MATRIX_IMAGES` names what hosts
+//! and machines are made from, with commas between (trixie if it says nothing).
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed};
-use nspawn_matrix_reports::Report;
+use nspawn_matrix_reports::{Case, Report};
+use nspawn_matrix_scenarios::{Fault, fault, found};
 use support::trial;
-
-/// The scenario that the faults are done to.
-const HEALTHY: &str = "default-veth";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -24,66 +21,115 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// The faults, by the code of the cause, and the question that at least it keeps from its usual answer.
-const FAULTS: [(&str, &str); 6] = [
-    ("foreign-network-file", "ping/outside/ipv4"),
-    ("link-unmanaged", "ping/outside/ipv4"),
-    ("forward-dropped", "ping/outside/ipv4"),
-    ("dhcp-dropped", "address/lease"),
-    ("host-networkd-off", "ping/outside/ipv4"),
-    ("llmnr-off", "resolve/host/any"),
+/// Two faults of one host, of which neither hides what the other breaks, by their names.
+const PAIRS: [[&str; 2]; 4] = [
+    ["forward-dropped", "llmnr-off"],
+    ["no-name-server", "llmnr-off"],
+    ["machine-resolved-off", "forward-dropped"],
+    ["dhcp-dropped", "llmnr-off"],
 ];
 
+/// What is asked beside what people's machines are asked: the addresses beyond the host.
+const CHECKS: [&str; 2] = ["ping/outside/*", "resolve/outside/*"];
+
 fn each_fault_is_named() -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let scenario = output(&["show", "--toml", HEALTHY])?;
-    let claims = scenario.find("[[claim]]").ok_or("the scenario has no claims")?;
-    let mut options = vec![format!("--scenario={HEALTHY}")];
-    for (code, _) in FAULTS {
-        let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/faults/{code}.toml"));
-        let steps = fs::read_to_string(steps)?;
-        let named =
-            scenario[..claims].replace(&format!("name = \"{HEALTHY}\""), &format!("name = \"{code}\""));
-        let file = folder.path().join(format!("{code}.toml"));
-        fs::write(&file, format!("{named}\n{steps}\n{}", &scenario[claims..]))?;
-        options.push(format!("--scenario-file={}", file.display()));
-        options.push(format!("--scenario={code}"));
+    let all = fault::all();
+    let of =
+        |name: &str| all.iter().find(|fault| fault.name == name).ok_or(format!("no fault is named {name}"));
+    let mut sets: Vec<Vec<&Fault>> = all.iter().map(|fault| vec![fault]).collect();
+    for pair in PAIRS {
+        sets.push(pair.map(of).into_iter().collect::<Result<_, _>>()?);
     }
-    let report = run(&options)?;
-    let mut wrong = Vec::new();
-    for (scenario, check) in FAULTS.into_iter().chain([(HEALTHY, "")]) {
-        let cases = || report.cases.iter().filter(|case| case.scenario == scenario);
-        let named: BTreeSet<&str> =
-            cases().flat_map(|case| &case.explanations).map(|reason| reason.code.as_str()).collect();
-        let is_explained =
-            |check: &str| cases().any(|case| case.check == check && !case.explanations.is_empty());
-        let expected = BTreeSet::from_iter((scenario != HEALTHY).then_some(scenario));
-        if named != expected {
-            wrong.push(format!("{scenario}: the reasons are {named:?}"));
-        }
-        if scenario != HEALTHY && !is_explained(check) {
-            wrong.push(format!("{scenario}: {check} has no reason"));
-        }
+    let faulty = run(sets.iter().map(|set| format!("--fault={}", joined(set))))?;
+    let scenarios: BTreeSet<&str> = all.iter().map(|fault| fault.scenario.as_str()).collect();
+    let healthy = run(scenarios.into_iter().map(|scenario| format!("--scenario={scenario}")))?;
+    let mut wrong: Vec<String> = wrong(&healthy, &[], "");
+    for set in &sets {
+        let scenario = format!("{}+{}", set[0].scenario, joined(set));
+        wrong.extend(self::wrong(&faulty, set, &scenario));
     }
+    println!("{}", table(&faulty));
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 
-fn run(options: &[String]) -> Result<Report, Failed> {
-    let out = tempfile::tempdir()?;
-    let folder = format!("--out={}", out.path().display());
-    let options: Vec<&str> =
-        ["run", "--samples=2", &folder].into_iter().chain(options.iter().map(String::as_str)).collect();
-    // What is red is what is looked at.
-    let _ = output(&options);
-    Ok(serde_json::from_str(&fs::read_to_string(out.path().join("report.json"))?)?)
+fn joined(faults: &[&Fault]) -> String {
+    faults.iter().map(|fault| fault.name.as_str()).collect::<Vec<_>>().join("+")
+}
+
+/// What is not as it should be on each host of `scenario`, or on all hosts if it is empty: that other causes are named than
+/// those of `faults`, or that what a fault breaks has no reason.
+fn wrong(report: &Report, faults: &[&Fault], scenario: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let expected: BTreeSet<&str> = faults.iter().map(|fault| fault.cause.as_str()).collect();
+    for (host, cases) in by_host(report) {
+        if !scenario.is_empty() && !cases.iter().any(|case| case.scenario == scenario) {
+            continue;
+        }
+        let named = codes(&cases);
+        if named != expected {
+            wrong.push(format!(
+                "{host}: the reasons are {named:?}, and not {expected:?}: {}",
+                examples(&cases)
+            ));
+        }
+        for Fault { name, cause, breaks, .. } in faults {
+            let is_told = |case: &&Case| {
+                case.check == breaks.name() && case.explanations.iter().any(|reason| reason.code == *cause)
+            };
+            if !cases.iter().copied().any(|case| is_told(&case)) {
+                wrong.push(format!("{host}: {name} is no reason of {breaks}"));
+            }
+        }
+    }
+    wrong
+}
+
+fn by_host(report: &Report) -> BTreeMap<&str, Vec<&Case>> {
+    let mut hosts: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+    for case in &report.cases {
+        hosts.entry(&case.host).or_default().push(case);
+    }
+    hosts
+}
+
+fn codes<'a>(cases: &[&'a Case]) -> BTreeSet<&'a str> {
+    cases.iter().flat_map(|case| &case.explanations).map(|reason| reason.code.as_str()).collect()
+}
+
+/// A case for each cause that is named.
+fn examples(cases: &[&Case]) -> String {
+    let mut told: BTreeMap<&str, String> = BTreeMap::new();
+    for case in cases {
+        for reason in &case.explanations {
+            let line = || format!("{} of {} ({})", case.check, case.subject, reason.evidence);
+            told.entry(&reason.code).or_insert_with(line);
+        }
+    }
+    told.into_iter().map(|(code, line)| format!("{code}: {line}")).collect::<Vec<_>>().join("; ")
+}
+
+/// The faults with the causes that are named on each host.
+fn table(report: &Report) -> String {
+    let hosts = by_host(report).into_iter();
+    let line = |(host, cases): (&str, Vec<&Case>)| {
+        format!("{host}: {}", codes(&cases).into_iter().collect::<Vec<_>>().join(", "))
+    };
+    hosts.map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
-fn output(arguments: &[&str]) -> Result<String, Failed> {
-    let output = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix")).args(arguments).output()?;
-    if output.status.success() {
-        Ok(String::from_utf8(output.stdout)?)
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
-    }
+fn run(options: impl Iterator<Item = String>) -> Result<Report, Failed> {
+    let out = tempfile::tempdir()?;
+    let images = std::env::var("NSPAWN_MATRIX_IMAGES").unwrap_or_else(|_| "trixie".to_owned());
+    let images = images.split(',').map(|image| format!("--image={image}"));
+    let checks = found::checks().into_iter().map(|check| check.name().into_owned());
+    let checks = checks.chain(CHECKS.map(str::to_owned)).map(|check| format!("--check={check}"));
+    let output = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
+        .args(["run", "--samples=1", &format!("--out={}", out.path().display())])
+        .args(options.chain(images).chain(checks))
+        .output()?;
+    // What is red is what is looked at.
+    let report = fs::read_to_string(out.path().join("report.json"))
+        .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    Ok(serde_json::from_str(&report)?)
 }

@@ -23,7 +23,6 @@ pub(crate) mod machined;
 mod main_process;
 mod network_files;
 mod nft;
-mod nsswitch;
 mod pace;
 mod provision;
 pub(crate) mod routes;

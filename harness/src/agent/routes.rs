@@ -11,6 +11,7 @@ use rtnetlink::RouteMessageBuilder;
 use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteType};
 
 use crate::netns::{Events, MulticastGroup, RtNetlink};
+use crate::probe::settle::default_route;
 
 /// How long the uplink may take to be configured after the boot.
 const UPLINK: Duration = Duration::from_secs(1);
@@ -36,6 +37,14 @@ pub(crate) async fn ipv4() -> anyhow::Result<Vec<Route>> {
         .iter()
         .filter_map(|route| Some(Route { destination: destination(route)?, link: name(out(route)?)? }))
         .collect())
+}
+
+/// The link of the host's IPv4 default route.
+pub(super) async fn uplink() -> anyhow::Result<Option<String>> {
+    let Some(route) = default_route().await? else { return Ok(None) };
+    let links = nix::net::if_::if_nameindex().context("list the links of the host")?;
+    let link = links.iter().find(|link| link.index() == route.link);
+    Ok(link.map(|link| link.name().to_string_lossy().into_owned()))
 }
 
 /// The IPv6 default routes, each by its gateway.

@@ -9,7 +9,8 @@ use nspawn_matrix_scenarios::{Setting, Settings, UNKNOWN};
 
 use super::bridge_netfilter::BridgeNetfilter;
 use super::standing::{Machine, Standing, host_addresses, is_in, multicast_on_host};
-use super::{facts, forwarding, id_mapping, links, nsswitch};
+use super::{facts, forwarding, id_mapping, links};
+use crate::nsswitch;
 use crate::probe::multicast::{Multicast, Reach};
 
 impl Standing {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use nspawn_matrix_reports::table::wrap;
-use nspawn_matrix_scenarios::{Check, Claim, catalogue, profile};
+use nspawn_matrix_scenarios::{Check, Claim, catalogue, fault, profile};
 
 use super::own::OwnArguments;
 use super::{Failure, selection};
@@ -53,6 +53,12 @@ pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let label = profiles.iter().map(|profile| profile.name.len()).max().unwrap_or_default();
     for profile in profiles {
         lines.say_labelled(&profile.name, label, &profile.summary);
+    }
+    say!("\nFaults");
+    let faults = fault::all();
+    let label = faults.iter().map(|fault| fault.name.len()).max().unwrap_or_default();
+    for fault in faults {
+        lines.say_labelled(&fault.name, label, &fault.summary);
     }
     say!("\nChecks");
     let label = Check::all().iter().map(|check| check.name().len()).max().unwrap_or_default();

@@ -7,6 +7,7 @@ mod compare;
 mod diagnose;
 mod explain;
 mod failure;
+mod faults;
 mod folder;
 mod hosts;
 mod image;
@@ -67,7 +68,7 @@ enum Command {
     Diagnose(diagnose::Arguments),
     /// Tell what a reason in a report means, and how it comes about.
     Explain(explain::Arguments),
-    /// List the scenarios, the profiles and the questions, with the claims if asked to.
+    /// List the scenarios, the profiles, the faults and the questions, with the claims if asked to.
     List(list::Arguments),
     /// Print a scenario as a shell script that can be followed by hand.
     Show(show::Arguments),

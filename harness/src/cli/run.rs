@@ -9,6 +9,7 @@ use std::str::FromStr;
 use nspawn_matrix_reports::{Report, Verdict, table};
 use nspawn_matrix_scenarios::Scenario;
 
+use super::faults::FaultArguments;
 use super::folder::Folder;
 use super::hosts::Hosts;
 use super::own::OwnArguments;
@@ -48,6 +49,8 @@ pub(super) struct Arguments {
     payload: Vec<String>,
     #[command(flatten)]
     profiles: ProfileArguments,
+    #[command(flatten)]
+    faults: FaultArguments,
     /// Lookups for each question about a name
     #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one::<NonZeroU32>)]
     samples: NonZeroU32,
@@ -85,7 +88,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         .map_err(image::usage)?;
     let own = arguments.own.read(&recipes.systemd_of_hosts())?;
     own.told.iter().for_each(|line| tell!("{line}"));
+    let is_named = !own.scenarios.is_empty() || !arguments.scenario.is_empty();
     let scenarios = selection::beside(own, &arguments.scenario)?;
+    let scenarios = arguments.faults.done_to(scenarios, is_named)?;
+    if arguments.host == Kind::Local && !arguments.faults.is_empty() {
+        return Err(Failure::usage("this machine is not broken on purpose")
+            .hint("use --fault with --host sandbox, vm or vm+sandbox"));
+    }
     if arguments.host == Kind::Local && profiles.iter().any(|profile| !profile.is_stock()) {
         return Err(Failure::usage("a profile is not taken back, so this machine cannot be given one")
             .hint("use --profile with --host sandbox, vm or vm+sandbox"));

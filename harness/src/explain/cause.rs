@@ -1,8 +1,9 @@
 //! Causes: what keeps machines from being reached or resolved, how it is recognised, and what to do about it.
 
-use nspawn_matrix_reports::{Family, Transport};
-use nspawn_matrix_scenarios::{Check, NameQuestion, Subject, Topic, Way, Whose};
+use nspawn_matrix_reports::Subnet;
+use nspawn_matrix_scenarios::{Check, Subject};
 
+use super::needs::Needs;
 use super::seen::Seen;
 use crate::agent::Question;
 
@@ -20,14 +21,26 @@ pub(crate) enum Cause {
     Unmanaged,
     /// The host's firewall drops what machines ask of its DHCP server.
     DhcpDropped,
+    /// The host has no address in the subnet of a machine's lease.
+    StrayLease,
+    /// The machine's port of its bridge is isolated from other ports that are.
+    PortIsolated,
+    /// An end of a link has no fe80 address.
+    NoFe80,
     /// The host does not forward IPv4.
     ForwardingOff,
     /// The host's firewall drops what it forwards for machines.
     ForwardDropped,
     /// The addresses of a machine leave the host as they are.
     NotMasqueraded,
+    /// systemd-resolved does not run on the host.
+    HostResolved,
     /// systemd-resolved does not run in a machine.
     MachineResolved,
+    /// The machine's nsswitch.conf leads to no resolver.
+    NoResolverInNsswitch,
+    /// The machine calls itself otherwise than it is called.
+    OtherHostname,
     /// LLMNR is off, or only asks, at one of the two ends.
     LlmnrOff,
     /// None of the DNS servers of a machine answers.
@@ -36,16 +49,22 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every cause, in the order in which they are to be removed.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::HostNetworkd,
         Self::MachineNetworkd,
         Self::ForeignNetworkFile,
         Self::Unmanaged,
         Self::DhcpDropped,
+        Self::StrayLease,
+        Self::PortIsolated,
+        Self::NoFe80,
         Self::ForwardingOff,
         Self::ForwardDropped,
         Self::NotMasqueraded,
+        Self::HostResolved,
         Self::MachineResolved,
+        Self::NoResolverInNsswitch,
+        Self::OtherHostname,
         Self::LlmnrOff,
         Self::NoNameServer,
     ];
@@ -78,15 +97,18 @@ impl Cause {
     pub(super) fn is_seen_by(self, check: Check) -> bool {
         check
             == match self {
-                Self::HostNetworkd => Check::EnvironmentHostServices,
+                Self::HostNetworkd | Self::HostResolved => Check::EnvironmentHostServices,
                 Self::MachineNetworkd | Self::MachineResolved => Check::EnvironmentServices,
-                Self::ForeignNetworkFile | Self::Unmanaged => Check::LinkHost,
+                Self::ForeignNetworkFile | Self::Unmanaged | Self::PortIsolated | Self::NoFe80 => {
+                    Check::LinkHost
+                }
+                Self::OtherHostname => Check::IdentityHostname,
                 Self::DhcpDropped => Check::FirewallInput,
                 Self::ForwardingOff => Check::EnvironmentForwarding,
                 Self::ForwardDropped => Check::FirewallForward,
-                Self::NotMasqueraded => Check::FirewallMasquerade,
+                Self::NotMasqueraded | Self::StrayLease => Check::FirewallMasquerade,
                 Self::LlmnrOff => Check::EnvironmentMulticast,
-                Self::NoNameServer => Check::EnvironmentResolvConf,
+                Self::NoNameServer | Self::NoResolverInNsswitch => Check::EnvironmentResolvConf,
             }
     }
 
@@ -95,18 +117,32 @@ impl Cause {
         match self {
             Self::HostNetworkd => matches!(
                 other,
-                Self::Unmanaged | Self::ForwardingOff | Self::NotMasqueraded | Self::NoNameServer
+                Self::Unmanaged
+                    | Self::NoFe80
+                    | Self::ForwardingOff
+                    | Self::NotMasqueraded
+                    | Self::NoNameServer
             ),
             Self::ForeignNetworkFile | Self::Unmanaged => {
-                matches!(other, Self::ForwardingOff | Self::NotMasqueraded | Self::NoNameServer)
+                matches!(
+                    other,
+                    Self::NoFe80 | Self::ForwardingOff | Self::NotMasqueraded | Self::NoNameServer
+                )
             }
-            Self::MachineNetworkd
-            | Self::DhcpDropped
+            Self::MachineNetworkd => matches!(other, Self::NoFe80 | Self::NoNameServer),
+            Self::StrayLease => matches!(other, Self::NotMasqueraded | Self::NoNameServer),
+            Self::DhcpDropped
             | Self::ForwardingOff
             | Self::ForwardDropped
             | Self::NotMasqueraded
             | Self::MachineResolved => other == Self::NoNameServer,
-            Self::LlmnrOff | Self::NoNameServer => false,
+            Self::PortIsolated
+            | Self::NoFe80
+            | Self::HostResolved
+            | Self::NoResolverInNsswitch
+            | Self::OtherHostname
+            | Self::LlmnrOff
+            | Self::NoNameServer => false,
         }
     }
 
@@ -147,11 +183,50 @@ impl Cause {
                 let chains = seen.of_host(Check::FirewallInput, "chains").unwrap_or("none");
                 (seen.of_host(Check::FirewallInput, "DHCP")? == "dropped").then(|| format!("input: {chains}"))
             }
+            Self::StrayLease if needs.lease => found(&|machine| {
+                let lease = seen.on_host_of(Check::FirewallMasquerade, machine, "subnet")?;
+                let subnet: Subnet = lease.parse().ok()?;
+                let value = |name| seen.on_host_of(Check::LinkHost, machine, name);
+                let (link, addresses) = (value("name")?, value("addresses")?);
+                let is_in = |address: &str| {
+                    address.parse::<Subnet>().is_ok_and(|address| subnet.contains(address.address()))
+                };
+                // On another bridge, somebody else may give leases.
+                let is_stray = is_of_machines(link) && !addresses.split(", ").any(is_in);
+                is_stray.then(|| format!("{machine} has {lease}, and {link} has {addresses}"))
+            }),
+            // Isolated ports reach every port that is not.
+            Self::PortIsolated if matches!(question.subject, Subject::Pair { .. }) => {
+                let is_isolated = |machine: &&str| {
+                    seen.on_host_of(Check::LinkHost, machine, "port-isolated") == Some("yes")
+                };
+                let all = machines.iter().all(is_isolated);
+                let ports =
+                    machines.iter().filter_map(|machine| seen.on_host_of(Check::LinkHost, machine, "port"));
+                all.then(|| format!("both ports are isolated: {}", ports.collect::<Vec<_>>().join(", ")))
+            }
+            Self::NoFe80 if needs.fe80 => found(&|machine| {
+                let lacks = |addresses: &str| !addresses.contains("fe80:");
+                let inside = seen.of_machine(Check::LinkMachine, machine, "addresses")?;
+                let outside = seen.on_host_of(Check::LinkHost, machine, "addresses")?;
+                let link = seen.on_host_of(Check::LinkHost, machine, "name")?;
+                let is_between = matches!(question.subject, Subject::Pair { .. });
+                match (lacks(inside), lacks(outside) && !is_between) {
+                    (true, _) => Some(format!("the link in {machine} has none")),
+                    (false, true) => Some(format!("{link} has none")),
+                    (false, false) => None,
+                }
+            }),
             Self::ForwardingOff if leaves => {
                 let value = |name| seen.of_host(Check::EnvironmentForwarding, name);
                 let (all, links) = (value("IPv4")?, value("IPv4 of the links")?);
-                let is_off = all == "0" && !links.split(", ").any(|link| link.ends_with(" 1"));
-                is_off.then(|| format!("net.ipv4.conf.all.forwarding is {all}; links: {links}"))
+                // What comes back from outside comes in by the uplink, and has to be forwarded from there.
+                let uplink = value("IPv4 of the uplink").filter(|_| needs.outside).unwrap_or("none");
+                let goes = links.split(", ").any(|link| link.ends_with(" 1"));
+                let is_off = all == "0" && (!goes || uplink.ends_with(" 0"));
+                is_off.then(|| {
+                    format!("net.ipv4.conf.all.forwarding is {all}; links: {links}; uplink: {uplink}")
+                })
             }
             Self::ForwardDropped if leaves => {
                 let value = |name| seen.of_host(Check::FirewallForward, name);
@@ -172,6 +247,25 @@ impl Cause {
                     )
                 })
             }),
+            Self::HostResolved if needs.names && needs.host => off(
+                seen.of_host(Check::EnvironmentHostServices, "systemd-resolved")?,
+                "systemd-resolved",
+                "the host",
+            ),
+            Self::NoResolverInNsswitch if needs.nss => {
+                let machine = match &question.subject {
+                    Subject::Machine { machine } | Subject::Pair { machine, .. } => machine,
+                    Subject::Host { .. } | Subject::HostItself => return None,
+                };
+                let modules = seen.of_machine(Check::EnvironmentResolvConf, machine, "hosts")?;
+                let leads = modules.split_whitespace().any(|module| matches!(module, "resolve" | "dns"));
+                (!leads).then(|| format!("nsswitch.conf of {machine} says hosts: {modules}"))
+            }
+            Self::OtherHostname if needs.name_of_machine => {
+                let machine = question.subject.about()?;
+                let own = seen.of_machine(Check::IdentityHostname, machine, "host name")?;
+                (own != machine).then(|| format!("{machine} calls itself {own}"))
+            }
             Self::MachineResolved if needs.names => off_in_machine("systemd-resolved"),
             Self::LlmnrOff if needs.llmnr => found(&|machine| {
                 let value = |name| seen.of_machine(Check::EnvironmentMulticast, machine, name);
@@ -199,10 +293,16 @@ impl Cause {
             | Self::ForeignNetworkFile
             | Self::Unmanaged
             | Self::DhcpDropped
+            | Self::StrayLease
+            | Self::PortIsolated
+            | Self::NoFe80
             | Self::ForwardingOff
             | Self::ForwardDropped
             | Self::NotMasqueraded
+            | Self::HostResolved
             | Self::MachineResolved
+            | Self::NoResolverInNsswitch
+            | Self::OtherHostname
             | Self::LlmnrOff
             | Self::NoNameServer => None,
         }
@@ -215,9 +315,10 @@ impl Cause {
         let link = || seen.on_host_of(Check::LinkHost, machine, "name");
         Some(match self {
             Self::HostNetworkd => "systemctl enable --now systemd-networkd".to_owned(),
+            Self::HostResolved => "systemctl enable --now systemd-resolved".to_owned(),
             Self::MachineNetworkd => enable("systemd-networkd"),
             Self::MachineResolved => enable("systemd-resolved"),
-            Self::ForwardingOff => "sysctl net.ipv4.conf.all.forwarding=1".to_owned(),
+            Self::ForwardingOff => "echo 1 >/proc/sys/net/ipv4/conf/all/forwarding".to_owned(),
             Self::DhcpDropped => {
                 let from = format!("iifname {} udp dport 67 accept", link()?);
                 accept(seen.of_host(Check::FirewallInput, "chains")?, &[&from])
@@ -229,7 +330,12 @@ impl Cause {
             }
             Self::ForeignNetworkFile
             | Self::Unmanaged
+            | Self::StrayLease
+            | Self::PortIsolated
+            | Self::NoFe80
             | Self::NotMasqueraded
+            | Self::NoResolverInNsswitch
+            | Self::OtherHostname
             | Self::LlmnrOff
             | Self::NoNameServer => return None,
         })
@@ -263,69 +369,5 @@ fn concerned<'a>(subject: &'a Subject, seen: &Seen<'a>) -> Vec<&'a str> {
         Subject::Machine { machine } | Subject::Host { machine } => vec![machine],
         Subject::Pair { machine, peer } => vec![machine, peer],
         Subject::HostItself => seen.machines(),
-    }
-}
-
-/// What there must be for the usual answer to a question.
-#[derive(Default)]
-struct Needs {
-    /// A link with its addresses.
-    link: bool,
-    /// An IPv4 address by DHCP.
-    lease: bool,
-    /// A way to the other machine.
-    peer: bool,
-    /// A way beyond the host.
-    outside: bool,
-    /// A resolver in each machine.
-    names: bool,
-    /// LLMNR at both ends.
-    llmnr: bool,
-    /// One of the ends is the host's.
-    host: bool,
-    /// A server of DNS.
-    servers: bool,
-}
-
-impl Needs {
-    fn of(question: &Question) -> Self {
-        if let Check::Name(name) = question.check {
-            return Self::of_name(name);
-        }
-        let is_ipv6 = question.check.name().contains("ipv6");
-        let is_told_by_dhcp = question.check == Check::EnvironmentResolvConf;
-        let link = matches!(question.check.topic(), Topic::Reach | Topic::Ports)
-            || is_told_by_dhcp
-            || matches!(
-                question.check,
-                Check::AddressAfterRestart | Check::FirewallMasquerade | Check::EnvironmentForwarding
-            );
-        let lease = link && !is_ipv6 && question.check != Check::EnvironmentForwarding;
-        let outside = is_told_by_dhcp
-            || matches!(
-                question.check,
-                Check::PingOutsideIpv4 | Check::PingOutsideIpv4Unprivileged | Check::PingOutsideIpv4Largest
-            );
-        let peer = matches!(question.subject, Subject::Pair { .. }) && !is_ipv6;
-        Self { link, lease, peer, outside, ..Self::default() }
-    }
-
-    fn of_name(NameQuestion { whose, way }: NameQuestion) -> Self {
-        let is_ipv6 = match way {
-            Way::Lookup(_, family) | Way::After { then: family, .. } => family == Family::Ipv6,
-            Way::Wire(transport) => matches!(transport, Transport::LlmnrIpv6 | Transport::MdnsIpv6),
-        };
-        // The servers are told by DHCP, whatever they are asked for.
-        let servers = matches!(whose, Whose::Outside | Whose::PeerDhcp);
-        Self {
-            link: true,
-            lease: servers || !is_ipv6,
-            outside: servers,
-            names: whose != Whose::Own,
-            llmnr: matches!(whose, Whose::Peer | Whose::Host | Whose::Machine),
-            host: matches!(whose, Whose::Host | Whose::Machine),
-            servers,
-            peer: false,
-        }
     }
 }

@@ -5,6 +5,7 @@
 //! decides, there is no reason.
 
 mod cause;
+mod needs;
 mod seen;
 #[cfg(test)]
 mod tests;

@@ -41,11 +41,18 @@ fn case(observed: Option<Observation>) -> Case {
 /// A question, what it saw, and whether that is surprising.
 type Row = (&'static str, Subject, &'static [(&'static str, &'static str)], bool);
 
+/// The address that every link has.
+const FE80: &str = "fe80::1/64, 192.168.1.1/28";
+
 /// What a host without faults has for the causes to look at.
 fn healthy() -> Vec<Row> {
     const SERVICES: &[(&str, &str)] = &[("systemd-networkd", "active"), ("systemd-resolved", "active")];
-    const LINK: &[(&str, &str)] =
-        &[("name", "ve-alpha"), ("file", "80-container-ve.network"), ("setup", "configured")];
+    const LINK: &[(&str, &str)] = &[
+        ("name", "ve-alpha"),
+        ("file", "80-container-ve.network"),
+        ("setup", "configured"),
+        ("addresses", FE80),
+    ];
     const FORWARD: &[(&str, &str)] = &[("IPv4", "accepted"), ("chains", "none"), ("docker", "absent")];
     vec![
         ("environment/host-services", Subject::HostItself, SERVICES, false),
@@ -81,9 +88,13 @@ fn healthy() -> Vec<Row> {
         (
             "environment/resolv-conf",
             machine("alpha"),
-            &[("answering", "all"), ("servers", "192.0.2.53")],
+            &[("answering", "all"), ("servers", "192.0.2.53"), ("hosts", "files resolve dns")],
             false,
         ),
+        ("link/machine", machine("alpha"), &[("addresses", FE80)], false),
+        ("link/host", host_of("beta"), LINK, false),
+        ("identity/hostname", machine("beta"), &[("host name", "beta")], false),
+        ("ping/gateway/ipv6-link-local", machine("alpha"), &[], true),
         ("address/lease", machine("alpha"), &[], true),
         ("ping/outside/ipv4", machine("alpha"), &[], true),
         ("ping/peer/ipv4", pair(), &[], true),
@@ -144,6 +155,7 @@ fn a_file_that_takes_links_of_machines_explains_all_that_goes_over_them() {
     assert_eq!(
         checks,
         [
+            "ping/gateway/ipv6-link-local",
             "address/lease",
             "ping/outside/ipv4",
             "ping/peer/ipv4",
@@ -205,6 +217,45 @@ fn several_causes_hold_at_once_in_the_order_in_which_they_are_to_be_removed() {
             "resolve/outside/ipv4: dhcp-dropped, forwarding-off",
         ]
     );
+}
+
+#[test]
+fn what_a_machine_says_of_itself_explains_its_names() {
+    let other: Row = ("identity/hostname", machine("beta"), &[("host name", "golden-image")], false);
+    assert_eq!(codes(&[other]), ["resolve/peer/any: other-hostname"]);
+    let hosts: &[(&str, &str)] = &[("answering", "all"), ("hosts", "files")];
+    let nsswitch: Row = ("environment/resolv-conf", machine("alpha"), hosts, false);
+    let explained = reasons(&[nsswitch]);
+    assert_eq!(explained[0].1[0].evidence, "nsswitch.conf of alpha says hosts: files");
+    let checks: Vec<&str> = explained.iter().map(|(check, _)| check.as_str()).collect();
+    assert_eq!(checks, ["resolve/peer/any", "resolve/outside/ipv4"]);
+}
+
+#[test]
+fn what_is_on_a_link_explains_who_is_heard_there() {
+    let bare: Row = ("link/machine", machine("alpha"), &[("addresses", "10.0.0.2/28")], false);
+    assert_eq!(
+        codes(&[bare]),
+        ["ping/gateway/ipv6-link-local: no-fe80", "ping/peer/ipv6-link-local: no-fe80"]
+    );
+    let isolated: &[(&str, &str)] = &[("name", "br0"), ("port", "vb-x"), ("port-isolated", "yes")];
+    let ports = ["alpha", "beta"].map(|name| ("link/host", host_of(name), isolated, false));
+    let explained = codes(&ports);
+    assert!(explained.contains(&"ping/peer/ipv4: port-isolated".to_owned()), "{explained:?}");
+    assert_eq!(codes(&ports[..1]), Vec::<String>::new(), "the other port is not");
+}
+
+#[test]
+fn a_lease_from_where_the_host_is_not_explains_what_goes_by_ipv4() {
+    let masquerade: &[(&str, &str)] = &[("masqueraded", "no"), ("subnet", "192.168.7.2/24")];
+    let stray: Row = ("firewall/masquerade", host_of("alpha"), masquerade, false);
+    let explained = reasons(&[stray]);
+    assert_eq!(
+        explained[0].1[0].evidence,
+        "alpha has 192.168.7.2/24, and ve-alpha has fe80::1/64, 192.168.1.1/28"
+    );
+    let all = explained.iter().flat_map(|(_, reasons)| reasons).map(|reason| reason.code.as_str());
+    assert!(all.into_iter().all(|code| code == "stray-lease"));
 }
 
 #[test]

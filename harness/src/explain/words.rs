@@ -53,6 +53,31 @@ impl Cause {
                        drops that; then the machine has a fe80 address and nothing else.",
                 link: "https://github.com/systemd/systemd/issues/19338",
             },
+            Self::StrayLease => Words {
+                code: "stray-lease",
+                sentence: "the host has no address in the subnet that its DHCP server gives the machine a lease from",
+                long: "systemd-networkd picks a subnet for the link when that has a carrier. An empty bridge, as a zone has it at \
+                       first, has one until its first port joins; if networkd is quicker than that it picks a subnet, starts the \
+                       DHCP server, drops the subnet and picks another one, and the server goes on with the first. A drop-in for \
+                       80-container-vz.network with ConfigureWithoutCarrier=yes in [Network] keeps the first subnet.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#ConfigureWithoutCarrier=",
+            },
+            Self::PortIsolated => Words {
+                code: "port-isolated",
+                sentence: "both machines are at isolated ports of their bridge, which hear only ports that are not",
+                long: "An isolated port of a bridge passes frames to ports that are not isolated, as the bridge itself, and to no \
+                       other isolated one: `Isolated=` in the [Bridge] section of a .network file, or `bridge link set dev ... \
+                       isolated on`. Host and machine hear each other, two machines do not.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#Isolated=",
+            },
+            Self::NoFe80 => Words {
+                code: "no-fe80",
+                sentence: "an end of the link has no fe80 address",
+                long: "Every link has a fe80 address unless IPv6 is off on it (net.ipv6.conf.*.disable_ipv6), or networkd is told not \
+                       to give it one (LinkLocalAddressing=no or ipv4). Without it there is no IPv6 on the link, no router is \
+                       heard, and LLMNR goes over IPv4 alone.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#LinkLocalAddressing=",
+            },
             Self::ForwardingOff => Words {
                 code: "forwarding-off",
                 sentence: "the host does not forward IPv4 packets",
@@ -75,6 +100,29 @@ impl Cause {
                 long: "A private address is not routed beyond the host. IPMasquerade= in the .network file of the host's end of \
                        the link, or of the bridge, has them replaced by the host's own.",
                 link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#IPMasquerade=",
+            },
+            Self::HostResolved => Words {
+                code: "host-resolved-off",
+                sentence: "systemd-resolved does not run on the host: nobody asks there by LLMNR, and nobody answers",
+                long: "The host's name is one that machines ask for by LLMNR, which systemd-resolved of the host answers. Debian does \
+                       not install it by default. The names of machines are known on the host by nss-mymachines all the same.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-resolved.service.html",
+            },
+            Self::NoResolverInNsswitch => Words {
+                code: "nsswitch-without-resolver",
+                sentence: "the machine's nsswitch.conf has neither resolve nor dns for host names",
+                long: "Programs look names up as the line `hosts:` of /etc/nsswitch.conf says. `resolve` asks systemd-resolved, `dns` \
+                       the servers in /etc/resolv.conf. Without either only /etc/hosts and what is local is known. The package \
+                       libnss-resolve puts `resolve` there.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/nss-resolve.html",
+            },
+            Self::OtherHostname => Words {
+                code: "other-hostname",
+                sentence: "the machine calls itself otherwise, and answers by LLMNR to that name alone",
+                long: "systemd-nspawn gives a machine its name as host name, and an /etc/hostname in the image replaces it. By LLMNR \
+                       and multicast DNS a machine answers to its host name; nss-mymachines on the host knows it by the name that \
+                       it was started by. Copies of an image with the same /etc/hostname are in conflict besides.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/hostname.html",
             },
             Self::MachineResolved => Words {
                 code: "machine-resolved-off",

@@ -1,5 +1,6 @@
 //! Ends of links: all that kernel and networkd know of one, from where the probe is.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::Context;
@@ -28,6 +29,8 @@ pub struct End {
     pub mac: Option<String>,
     /// Index of the bridge that it is a port of (`IFLA_MASTER`).
     pub bridge: Option<u32>,
+    /// Whether it is a port that passes nothing to others that are isolated too (ip-link(8)).
+    pub is_isolated: bool,
     /// Its addresses, with prefix lengths.
     pub addresses: Vec<String>,
     /// The routes of the main table that leave by it, as `DESTINATION via GATEWAY`.
@@ -66,6 +69,8 @@ pub(super) async fn look(which: &Which, settled: bool) -> anyhow::Result<Option<
     };
     let mut end = of_kernel(&message);
     (end.file, end.setup) = (setup.network_file, setup.state);
+    let isolated = fs::read_to_string(format!("/sys/class/net/{}/brport/isolated", end.name));
+    end.is_isolated = isolated.is_ok_and(|isolated| isolated.trim() == "1");
     let state = link::addresses(&end.name).await?;
     end.addresses = state.iter().flat_map(|state| &state.addresses).map(ToString::to_string).collect();
     end.routes = routes(&netlink, index).await.context("list the routes")?;
@@ -84,6 +89,7 @@ fn of_kernel(message: &LinkMessage) -> End {
         mtu: None,
         mac: None,
         bridge: None,
+        is_isolated: false,
         addresses: Vec::new(),
         routes: Vec::new(),
         neighbours: Vec::new(),

@@ -13,7 +13,11 @@ use hickory_proto::rr::{Name, RecordType};
 use serde::{Deserialize, Serialize};
 use tokio::net::UdpSocket;
 
+use crate::nsswitch;
+
 const PATH: &str = "/etc/resolv.conf";
+
+const NSSWITCH: &str = "/etc/nsswitch.conf";
 
 /// How often the question is sent to a server while it is waited for, since UDP may lose it.
 const ATTEMPTS: u32 = 5;
@@ -27,6 +31,8 @@ pub struct ResolvConf {
     pub exists: bool,
     /// The servers that it names.
     pub servers: Vec<NameServer>,
+    /// What nsswitch.conf(5) says that names of hosts are asked of; none if it says nothing.
+    pub hosts: Option<String>,
 }
 
 /// One server.
@@ -57,7 +63,8 @@ pub(crate) async fn look(patience: Duration) -> anyhow::Result<ResolvConf> {
         };
         anyhow::Ok(NameServer { address, answers })
     });
-    Ok(ResolvConf { target, exists, servers: try_join_all(servers).await? })
+    let hosts = fs::read_to_string(NSSWITCH).ok().and_then(|nsswitch| nsswitch::hosts(&nsswitch));
+    Ok(ResolvConf { target, exists, servers: try_join_all(servers).await?, hosts })
 }
 
 /// The addresses after `nameserver` (resolv.conf(5)).

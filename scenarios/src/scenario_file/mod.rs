@@ -26,12 +26,14 @@
 //! link = "https://example.org/"       # where that is written down
 //! ```
 //!
-//! A [`Profile`](crate::Profile) is such a file too, with steps alone: [`read_profile`].
+//! A [`Profile`](crate::Profile) is such a file too, with steps alone: [`read_profile`]; and so is a
+//! [`Fault`](crate::Fault).
 //!
 //! [`read`] says of everything that is wrong where it stands and what was probably meant; [`write`] makes a file of any
 //! scenario. Steps, launches and expectations are read by their own serde forms, so a new one needs nothing here.
 
 mod claims;
+mod fault;
 mod fields;
 mod leaf;
 mod problem;
@@ -41,6 +43,7 @@ mod read;
 mod tests;
 mod write;
 
+pub(crate) use fault::read_fault;
 pub use problem::Problem;
 pub(crate) use profile::read_built_in_profile;
 pub use profile::read_profile;

@@ -144,6 +144,7 @@ pub(super) async fn resolv_conf(machine: &Machine, footing: Footing) -> anyhow::
             ("exists", yes_or_no(seen.exists)),
             ("servers", if servers.is_empty() { "none".to_owned() } else { servers.join(" ") }),
             ("answering", how_many.to_owned()),
+            ("hosts", seen.hosts.unwrap_or_else(|| "nothing".to_owned())),
         ],
     ))
 }

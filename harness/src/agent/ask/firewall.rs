@@ -8,9 +8,8 @@ use nspawn_matrix_reports::{Observation, Properties};
 
 use crate::agent::nft::{Fate, Hook, Packet, Protocol, Ruleset};
 use crate::agent::standing::Standing;
-use crate::agent::{legacy_tables, links};
+use crate::agent::{legacy_tables, links, routes};
 use crate::probe::services;
-use crate::probe::settle::default_route;
 
 /// What is known to make rules of its own: in reports by this name, known by this unit.
 const MANAGERS: [(&str, &str); 3] =
@@ -25,7 +24,7 @@ const LLMNR: u16 = 5355;
 impl Standing {
     pub(super) async fn forward(&self) -> anyhow::Result<Observation> {
         let rules = self.firewall().await?;
-        let (links, to) = (self.links_of_all().await?, uplink().await?);
+        let (links, to) = (self.links_of_all().await?, routes::uplink().await?);
         let fate = |ipv6| {
             of_all(&links, |from| {
                 let packet = Packet { from, to: to.clone(), ipv6, protocol: Protocol::Echo };
@@ -88,14 +87,6 @@ fn of_all(links: &BTreeSet<String>, fate: impl Fn(String) -> Fate) -> Fate {
     let mut fates = links.iter().cloned().map(fate);
     let first = fates.next().unwrap_or(Fate::Depends);
     if fates.all(|fate| fate == first) { first } else { Fate::Depends }
-}
-
-/// The link of the host's default route.
-async fn uplink() -> anyhow::Result<Option<String>> {
-    let Some(route) = default_route().await? else { return Ok(None) };
-    let links = nix::net::if_::if_nameindex().context("list the links of the host")?;
-    let link = links.iter().find(|link| link.index() == route.link);
-    Ok(link.map(|link| link.name().to_string_lossy().into_owned()))
 }
 
 async fn observed(

@@ -40,6 +40,10 @@ impl Standing {
             let each = each.collect::<anyhow::Result<Vec<String>>>()?;
             anyhow::Ok(if each.is_empty() { "none".to_owned() } else { each.join(", ") })
         };
+        let uplink = match routes::uplink().await? {
+            Some(link) => format!("{link} {}", forwarding::of("ipv4", &link)?),
+            None => "none".to_owned(),
+        };
         let answer = match (ipv4.as_str(), ipv6.as_str()) {
             ("0", "0") => "none",
             (_, "0") => "IPv4",
@@ -52,6 +56,7 @@ impl Standing {
                 ("IPv4", ipv4),
                 ("IPv4 default", forwarding::of("ipv4", "default")?),
                 ("IPv4 of the links", of_links("ipv4")?),
+                ("IPv4 of the uplink", uplink),
                 ("IPv6", ipv6),
                 ("IPv6 default", forwarding::of("ipv6", "default")?),
                 ("IPv6 of the links", of_links("ipv6")?),

@@ -96,6 +96,7 @@ fn observation(end: Option<&End>, port: Option<&End>) -> Observation {
         [
             ("port", port.name.clone()),
             ("port-state", port.state.clone()),
+            ("port-isolated", if port.is_isolated { "yes" } else { "no" }.to_owned()),
             ("port-file", or_empty(&port.file)),
             ("port-setup", or_empty(&port.setup)),
         ]

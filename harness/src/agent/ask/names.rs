@@ -11,9 +11,10 @@ use nspawn_matrix_reports::{Family, LookupPath, Names, Observation, Wire};
 use nspawn_matrix_scenarios::{Asked, NameQuestion, Subject, Way, Whose};
 use tokio::sync::OnceCell;
 
+use crate::agent::host_name;
 use crate::agent::standing::{Machine, Standing, call, host_addresses};
-use crate::agent::{host_name, nsswitch};
 use crate::host;
+use crate::nsswitch;
 use crate::probe::{Known, Lookup, Request};
 use crate::rpc::Client;
 

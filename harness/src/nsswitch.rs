@@ -1,17 +1,22 @@
-//! The order in which the host's NSS asks for names (nsswitch.conf(5)). Packages put themselves in as they are installed, so
+//! The order in which NSS asks for names (nsswitch.conf(5)). Packages put themselves in as they are installed, so
 //! hosts with the same packages differ in it.
 
 use std::fs;
 
 /// The first module of those that know machines: `mymachines` or `resolve`; none if there is neither.
-pub(super) fn first_that_knows_machines() -> Option<&'static str> {
+pub(crate) fn first_that_knows_machines() -> Option<&'static str> {
     first(&fs::read_to_string("/etc/nsswitch.conf").ok()?)
 }
 
 fn first(nsswitch: &str) -> Option<&'static str> {
-    let modules = nsswitch.lines().find_map(|line| line.trim_start().strip_prefix("hosts:"))?;
     let known = |module: &str| ["mymachines", "resolve"].into_iter().find(|known| *known == module);
-    modules.split('#').next()?.split_whitespace().find_map(known)
+    hosts(nsswitch)?.split_whitespace().find_map(known)
+}
+
+/// The modules that names of hosts are asked of, with what is done in between: `files resolve [!UNAVAIL=return] dns`.
+pub(crate) fn hosts(nsswitch: &str) -> Option<String> {
+    let modules = nsswitch.lines().find_map(|line| line.trim_start().strip_prefix("hosts:"))?;
+    Some(modules.split('#').next()?.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]
