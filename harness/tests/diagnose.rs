@@ -1,7 +1,8 @@
 //! `diagnose` on a machine whose owner has started machines in the ways in which people do: nothing is found wrong where
 //! nothing is, a fault is named, and the machine is as it was.
 //!
-//! The machine is a sandbox (`support/home.rs`).
+//! The machine is a sandbox (`support/home.rs`). `NSPAWN_MATRIX_IMAGE` names what it and its machines are made from (trixie
+//! if it says nothing).
 
 mod support;
 
@@ -28,6 +29,10 @@ fn main() -> ExitCode {
         trial("asks-thirty-machines", || Ok(on_this_thread(asks_thirty_machines())?)),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn suite() -> String {
+    std::env::var("NSPAWN_MATRIX_IMAGE").unwrap_or_else(|_| "trixie".to_owned())
 }
 
 /// Two machines of the shipped unit, two on a bridge made by hand, and one that uses the host's network.
@@ -59,7 +64,7 @@ timeout 60 sh -c 'until [ $(grep -c "/16 link UNICAST" /proc/net/fib_trie) -ge 4
 /// A fault, what takes it back, the code of the cause, and a question with the subject of which it is told.
 const FAULTS: [(&str, &str, &str, &str); 4] = [
     (
-        "systemctl --machine=gamma stop systemd-resolved",
+        "systemctl --machine=gamma stop systemd-resolved 'systemd-resolved-*.socket'",
         "systemctl --machine=gamma start systemd-resolved",
         "machine-resolved-off",
         "resolve/peer/any::gamma->delta",
@@ -88,7 +93,7 @@ const FAULTS: [(&str, &str, &str, &str); 4] = [
 ];
 
 async fn names_each_fault_and_changes_nothing() -> Result<(), String> {
-    let home = Home::with("trixie", &MACHINES.map(str::to_owned)).await?;
+    let home = Home::with(&suite(), &MACHINES.map(str::to_owned)).await?;
     let started = home.script(&format!("set -e\n{START}")).await?;
     expect(started.status.success(), &format!("{}{}", started.stdout, started.stderr))?;
     let before = home.look().await?;
@@ -137,7 +142,7 @@ timeout 60 sh -c 'until machinectl --quiet show sleeper >/dev/null; do sleep 0.2
 const GOES: &str = "until grep -qs probe /proc/[0-9]*/cmdline; do :; done; machinectl terminate gone";
 
 async fn takes_machines_as_they_are() -> Result<(), String> {
-    let home = Home::with("trixie", &["sleeper", "lonely", "users", "gone"].map(str::to_owned)).await?;
+    let home = Home::with(&suite(), &["sleeper", "lonely", "users", "gone"].map(str::to_owned)).await?;
     did(&home.script(&format!("set -e\n{ODD}")).await?)?;
     let (ended, went) = tokio::join!(home.program(&["diagnose", "--json"]).end(), home.script(GOES));
     did(&went?)?;
@@ -178,7 +183,7 @@ async fn takes_machines_as_they_are() -> Result<(), String> {
 /// Half of them have a veth link each, and the others are in a zone.
 async fn asks_thirty_machines() -> Result<(), String> {
     let machines: Vec<String> = (1..=30).map(|number| format!("m{number}")).collect();
-    let home = Home::with("trixie", &machines).await?;
+    let home = Home::with(&suite(), &machines).await?;
     // Else it is left to chance whether a zone keeps its subnet: docs/findings.md.
     let script = r#"set -ex
         mkdir -p /etc/systemd/network/80-container-vz.network.d
@@ -230,17 +235,18 @@ async fn watches(home: &Home) -> Result<(), String> {
     let mut watch = watch.map_err(|error| error.to_string())?;
     let mut lines = BufReader::new(watch.stdout.take().ok_or("it writes")?).lines();
     let mut until = async |wanted: &[&str]| {
-        let mut missing: Vec<&str> = wanted.to_vec();
+        let (mut missing, mut heard): (Vec<&str>, _) = (wanted.to_vec(), Vec::new());
         while !missing.is_empty() {
             let line = tokio::time::timeout(WATCHED, lines.next_line()).await;
-            let line = line.map_err(|_| format!("nothing is told of {missing:?}"))?;
+            let line = line.map_err(|_| format!("nothing is told of {missing:?}, but {heard:#?}"))?;
             let line = line.map_err(|error| error.to_string())?.ok_or("it has ended")?;
             missing.retain(|wanted| !line.contains(wanted));
+            heard.push(line);
         }
         Ok::<_, String>(())
     };
     until(&["% of it"]).await?;
-    did(&home.script("systemctl --machine=alpha stop systemd-resolved").await?)?;
+    did(&home.script("systemctl --machine=alpha stop systemd-resolved 'systemd-resolved-*.socket'").await?)?;
     let names = "resolve/host/any alpha: resolved -> none !, systemd-resolved does not run in the machine";
     until(&[names, "environment/services alpha: networkd, resolved -> networkd"]).await?;
     did(&home.script("systemctl --machine=alpha start systemd-resolved").await?)?;

@@ -33,6 +33,8 @@ const GATEWAY: Duration = Duration::from_millis(500);
 pub struct Running {
     /// The machines, by name.
     pub machines: Vec<Found>,
+    /// Whether systemd-resolved of the host does not run, and a lookup would start it.
+    pub wakes_resolved: bool,
     /// The host's gateway, or why nobody is asked beyond the host.
     pub gateway: Result<Ipv4Addr, String>,
 }
@@ -63,6 +65,8 @@ pub struct Seen {
     pub is_mute: bool,
     /// Whether there is getent(1) in it.
     pub has_getent: bool,
+    /// Whether systemd-resolved does not run in it, and a lookup would start it.
+    pub wakes_resolved: bool,
 }
 
 /// Finds all machines. Starts systemd-machined if it does not run, as any question to it does.
@@ -75,7 +79,7 @@ pub(super) async fn running() -> anyhow::Result<Running> {
     });
     let (mut machines, gateway) = tokio::join!(join_all(found), gateway());
     machines.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok(Running { machines, gateway })
+    Ok(Running { machines, wakes_resolved: wakes_resolved(""), gateway })
 }
 
 async fn see(registered: &Registered, addresses: &[(String, IpAddr)]) -> anyhow::Result<Seen> {
@@ -89,14 +93,26 @@ async fn see(registered: &Registered, addresses: &[(String, IpAddr)]) -> anyhow:
         enter::same_namespace("net", leader).context("look at the machine's network namespace")?;
     let counterpart = choose(links::counterparts(leader).await?);
     let root = format!("/proc/{leader}/root");
-    let has = |path: &str| Path::new(&format!("{root}{path}")).symlink_metadata().is_ok();
+    let has = |path: &str| has(&root, path);
     Ok(Seen {
         leader,
         link: counterpart.as_ref().map(|link| link.of.clone()),
         linked: if is_shared { Linked::Shared } else { linked(counterpart, addresses) },
         is_mute: has("/run/systemd/system") && !has(systemd::BUS),
         has_getent: has("/usr/bin/getent") || has("/bin/getent"),
+        wakes_resolved: wakes_resolved(&root),
     })
+}
+
+fn has(root: &str, path: &str) -> bool {
+    Path::new(&format!("{root}{path}")).symlink_metadata().is_ok()
+}
+
+/// Whether systemd listens for systemd-resolved, as it does from version 258 on where that was stopped. systemd keeps a
+/// link for each unit that is active.
+fn wakes_resolved(root: &str) -> bool {
+    let is_active = |unit: &str| has(root, &format!("/run/systemd/units/invocation:{unit}"));
+    is_active("systemd-resolved-varlink.socket") && !is_active("systemd-resolved.service")
 }
 
 /// The link that is asked about, of several: that of systemd-nspawn, else one with an end on the host.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use nspawn_matrix_scenarios::{
-    Asked, Attachment, Check, Claim, Launch, Linked, NameQuestion, Profile, Scenario, Subject, Whose, found,
+    Asked, Attachment, Check, Claim, Launch, Linked, Profile, Scenario, Subject, found,
 };
 
 use crate::agent::{Found, Question, Running, Seen};
@@ -105,8 +105,11 @@ fn not_asked(check: Check, subject: &Subject, machines: &[Known<'_>], running: &
         Subject::Machine { machine } | Subject::Pair { machine, .. } => seen(Some(machine)),
         Subject::Host { .. } | Subject::HostItself => None,
     };
-    let is_name = matches!(check, Check::Name(NameQuestion { whose: Whose::Peer | Whose::Host, .. }));
-    (is_name && asks.is_some_and(|asks| !asks.has_getent))
+    let Check::Name(_) = check else { return None };
+    if asks.map_or(running.wakes_resolved, |asks| asks.wakes_resolved) {
+        return Some("systemd-resolved does not run there, and the lookup would start it".to_owned());
+    }
+    asks.is_some_and(|asks| !asks.has_getent)
         .then(|| "there is no getent in the machine that asks".to_owned())
 }
 
@@ -151,7 +154,8 @@ pub(super) mod tests {
     pub(in crate::diagnose) fn running() -> Running {
         let seen = |name: &str, linked: Linked| {
             let link = (linked != Linked::Shared).then(|| "host0".to_owned());
-            let seen = Seen { leader: 7, linked, link, is_mute: name == "box", has_getent: name != "box" };
+            let (is_mute, has_getent) = (name == "box", name != "box");
+            let seen = Seen { leader: 7, linked, link, is_mute, has_getent, wakes_resolved: false };
             found(name, Ok(seen))
         };
         let machines = vec![
@@ -161,7 +165,8 @@ pub(super) mod tests {
             found("vm", Err("what runs in a virtual machine is not seen from its host".to_owned())),
             seen("web", Linked::Veth),
         ];
-        Running { machines, gateway: Err("the host has no default route".to_owned()) }
+        let gateway = Err("the host has no default route".to_owned());
+        Running { machines, wakes_resolved: false, gateway }
     }
 
     fn found(name: &str, seen: Result<Seen, String>) -> Found {
@@ -208,6 +213,17 @@ pub(super) mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn no_lookup_starts_a_resolver() {
+        let mut running = running();
+        running.wakes_resolved = true;
+        let plans = plans(&running);
+        let cells = plans.iter().flat_map(|plan| &plan.cells).filter(|cell| cell.not_asked.is_none());
+        let on_host =
+            cells.filter(|cell| cell.question.check.name().starts_with("resolve/machine-from-host"));
+        assert_eq!(on_host.count(), 0);
     }
 
     #[test]
