@@ -16,6 +16,7 @@ use super::{Failure, terminal};
 use crate::agent::Found;
 use crate::diagnose::{self, Diagnosis, Undiagnosed};
 use crate::interruption;
+use crate::redact::redact;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -24,7 +25,7 @@ pub(super) struct Arguments {
     /// Write the report as JSON to standard output, as report.json of a run has it; with --watch a line for each round
     #[arg(long)]
     json: bool,
-    /// Folder for report.json, report.html, junit.xml and summary.md [default: none is written]
+    /// Folder for report.json, report.html, junit.xml and summary.md, redacted as those of a run [default: none is written]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Ask again and again, with so many seconds between, and tell what changed, until Ctrl-C
@@ -82,7 +83,10 @@ async fn once(
         _ = interrupted.wait_for(|interrupted| *interrupted) => return Ok(None),
     };
     if let Some(out) = out {
-        out.write(&diagnosis.report, &[])?;
+        // What is shown here is for whoever owns the machines, what is written may be for others.
+        let mut report = diagnosis.report.clone();
+        redact(&mut report, &mut []);
+        out.write(&report, &[])?;
     }
     Ok(Some(diagnosis))
 }
