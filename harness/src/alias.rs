@@ -16,7 +16,7 @@ impl Alias {
     /// What machines are called on hosts of this kind in the run of this id.
     pub(crate) fn on(kind: Kind, run_id: &str) -> Self {
         match kind {
-            Kind::Local => Self(Some(format!("-{run_id}"))),
+            Kind::Local | Kind::Ssh => Self(Some(format!("-{run_id}"))),
             Kind::Sandbox | Kind::Vm | Kind::VmSandbox => Self(None),
         }
     }

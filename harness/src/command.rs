@@ -118,6 +118,13 @@ impl Command {
         self
     }
 
+    /// Gives the program `file` as standard input.
+    #[must_use]
+    pub fn input_from(mut self, file: File) -> Self {
+        self.inner.stdin(file);
+        self
+    }
+
     /// Runs `setup` in the child before the program starts.
     ///
     /// # Safety

@@ -16,7 +16,9 @@ use tokio::sync::watch;
 
 use crate::agent::EvidenceFile;
 use crate::chain::causes;
-use crate::host::{BOOT, Blank, Contents, Guests, Hold, Kind, Local, Needs, Nested, Roots, Site, Workspace};
+use crate::host::{
+    BOOT, Blank, Contents, Guests, Hold, Kind, Local, Needs, Nested, Remote, Roots, Site, Workspace,
+};
 use crate::image::{Images, Pair};
 use crate::measure::{HostTask, Measured};
 use crate::order::longest_first;
@@ -71,6 +73,8 @@ pub enum Ground {
         /// Nobody else changes the machine meanwhile.
         hold: Hold,
     },
+    /// A machine elsewhere, which has the image of the machines.
+    Ssh(Rc<Remote>),
 }
 
 impl Ground {
@@ -80,6 +84,7 @@ impl Ground {
             Self::Guests { .. } => Kind::Vm,
             Self::Nested { .. } => Kind::VmSandbox,
             Self::Local { .. } => Kind::Local,
+            Self::Ssh(_) => Kind::Ssh,
         }
     }
 
@@ -88,7 +93,7 @@ impl Ground {
     pub fn default_jobs(&self) -> usize {
         match self {
             Self::Sandboxes { .. } => plan::default_jobs(),
-            Self::Guests { .. } | Self::Local { .. } => 1,
+            Self::Guests { .. } | Self::Local { .. } | Self::Ssh(_) => 1,
             Self::Nested { blank, .. } => plan::jobs_in(&blank.spec, blank.accel),
         }
     }
@@ -214,6 +219,7 @@ impl Engine {
             Ground::Local { payload, hold: _ } => {
                 Ok(Site::Local(Local::new(payload.clone(), self.agent.clone())))
             }
+            Ground::Ssh(remote) => Ok(Site::Ssh(Rc::clone(remote))),
             Ground::Nested { blank, images, roots } => {
                 let (run_id, images, roots) = (self.run_id.clone(), images.clone(), *roots);
                 let contents = Contents { run_id, images, roots, hosts, of_hosts };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::rc::Rc;
 
 use nix::unistd::geteuid;
 use nspawn_matrix_vm::{Accel, Chosen, Qemu, VmError};
@@ -9,7 +10,7 @@ use nspawn_matrix_vm::{Accel, Chosen, Qemu, VmError};
 use crate::chain::chain;
 use crate::command::Command;
 use crate::engine::Ground;
-use crate::host::{Blank, Hold, Kind, LocalError, Roots};
+use crate::host::{Blank, Hold, Kind, LocalError, Remote, Roots, SshError};
 use crate::image::{ImageError, Images, Pair, Pairs, Recipe, Store};
 use crate::setup::{self, Need, PackageManager, Tool};
 
@@ -82,6 +83,26 @@ pub async fn prepare_local(
     tools(Kind::Local, is_needed, install, &mut progress).await?;
     let payload = store.build(recipe, &mut progress).await?;
     Ok(Ground::Local { payload: payload.path, hold })
+}
+
+/// Makes sure that machines elsewhere can be the hosts: builds the image of their machines if it is not there, and copies
+/// it to those that have not got it. `progress` hears what takes long.
+///
+/// # Errors
+/// [`Unable`].
+pub async fn prepare_remote(
+    cache: &Path,
+    recipe: &Recipe,
+    remotes: &[Rc<Remote>],
+    install: bool,
+    mut progress: impl FnMut(&str),
+) -> Result<(), Unable> {
+    let store = Store::open(cache.to_owned());
+    tools(Kind::Ssh, needs(&store, &Pairs::from(recipe.clone()), None), install, &mut progress).await?;
+    let payload = store.build(recipe, &mut progress).await?;
+    let copies = remotes.iter().map(|remote| remote.use_image(&payload.path, |line| tell!("{line}")));
+    futures_util::future::try_join_all(copies).await?;
+    Ok(())
 }
 
 /// Checks for tools, and builds the image of the virtual machine and that of the machines, if they are not there.
@@ -232,6 +253,13 @@ impl From<LocalError> for Unable {
     fn from(error: LocalError) -> Self {
         let hint = error.hint();
         Self { message: chain(error), hint }
+    }
+}
+
+impl From<SshError> for Unable {
+    fn from(error: SshError) -> Self {
+        let hint = error.hint();
+        Self { message: error.to_string(), hint }
     }
 }
 

@@ -73,7 +73,7 @@ async fn leaves_the_machine_as_it_was() -> Result<(), String> {
     let told =
         serde_json::to_string(&(&report.cases, &report.timeline)).map_err(|error| error.to_string())?;
     expect(!told.contains(&report.run.id), "machines are called as the scenario calls them")?;
-    cleaned(&home, "nothing to clean\n").await?;
+    cleaned(&home, "nothing to clean on this machine\n").await?;
     home.close().await
 }
 
@@ -122,7 +122,7 @@ async fn takes_everything_back() -> Result<(), String> {
     expect(sent.status.success(), &sent.stderr)?;
     let status = run.wait().await.map_err(|error| error.to_string())?;
     expect(status.code() == Some(130), &status.to_string())?;
-    cleaned(&home, "nothing to clean\n").await?;
+    cleaned(&home, "nothing to clean on this machine\n").await?;
     home.expect_as(&before).await?;
     home.close().await
 }
@@ -205,7 +205,7 @@ async fn expect_clean(home: &Home, before: &[String]) -> Result<(), String> {
     let clean = home.program(&["clean"]).end().await.map_err(|error| error.to_string())?;
     expect(clean.status.code() == Some(0), &format!("{}: {}{}", clean.status, clean.stdout, clean.stderr))?;
     home.expect_as(before).await?;
-    cleaned(home, "nothing to clean\n").await
+    cleaned(home, "nothing to clean on this machine\n").await
 }
 
 async fn cleaned(home: &Home, said: &str) -> Result<(), String> {

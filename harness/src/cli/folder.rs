@@ -13,6 +13,7 @@ use crate::engine::Evidence;
 const ROOM: usize = 16 << 20;
 
 /// The folder.
+#[derive(Clone)]
 pub(super) struct Folder {
     path: PathBuf,
     is_new: bool,
@@ -30,6 +31,11 @@ impl Folder {
                     .hint("name another one with --out"))
             }
         }
+    }
+
+    /// The folder in it that the report of the host of this name goes to, where there are several.
+    pub(super) fn of(&self, host: &str) -> Self {
+        Self { path: self.path.join(host), is_new: true }
     }
 
     /// Where it is.
@@ -51,6 +57,7 @@ impl Folder {
                 .hint("make room there, or name another folder with --out")
         };
         let path = |what: &str| self.path.join(what);
+        fs::create_dir_all(&self.path).map_err(|error| unable("", &error))?;
         json::write(report, &path("report.json")).map_err(|error| unable("report.json", &error))?;
         junit::write(report, &path("junit.xml")).map_err(|error| unable("junit.xml", &error))?;
         html::write(report, &path("report.html")).map_err(|error| unable("report.html", &error))?;

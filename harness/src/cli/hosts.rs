@@ -2,14 +2,16 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::rc::Rc;
 
 use nspawn_matrix_scenarios::Scenario;
 
-use super::{Failure, local};
+use super::host_choice::Choice;
+use super::{Failure, local, remote};
 use crate::engine::Ground;
-use crate::host::{Hold, Kind, Roots, Survey};
+use crate::host::{Hold, Kind, Remote, Roots, Survey};
 use crate::image::{Pair, Pairs, Recipe, Store};
-use crate::prepare::{Unable, prepare, prepare_guests, prepare_local, prepare_nested};
+use crate::prepare::{Unable, prepare, prepare_guests, prepare_local, prepare_nested, prepare_remote};
 
 /// What hosts are, with what they are made from.
 pub(super) enum Hosts<'a> {
@@ -21,24 +23,35 @@ pub(super) enum Hosts<'a> {
     Nested(&'a Pairs),
     /// This machine, with what its machines are made from.
     Local(&'a Recipe, Hold),
+    /// Machines elsewhere, by their names, with what their machines are made from.
+    Ssh(&'a Recipe, Vec<(String, Rc<Remote>)>),
+}
+
+/// How hosts are asked for.
+pub(super) struct Wanted<'a> {
+    /// What they are.
+    pub choice: &'a Choice,
+    /// A configuration of ssh instead of the person's own.
+    pub ssh_config: Option<&'a Path>,
+    /// How many at a time.
+    pub jobs: Option<NonZeroUsize>,
+    /// What they will be hosts of, as it will be stood up.
+    pub scenarios: &'a [Scenario],
+    /// Where images are kept.
+    pub cache: &'a Path,
+    /// Whether a machine may be changed unasked.
+    pub is_agreed: bool,
 }
 
 impl<'a> Hosts<'a> {
-    /// Hosts of this kind, `jobs` at a time.
-    /// `scenarios` are as they will be stood up.
+    /// Hosts from these images.
     ///
     /// # Errors
     /// A usage error if a single machine is asked for what takes several; that this machine cannot or may not be changed.
-    pub(super) async fn of(
-        kind: Kind,
-        pairs: &'a Pairs,
-        jobs: Option<NonZeroUsize>,
-        scenarios: &[Scenario],
-        cache: &Path,
-        is_agreed: bool,
-    ) -> Result<Self, Failure> {
+    pub(super) async fn of(pairs: &'a Pairs, wanted: Wanted<'_>) -> Result<Self, Failure> {
+        let Wanted { choice, ssh_config, jobs, scenarios, cache, is_agreed } = wanted;
         const HINT: &str = "have sandboxes in the machine with --host vm+sandbox";
-        match kind {
+        match choice.kind() {
             Kind::Sandbox => Ok(Self::Sandboxes(pairs)),
             Kind::VmSandbox => Ok(Self::Nested(pairs)),
             Kind::Vm if jobs.is_some_and(|jobs| jobs != NonZeroUsize::MIN) => {
@@ -54,23 +67,41 @@ impl<'a> Hosts<'a> {
                     "the scenarios share one machine with --host vm, so there can be one --image and one --payload only";
                 Failure::usage(message).hint(format!("run one after the other, or {HINT}"))
             }),
-            Kind::Local if jobs.is_some_and(|jobs| jobs != NonZeroUsize::MIN) => {
-                Err(Failure::usage("this machine is one host, so --jobs can only be 1").hint("leave --jobs out"))
+            Kind::Local | Kind::Ssh if jobs.is_some_and(|jobs| jobs != NonZeroUsize::MIN) => {
+                Err(Failure::usage("the machine is one host, so --jobs can only be 1").hint("leave --jobs out"))
             }
-            Kind::Local => {
+            Kind::Local | Kind::Ssh => {
                 let pair = pairs.only().filter(|pair| pair.host == pair.payload).ok_or_else(|| {
-                    Failure::usage("the host is this machine, so there can be one --image only, and no --payload")
+                    Failure::usage("the host is there already, so there can be one --image only, and no --payload")
                         .hint("say with --image what machines are made from")
                 })?;
-                local::can_ask(is_agreed)?;
+                local::can_ask(choice.kind(), is_agreed)?;
                 let image = Store::open(cache.to_owned()).find(&pair.payload);
-                let survey = Survey::make(scenarios, image.as_ref().map(|image| image.path.as_path())).await?;
-                Ok(Self::Local(&pair.payload, local::agree(survey, is_agreed)?))
+                let root = image.and_then(|image| Some(image.path.metadata().ok()?.len()));
+                let Choice::Ssh(targets) = choice else {
+                    let survey = Survey::make(scenarios, root).await?;
+                    return Ok(Self::Local(&pair.payload, local::agree(survey, is_agreed)?));
+                };
+                let remotes = remote::reach(targets, ssh_config).await?;
+                if let Err(failure) = remote::agree(&remotes, scenarios, root, is_agreed).await {
+                    remote::close(&remotes).await;
+                    return Err(failure);
+                }
+                let names = targets.iter().map(|target| target.name.clone());
+                Ok(Self::Ssh(&pair.payload, names.zip(remotes).collect()))
             }
         }
     }
 
-    /// Makes sure that they can be had.
+    /// The machines elsewhere among them.
+    pub(super) fn remotes(&self) -> Vec<Rc<Remote>> {
+        match self {
+            Self::Ssh(_, remotes) => remotes.iter().map(|(_, remote)| Rc::clone(remote)).collect(),
+            Self::Sandboxes(_) | Self::Guest(_) | Self::Nested(_) | Self::Local(..) => Vec::new(),
+        }
+    }
+
+    /// Makes sure that they can be had; gives what each run is on, and the name of each machine elsewhere.
     ///
     /// # Errors
     /// [`Unable`].
@@ -80,13 +111,20 @@ impl<'a> Hosts<'a> {
         roots: Option<Roots>,
         install: bool,
         agent: &Path,
-    ) -> Result<Ground, Unable> {
+    ) -> Result<Vec<(Option<String>, Ground)>, Unable> {
         let progress = |line: &str| tell!("{line}");
-        match self {
+        let ground = match self {
             Self::Sandboxes(pairs) => prepare(cache, pairs, roots, install, progress).await,
             Self::Guest(pair) => prepare_guests(cache, pair, agent, progress).await,
             Self::Nested(pairs) => prepare_nested(cache, pairs, roots, agent, progress).await,
             Self::Local(recipe, hold) => prepare_local(cache, recipe, install, hold, progress).await,
-        }
+            Self::Ssh(recipe, named) => {
+                let remotes: Vec<Rc<Remote>> = named.iter().map(|(_, remote)| Rc::clone(remote)).collect();
+                prepare_remote(cache, recipe, &remotes, install, progress).await?;
+                let grounds = named.into_iter().map(|(name, remote)| (Some(name), Ground::Ssh(remote)));
+                return Ok(grounds.collect());
+            }
+        };
+        Ok(vec![(None, ground?)])
     }
 }

@@ -3,20 +3,21 @@
 use std::io::{self, IsTerminal};
 
 use super::Failure;
-use crate::host::{Hold, Survey};
+use crate::host::{Hold, Kind, Survey};
 use crate::prepare::Unable;
 
 /// Refuses a run that nobody can be asked about.
 ///
 /// # Errors
 /// A usage error where standard input is no terminal, unless it `is_agreed` already.
-pub(super) fn can_ask(is_agreed: bool) -> Result<(), Failure> {
+pub(super) fn can_ask(kind: Kind, is_agreed: bool) -> Result<(), Failure> {
     if is_agreed || io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Failure::usage(
-        "--host local changes this machine, and there is no terminal to ask at whether it may",
-    )
+    Err(Failure::usage(format!(
+        "--host {} changes the machine, and there is no terminal to ask at whether it may",
+        kind.name()
+    ))
     .hint("look at what it would do on a terminal, then add --yes"))
 }
 
@@ -28,14 +29,25 @@ pub(super) fn agree(survey: Survey, is_agreed: bool) -> Result<Hold, Failure> {
     let refusals = survey.refusals();
     if !refusals.is_empty() {
         refusals.iter().for_each(|reason| tell!("in the way: {reason}"));
-        return Err(Failure::unable("this machine cannot be the host of that; nothing was done")
-            .hint("take away what is in the way, or name other scenarios with --scenario"));
+        return Err(in_the_way());
     }
     tell!("{}", survey.preview().trim_end());
-    if is_agreed || asked("Go on? [y/N] ") {
-        return Ok(survey.into_hold());
-    }
-    Err(Failure::unable("nothing was done"))
+    ask(is_agreed)?;
+    Ok(survey.into_hold())
+}
+
+/// What is told after the reasons.
+pub(super) fn in_the_way() -> Failure {
+    Failure::unable("that machine cannot be the host of that; nothing was done")
+        .hint("take away what is in the way, or name other scenarios with --scenario")
+}
+
+/// Asks whether to go on, unless it `is_agreed` already.
+///
+/// # Errors
+/// That the answer was no.
+pub(super) fn ask(is_agreed: bool) -> Result<(), Failure> {
+    if is_agreed || asked("Go on? [y/N] ") { Ok(()) } else { Err(Failure::unable("nothing was done")) }
 }
 
 fn asked(question: &str) -> bool {

@@ -9,6 +9,7 @@ mod explain;
 mod failure;
 mod faults;
 mod folder;
+mod host_choice;
 mod hosts;
 mod image;
 mod input;
@@ -18,6 +19,7 @@ mod output;
 mod own;
 mod profiles;
 mod progress;
+mod remote;
 mod report;
 mod run;
 mod selection;
@@ -108,6 +110,11 @@ enum Internal {
     },
     /// Give sandboxes to whoever asks on standard input.
     Sandboxes,
+    /// Serve somebody elsewhere, whose host this machine is.
+    Remote {
+        /// The folder that this program is in, and that goes with it.
+        folder: PathBuf,
+    },
     /// Take away what a run would leave.
     Keeper(Charge),
     /// Play the internet for the host that this runs on.
@@ -146,6 +153,11 @@ impl Cache {
     }
 }
 
+/// This program, as a file.
+fn this_program() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| Failure::unable(format!("find this program: {error}")))
+}
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -181,6 +193,7 @@ fn serve(internal: Internal) -> Result<ExitCode, Failure> {
         Internal::Probe { leader } => enter::fork_into(leader).and_then(|()| probe::run()),
         Internal::Internet { machines } => host::internet::play(&machines),
         Internal::Sandboxes => host::give_sandboxes(),
+        Internal::Remote { folder } => host::serve_remotely(&folder),
         Internal::Keeper(charge) => host::keep(&charge),
         Internal::Errand { id } => runner::carry_out(id),
         Internal::StandIn => runner::stand_in(),

@@ -13,22 +13,31 @@ use crate::plan::HostPlan;
 /// How often a line on a terminal is drawn anew.
 const TICK: Duration = Duration::from_millis(120);
 
-/// Shows progress.
-pub(super) enum Display {
+/// Shows the progress of runs side by side.
+pub(super) struct Displays(Option<MultiProgress>);
+
+/// Shows the progress of one of them.
+pub(super) struct Display {
+    screen: Screen,
+    /// What stands before the names of hosts.
+    prefix: String,
+}
+
+enum Screen {
     /// On a terminal.
     Terminal(Terminal),
     /// Elsewhere.
     Plain(BTreeMap<String, Count>),
 }
 
-pub(super) struct Terminal {
+struct Terminal {
     bars: MultiProgress,
     hosts: BTreeMap<String, (ProgressBar, Count)>,
 }
 
 /// Verdicts of one host so far.
 #[derive(Default)]
-pub(super) struct Count(Vec<Verdict>);
+struct Count(Vec<Verdict>);
 
 impl Count {
     fn words(&self) -> String {
@@ -40,28 +49,35 @@ impl Count {
     }
 }
 
-impl Display {
+impl Displays {
+    /// All of them are on standard error.
     pub(super) fn new() -> Self {
-        if std::io::stderr().is_terminal() {
-            Self::Terminal(Terminal { bars: MultiProgress::new(), hosts: BTreeMap::new() })
-        } else {
-            Self::Plain(BTreeMap::new())
-        }
+        Self(std::io::stderr().is_terminal().then(MultiProgress::new))
     }
 
+    /// One of them; `name` is that of the machine elsewhere that it is about.
+    pub(super) fn display(&self, name: Option<&str>) -> Display {
+        let terminal = |bars: &MultiProgress| Terminal { bars: bars.clone(), hosts: BTreeMap::new() };
+        let plain = || Screen::Plain(BTreeMap::new());
+        let screen = self.0.as_ref().map_or_else(plain, |bars| Screen::Terminal(terminal(bars)));
+        Display { screen, prefix: name.map_or_else(String::new, |name| format!("{name}: ")) }
+    }
+}
+
+impl Display {
     pub(super) fn show(&mut self, progress: &Progress<'_>) {
-        match self {
-            Self::Terminal(terminal) => terminal.show(progress),
-            Self::Plain(counts) => plain(counts, progress),
+        match &mut self.screen {
+            Screen::Terminal(terminal) => terminal.show(progress, &self.prefix),
+            Screen::Plain(counts) => plain(counts, progress, &self.prefix),
         }
     }
 }
 
 impl Terminal {
-    fn show(&mut self, progress: &Progress<'_>) {
+    fn show(&mut self, progress: &Progress<'_>, prefix: &str) {
         match progress {
             Progress::Host { host, now } => {
-                let (bar, count) = self.host(host);
+                let (bar, count) = self.host(host, prefix);
                 bar.set_message(if count.0.is_empty() {
                     (*now).to_owned()
                 } else {
@@ -78,33 +94,35 @@ impl Terminal {
             Progress::Done { host, record, .. } => {
                 let (bar, count) = self.hosts.remove(&host.id).unzip();
                 bar.iter().for_each(ProgressBar::finish_and_clear);
-                let line = done(host, record, &count.unwrap_or_default());
+                let line = format!("{prefix}{}", done(host, record, &count.unwrap_or_default()));
                 // A terminal that has gone away is no reason to stop.
                 let _ = self.bars.println(line);
             }
         }
     }
 
-    fn host(&mut self, host: &HostPlan) -> &mut (ProgressBar, Count) {
+    fn host(&mut self, host: &HostPlan, prefix: &str) -> &mut (ProgressBar, Count) {
         self.hosts.entry(host.id.clone()).or_insert_with(|| {
             let style = ProgressStyle::with_template("{spinner} {prefix:32} {elapsed:>3} {wide_msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner());
-            let bar = self.bars.add(ProgressBar::new_spinner().with_style(style).with_prefix(host.label()));
+            let bar = self.bars.add(
+                ProgressBar::new_spinner().with_style(style).with_prefix(format!("{prefix}{}", host.label())),
+            );
             bar.enable_steady_tick(TICK);
             (bar, Count::default())
         })
     }
 }
 
-fn plain(counts: &mut BTreeMap<String, Count>, progress: &Progress<'_>) {
+fn plain(counts: &mut BTreeMap<String, Count>, progress: &Progress<'_>, prefix: &str) {
     match progress {
-        Progress::Host { host, now } => tell!("{}: {now}", host.label()),
+        Progress::Host { host, now } => tell!("{prefix}{}: {now}", host.label()),
         Progress::Case(case) => {
             counts.entry(case.host.clone()).or_default().0.push(case.verdict);
         }
         Progress::Done { host, record, .. } => {
             let count = counts.remove(&host.id).unwrap_or_default();
-            tell!("{}", done(host, record, &count));
+            tell!("{prefix}{}", done(host, record, &count));
         }
     }
 }

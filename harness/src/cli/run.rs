@@ -2,23 +2,25 @@
 
 use std::io::{self, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use futures_util::future::join_all;
 use nspawn_matrix_reports::{Report, Verdict, table};
 use nspawn_matrix_scenarios::Scenario;
 
 use super::faults::FaultArguments;
 use super::folder::Folder;
-use super::hosts::Hosts;
+use super::host_choice::{Choice, HostChoice, SshArguments};
+use super::hosts::{Hosts, Wanted};
 use super::own::OwnArguments;
 use super::profiles::ProfileArguments;
-use super::progress::Display;
-use super::{Cache, Failure, image, selection, terminal};
+use super::progress::Displays;
+use super::{Cache, Failure, image, remote, selection, terminal};
 use crate::alias::Alias;
 use crate::chain::chain;
-use crate::engine::Engine;
+use crate::engine::{Engine, Outcome};
 use crate::host::{Kind, Roots};
 use crate::plan::Plan;
 use crate::redact::redact;
@@ -36,9 +38,14 @@ pub(super) struct Arguments {
     /// Only these questions; * stands for anything
     #[arg(long, value_name = "GLOB")]
     check: Vec<String>,
-    /// What the hosts are
+    /// What the hosts are: sandbox (a system in namespaces of this machine; needs root), vm (a virtual machine, for one
+    /// scenario after another), vm+sandbox (a system in namespaces of a virtual machine), local (this machine itself, for
+    /// one scenario after another, each taken back; needs root and systemd), or ssh://user@host:port (the same of the
+    /// machine there; may be repeated)
     #[arg(long, value_name = "KIND", default_value = "sandbox")]
-    host: Kind,
+    host: Vec<HostChoice>,
+    #[command(flatten)]
+    ssh: SshArguments,
     /// What hosts and machines are made from: a Debian suite, also as it was (trixie@20251101), arch, a tar file, a
     /// directory, or a configuration of pacman (*.conf); may be repeated, and every scenario then runs on each
     #[arg(long, value_name = "NAME", default_value = "trixie")]
@@ -70,7 +77,7 @@ pub(super) struct Arguments {
     /// belong to somebody
     #[arg(long)]
     no_redact: bool,
-    /// Do not ask whether this machine may be changed, with --host local
+    /// Do not ask whether the machine may be changed, with --host local and ssh://
     #[arg(long)]
     yes: bool,
     /// Take back what was done to each host, as is done on one that is kept
@@ -90,74 +97,120 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     own.told.iter().for_each(|line| tell!("{line}"));
     let is_named = !own.scenarios.is_empty() || !arguments.scenario.is_empty();
     let scenarios = selection::beside(own, &arguments.scenario)?;
+    let choice = Choice::of(&arguments.host)?;
+    let kind = choice.kind();
+    let is_somebodys = matches!(kind, Kind::Local | Kind::Ssh);
     let scenarios = arguments.faults.done_to(scenarios, is_named)?;
-    if arguments.host == Kind::Local && !arguments.faults.is_empty() {
-        return Err(Failure::usage("this machine is not broken on purpose")
+    if is_somebodys && !arguments.faults.is_empty() {
+        return Err(Failure::usage("a machine that somebody needs is not broken on purpose")
             .hint("use --fault with --host sandbox, vm or vm+sandbox"));
     }
-    if arguments.host == Kind::Local && profiles.iter().any(|profile| !profile.is_stock()) {
-        return Err(Failure::usage("a profile is not taken back, so this machine cannot be given one")
-            .hint("use --profile with --host sandbox, vm or vm+sandbox"));
+    if is_somebodys && profiles.iter().any(|profile| !profile.is_stock()) {
+        return Err(Failure::usage(
+            "a profile is not taken back, so a machine that somebody needs cannot be given one",
+        )
+        .hint("use --profile with --host sandbox, vm or vm+sandbox"));
     }
     let (run_id, cache, jobs) = (run_id::new(), arguments.cache.folder(), arguments.jobs);
-    let alias = Alias::on(arguments.host, &run_id);
-    let stood_up: Vec<Scenario> =
-        scenarios.iter().map(|one| alias.scenario(arguments.host.stands_up(one))).collect();
-    let hosts = Hosts::of(arguments.host, &recipes, jobs, &stood_up, &cache, arguments.yes).await?;
+    let alias = Alias::on(kind, &run_id);
+    let stood_up: Vec<Scenario> = scenarios.iter().map(|one| alias.scenario(kind.stands_up(one))).collect();
+    let wanted = Wanted {
+        choice: &choice,
+        ssh_config: arguments.ssh.ssh_config.as_deref(),
+        jobs,
+        scenarios: &stood_up,
+        cache: &cache,
+        is_agreed: arguments.yes,
+    };
     let out = Folder::check(arguments.out)?;
-    let agent =
-        std::env::current_exe().map_err(|error| Failure::unable(format!("find this program: {error}")))?;
+    let hosts = Hosts::of(&recipes, wanted).await.inspect_err(|_| out.leave_as_it_was())?;
+    let remotes = hosts.remotes();
+    let agent = super::this_program()?;
     let mut interrupted =
         interruption::listen().map_err(|error| Failure::unable(format!("listen for signals: {error}")))?;
     let ready = tokio::select! {
-        ready = hosts.prepare(&cache, arguments.roots, arguments.setup, &agent) => ready,
-        _ = interrupted.wait_for(|interrupted| *interrupted) => {
+        ready = hosts.prepare(&cache, arguments.roots, arguments.setup, &agent) => Some(ready),
+        _ = interrupted.wait_for(|interrupted| *interrupted) => None,
+    };
+    let grounds = match ready {
+        Some(Ok(grounds)) => grounds,
+        Some(Err(_)) | None => {
             out.leave_as_it_was();
+            remote::close(&remotes).await;
+            ready.transpose()?;
             return Ok(ExitCode::from(interruption::EXIT_CODE));
         }
     };
-    let ground = ready.inspect_err(|_| out.leave_as_it_was())?;
 
     let is_claimed = scenarios.iter().any(|scenario| !scenario.claims.is_empty());
-    let jobs = jobs.map_or_else(|| ground.default_jobs(), NonZeroUsize::get);
     let (images, samples) = (recipes.names(), arguments.samples.get());
-    let plan = Plan::new(arguments.host, &images, &profiles, &scenarios, &checks, samples, jobs);
-    let engine = Engine {
-        run_id,
-        ground,
-        agent,
-        undo: arguments.undo || arguments.host.is_kept(),
-        interrupted: interrupted.clone(),
-    };
-    tell!("run {}: {}", engine.run_id, plan.summary());
-    let mut display = Display::new();
-    let argv = std::env::args().collect();
-    let mut outcome = engine.run(plan, argv, move |progress| display.show(progress)).await;
-    if !arguments.no_redact {
-        redact(&mut outcome.report, &mut outcome.evidence);
+    let displays = Displays::new();
+    let runs = grounds.into_iter().map(async |(name, ground)| {
+        let jobs = jobs.map_or_else(|| ground.default_jobs(), NonZeroUsize::get);
+        let plan = Plan::new(kind, &images, &profiles, &scenarios, &checks, samples, jobs);
+        let engine = Engine {
+            run_id: run_id.clone(),
+            ground,
+            agent: agent.clone(),
+            undo: arguments.undo || kind.is_kept(),
+            interrupted: interrupted.clone(),
+        };
+        tell!("run {}: {}", engine.run_id, plan.summary());
+        let mut display = displays.display(name.as_deref());
+        let outcome =
+            engine.run(plan, std::env::args().collect(), move |progress| display.show(progress)).await;
+        (name, outcome)
+    });
+    let outcomes = join_all(runs).await;
+    let is_one = outcomes.len() == 1;
+    let mut codes = Vec::new();
+    let mut is_closed = true;
+    for (name, mut outcome) in outcomes {
+        if !arguments.no_redact {
+            redact(&mut outcome.report, &mut outcome.evidence);
+        }
+        let name = name.filter(|_| !is_one);
+        let out = name.as_ref().map_or_else(|| out.clone(), |name| out.of(name));
+        codes.push(conclude(&outcome, &out, name.as_deref(), is_claimed)?);
+        if let Err(error) = outcome.site {
+            is_closed = false;
+            let _ = Failure::unable(chain(error)).report();
+        }
     }
+    let differs = codes.contains(&DIFFERS);
+    Ok(ExitCode::from(match *interrupted.borrow() {
+        true if is_closed => interruption::EXIT_CODE,
+        _ if differs => DIFFERS,
+        _ if !is_closed || codes.contains(&UNABLE) => UNABLE,
+        _ => 0,
+    }))
+}
+
+/// Writes and prints the report; gives the exit code that it stands for.
+fn conclude(outcome: &Outcome, out: &Folder, name: Option<&str>, is_claimed: bool) -> Result<u8, Failure> {
     let written = out.write(&outcome.report, &outcome.evidence);
     // A reader that has gone away has lost nothing: the report is written.
-    let _ = print_table(&outcome.report, out.path());
+    let _ = print(outcome, out, name);
     written?;
-    if !outcome.evidence.is_empty() {
-        say!("evidence in {}", out.path().join("evidence").display());
-    }
-    let code = exit_code(&outcome.report, is_claimed);
-    if let Err(error) = outcome.site {
-        let _ = Failure::unable(chain(error)).report();
-        return Ok(if code == DIFFERS { ExitCode::from(DIFFERS) } else { ExitCode::from(UNABLE) });
-    }
-    Ok(if *interrupted.borrow() { ExitCode::from(interruption::EXIT_CODE) } else { ExitCode::from(code) })
+    Ok(exit_code(&outcome.report, is_claimed))
 }
 
 fn at_least_one<T: FromStr>(text: &str) -> Result<T, &'static str> {
     text.parse().map_err(|_| "a whole number from 1 up is needed")
 }
 
-fn print_table(report: &Report, out: &Path) -> io::Result<()> {
-    let table = table::render(report, terminal::style());
-    write!(io::stdout(), "{table}\n{}; report in {}\n", report.run.took(), out.display())
+/// Prints the table, and where all else is; `name` is that of the host, where there are several.
+fn print(outcome: &Outcome, out: &Folder, name: Option<&str>) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    if let Some(name) = name {
+        writeln!(stdout, "{name}")?;
+    }
+    let table = table::render(&outcome.report, terminal::style());
+    writeln!(stdout, "{table}\n{}; report in {}", outcome.report.run.took(), out.path().display())?;
+    if !outcome.evidence.is_empty() {
+        writeln!(stdout, "evidence in {}", out.path().join("evidence").display())?;
+    }
+    Ok(())
 }
 
 /// Something differs from its claim.

@@ -15,6 +15,8 @@ pub enum Kind {
     VmSandbox,
     /// This machine itself, for one scenario after another, each taken back; needs root and systemd
     Local,
+    /// A machine that ssh gets to, as local is this one; needs root and systemd there
+    Ssh,
 }
 
 impl Kind {
@@ -26,6 +28,7 @@ impl Kind {
             Self::Vm => "vm",
             Self::VmSandbox => "vm+sandbox",
             Self::Local => "local",
+            Self::Ssh => "ssh",
         }
     }
 
@@ -33,7 +36,7 @@ impl Kind {
     #[must_use]
     pub const fn is_kept(self) -> bool {
         match self {
-            Self::Vm | Self::Local => true,
+            Self::Vm | Self::Local | Self::Ssh => true,
             Self::Sandbox | Self::VmSandbox => false,
         }
     }
@@ -42,7 +45,7 @@ impl Kind {
     #[must_use]
     pub fn stands_up(self, scenario: &Scenario) -> Scenario {
         match self {
-            Self::Local => scenario.clone().at_runtime(),
+            Self::Local | Self::Ssh => scenario.clone().at_runtime(),
             Self::Sandbox | Self::Vm | Self::VmSandbox => scenario.clone(),
         }
     }
@@ -52,11 +55,13 @@ impl Kind {
     pub fn not_asked(self, check: Check) -> Option<&'static str> {
         match self {
             Self::Sandbox | Self::Vm | Self::VmSandbox => None,
-            Self::Local if check == Check::AutostartAfterReboot => Some("this machine is not rebooted"),
-            Self::Local if check.is_beyond_host() => Some(
+            Self::Local | Self::Ssh if check == Check::AutostartAfterReboot => {
+                Some("a machine that somebody needs is not rebooted")
+            }
+            Self::Local | Self::Ssh if check.is_beyond_host() => Some(
                 "it is about the internet that other kinds of hosts have, and nothing is sent to the real one",
             ),
-            Self::Local => None,
+            Self::Local | Self::Ssh => None,
         }
     }
 }

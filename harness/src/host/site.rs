@@ -1,8 +1,10 @@
 //! Where the hosts of a run come from.
 
+use std::rc::Rc;
+
 use super::guest::{Guest, Guests};
 use super::nested::{Nested, NestedSandbox};
-use super::{Blueprint, Local, LocalHost, Sandbox, Workspace};
+use super::{Blueprint, Local, LocalHost, Remote, RemoteHost, Sandbox, Workspace};
 use crate::agent::Notice;
 use crate::rpc;
 
@@ -17,6 +19,8 @@ pub enum Site {
     Nested(Box<Nested>),
     /// All hosts are this machine, one after another.
     Local(Local),
+    /// All hosts are a machine elsewhere, one after another.
+    Ssh(Rc<Remote>),
 }
 
 /// A booted system that a scenario can be stood up on.
@@ -29,6 +33,8 @@ pub enum Host {
     Nested(NestedSandbox),
     /// This machine.
     Local(LocalHost),
+    /// A machine elsewhere.
+    Ssh(RemoteHost),
 }
 
 impl Site {
@@ -44,6 +50,7 @@ impl Site {
             Self::Guests(guests) => Ok(Host::Guest(guests.boot().await?)),
             Self::Nested(nested) => Ok(Host::Nested(nested.boot(blueprint).await?)),
             Self::Local(local) => Ok(Host::Local(local.host())),
+            Self::Ssh(remote) => Ok(Host::Ssh(remote.host())),
         }
     }
 
@@ -53,7 +60,7 @@ impl Site {
             Self::Sandboxes(workspace) => workspace.console(host),
             Self::Guests(guests) => guests.console(),
             Self::Nested(nested) => nested.console(host).await,
-            Self::Local(_) => String::new(),
+            Self::Local(_) | Self::Ssh(_) => String::new(),
         }
     }
 
@@ -67,6 +74,7 @@ impl Site {
             Self::Guests(guests) => guests.close().await,
             Self::Nested(nested) => nested.close().await,
             Self::Local(_) => Ok(()),
+            Self::Ssh(remote) => remote.close().await,
         }
     }
 }
@@ -86,6 +94,7 @@ impl Host {
             Self::Guest(guest) => guest.agent(on_notice),
             Self::Nested(sandbox) => sandbox.agent(is_kept, on_notice),
             Self::Local(host) => host.agent(on_notice),
+            Self::Ssh(host) => host.agent(on_notice),
         }
     }
 
@@ -98,7 +107,7 @@ impl Host {
             Self::Sandbox(sandbox) => Ok(sandbox.reboot().await?),
             Self::Guest(guest) => guest.reboot().await,
             Self::Nested(sandbox) => sandbox.reboot().await,
-            Self::Local(_) => anyhow::bail!("this machine is not rebooted"),
+            Self::Local(_) | Self::Ssh(_) => anyhow::bail!("a machine that somebody needs is not rebooted"),
         }
     }
 
@@ -113,6 +122,7 @@ impl Host {
             Self::Guest(guest) => guest.end(is_as_it_was).await?,
             Self::Nested(sandbox) => sandbox.end().await?,
             Self::Local(host) => return host.end().await,
+            Self::Ssh(host) => return host.end().await,
         }
         Ok(None)
     }

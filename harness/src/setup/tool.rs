@@ -224,6 +224,15 @@ const LOCAL: &[Tool] = &[
     DEBIAN_KEYS,
 ];
 
+/// Everything that `run` uses of this machine if a machine elsewhere is the host.
+const SSH_HOST: &[Tool] = &[
+    Tool { why: "gets to the machine", ..SSH },
+    Tool { need: Need::DebianImages, ..TAR },
+    Tool { need: Need::DebianImages, ..UNSHARE },
+    MMDEBSTRAP,
+    DEBIAN_KEYS,
+];
+
 /// Everything that virtual machines need of it.
 const VM: &[Tool] = &[
     QEMU,
@@ -249,6 +258,7 @@ pub(super) const fn tools(host: Kind) -> &'static [Tool] {
         Kind::Sandbox => SANDBOX,
         Kind::Vm | Kind::VmSandbox => VM,
         Kind::Local => LOCAL,
+        Kind::Ssh => SSH_HOST,
     }
 }
 

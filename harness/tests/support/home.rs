@@ -53,8 +53,15 @@ pub(crate) struct Home {
 impl Home {
     /// Boots it, with the image of trixie in its cache.
     pub(crate) async fn boot() -> Result<Self, String> {
+        let (home, image) = Self::boot_from("trixie").await?;
+        home.keep(&image)?;
+        Ok(home)
+    }
+
+    /// Boots one from the image of this name, with nothing in its cache.
+    pub(crate) async fn boot_from(image: &str) -> Result<(Self, Image), String> {
         let Settings { cache, .. } = Settings::from_environment();
-        let recipe = Recipe::parse("trixie").map_err(|error| error.to_string())?;
+        let recipe = Recipe::parse(image).map_err(|error| error.to_string())?;
         let image =
             Store::open(cache.clone()).build(&recipe, |_| {}).await.map_err(|error| error.to_string())?;
         let home = Self::of(&image, &cache, Roots::Copy, &[]).await?;
@@ -95,7 +102,7 @@ impl Home {
         let leader = sandbox.leader().map_err(|error| error.to_string())?;
         let home = Self { workspace, sandbox, leader };
         home.settle().await?;
-        Ok(home)
+        Ok((home, image))
     }
 
     async fn settle(&self) -> Result<(), String> {
@@ -127,6 +134,11 @@ impl Home {
         enter::command(PROGRAM, self.leader, argv)
     }
 
+    /// The process id of its first process.
+    pub(crate) const fn leader(&self) -> i32 {
+        self.leader
+    }
+
     /// This program in the machine.
     pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         self.command(&[&[INSIDE], arguments].concat())
@@ -150,13 +162,7 @@ impl Home {
 
     /// Tells what differs from `before`.
     pub(crate) async fn expect_as(&self, before: &[String]) -> Result<(), String> {
-        let after = self.look().await?;
-        let missing = |from: &[String], of: &[String], what: &str| {
-            let lines = of.iter().filter(|line| !from.contains(line));
-            lines.map(|line| format!("{what}: {line}")).collect::<Vec<_>>()
-        };
-        let differs = [missing(before, &after, "is left"), missing(&after, before, "is gone")].concat();
-        if differs.is_empty() { Ok(()) } else { Err(differs.join("\n")) }
+        expect_same(before, &self.look().await?)
     }
 
     /// Takes it away.
@@ -164,4 +170,14 @@ impl Home {
         self.sandbox.end().await.map_err(|error| error.to_string())?;
         self.workspace.close().await.map_err(|error| error.to_string())
     }
+}
+
+/// Tells what differs between two looks.
+pub(crate) fn expect_same(before: &[String], after: &[String]) -> Result<(), String> {
+    let missing = |from: &[String], of: &[String], what: &str| {
+        let lines = of.iter().filter(|line| !from.contains(line));
+        lines.map(|line| format!("{what}: {line}")).collect::<Vec<_>>()
+    };
+    let differs = [missing(before, after, "is left"), missing(after, before, "is gone")].concat();
+    if differs.is_empty() { Ok(()) } else { Err(differs.join("\n")) }
 }

@@ -8,6 +8,8 @@
 mod hold;
 mod intent;
 mod look;
+mod naming;
+mod obstacle;
 mod preview;
 mod refusal;
 
@@ -24,6 +26,8 @@ use crate::rpc;
 use crate::undo::stop;
 
 pub use hold::Hold;
+pub(super) use naming::Naming;
+pub use obstacle::Obstacle;
 
 use intent::Intent;
 use look::Look;
@@ -43,21 +47,15 @@ const LAST_BREATH: Duration = Duration::from_secs(5);
 /// What the root of a machine takes whose image is not built yet, in bytes: that of Debian takes about as much.
 const USUAL_ROOT: u64 = 400 << 20;
 
+/// What a command on this machine is called that takes back what a run did.
+const CLEAN: &str = "nspawn-matrix clean";
+
 /// Why this machine cannot be looked after.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
-    /// Not everybody may change a machine.
-    #[error("only root may change this machine")]
-    NoRoot,
-    /// There is nobody to do what scenarios ask for.
-    #[error("the first process of this machine is not systemd")]
-    NoSystemd,
-    /// Another run, or `clean`.
-    #[error("another run, or `nspawn-matrix clean`, is under way on this machine")]
-    Busy,
-    /// There is a journal.
-    #[error("a run on this machine has ended before it could take everything back")]
-    Unfinished,
+    /// It is of no use as a host now.
+    #[error(transparent)]
+    Obstacle(#[from] Obstacle),
     /// Something failed.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
@@ -68,12 +66,7 @@ impl LocalError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoRoot => Some("run the same command as root".to_owned()),
-            Self::NoSystemd => {
-                Some("have hosts of its own booted with --host sandbox, or --host vm".to_owned())
-            }
-            Self::Busy => Some("wait for its end".to_owned()),
-            Self::Unfinished => Some("`nspawn-matrix clean` takes back what it did".to_owned()),
+            Self::Obstacle(obstacle) => Some(obstacle.hint(CLEAN)),
             Self::Other(_) => None,
         }
     }
@@ -90,25 +83,24 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Takes hold of this machine and looks at it, on which `scenarios` are to be stood up, as they will be. `image` is that
-    /// of the machines, a tar file, if it is there.
+    /// Takes hold of this machine and looks at it, on which `scenarios` are to be stood up, as they will be. `root` is how
+    /// many bytes the root of a machine takes, if that is known.
     ///
     /// # Errors
     /// [`LocalError`].
     pub async fn make<'a>(
         scenarios: impl IntoIterator<Item = &'a Scenario>,
-        image: Option<&Path>,
+        root: Option<u64>,
     ) -> Result<Self, LocalError> {
         check()?;
         let hold = Hold::take(Path::new(STATE)).with_context(|| format!("lock `{STATE}`"))?;
-        let hold = hold.ok_or(LocalError::Busy)?;
+        let hold = hold.ok_or(Obstacle::Busy)?;
         if kept().is_unfinished()? {
-            return Err(LocalError::Unfinished);
+            return Err(Obstacle::Unfinished.into());
         }
         let intent = Intent::of(scenarios);
         let look = Look::at(&intent).await.context("look at this machine")?;
-        let root = image.and_then(|image| Some(image.metadata().ok()?.len())).unwrap_or(USUAL_ROOT);
-        Ok(Self { intent, look, root, hold })
+        Ok(Self { intent, look, root: root.unwrap_or(USUAL_ROOT), hold })
     }
 
     /// Why the scenarios must not be stood up here, a line for each reason.
@@ -120,7 +112,12 @@ impl Survey {
     /// What there is to agree to.
     #[must_use]
     pub fn preview(&self) -> String {
-        preview::preview(&self.intent, self.root)
+        self.preview_as(&Naming { machine: "This machine".to_owned(), clean: CLEAN.to_owned() })
+    }
+
+    /// The same for somebody who is elsewhere.
+    pub(super) fn preview_as(&self, naming: &Naming) -> String {
+        preview::preview(&self.intent, self.root, naming)
     }
 
     /// Gives the hold on, for the run.
@@ -132,10 +129,10 @@ impl Survey {
 
 fn check() -> Result<(), LocalError> {
     if !nix::unistd::geteuid().is_root() {
-        return Err(LocalError::NoRoot);
+        return Err(Obstacle::NoRoot.into());
     }
     if !Path::new(BOOTED).is_dir() {
-        return Err(LocalError::NoSystemd);
+        return Err(Obstacle::NoSystemd.into());
     }
     Ok(())
 }
@@ -170,8 +167,14 @@ impl Local {
     /// There is nothing to boot.
     pub(super) fn host(&self) -> LocalHost {
         let [program, payload] = [&self.program, &self.payload].map(|path| path.display().to_string());
-        LocalHost { argv: agent_service::argv(&program, &["--journal", JOURNAL, "--base", &payload]) }
+        LocalHost { argv: agent_argv(&program, &payload) }
     }
+}
+
+/// The command that starts the agent; `program` is this program and `payload` the image of the machines, as files of the
+/// machine.
+pub(super) fn agent_argv(program: &str, payload: &str) -> Vec<String> {
+    agent_service::argv(program, &["--journal", JOURNAL, "--base", payload])
 }
 
 impl LocalHost {
@@ -204,14 +207,22 @@ impl LocalHost {
 /// # Errors
 /// [`LocalError`]; what could not be taken back then stays in the journal.
 pub async fn clean(told: impl FnMut(&str)) -> Result<Option<Vec<String>>, LocalError> {
+    clean_after(LAST_BREATH, told).await
+}
+
+/// The same, where a run that has ended here may take as long as `patience` to be gone.
+pub(super) async fn clean_after(
+    patience: Duration,
+    told: impl FnMut(&str),
+) -> Result<Option<Vec<String>>, LocalError> {
     check()?;
-    let hold = Hold::wait(Path::new(STATE), LAST_BREATH).await.with_context(|| format!("lock `{STATE}`"))?;
-    let _hold = hold.ok_or(LocalError::Busy)?;
+    let hold = Hold::wait(Path::new(STATE), patience).await.with_context(|| format!("lock `{STATE}`"))?;
+    let _hold = hold.ok_or(Obstacle::Busy)?;
     Ok(take_back(told).await?)
 }
 
-/// An agent that still runs is ended first: it would go on with what is being taken back.
-async fn take_back(told: impl FnMut(&str)) -> anyhow::Result<Option<Vec<String>>> {
+/// An agent that still runs is ended first: it would go on with what is being taken back. Whoever calls this has the hold.
+pub(super) async fn take_back(told: impl FnMut(&str)) -> anyhow::Result<Option<Vec<String>>> {
     stop(&format!("{}.service", agent_service::UNIT)).await?;
     let kept = kept();
     if !kept.is_unfinished()? {

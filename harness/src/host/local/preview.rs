@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::JOURNAL;
 use super::intent::{Act, Intent};
 use super::look::MACHINES;
+use super::{JOURNAL, Naming};
 
 /// How many names of files in one folder are told one by one.
 const FEW: usize = 4;
 
 /// Tells it; `root` is how many bytes the root of a machine takes.
-pub(super) fn preview(intent: &Intent, root: u64) -> String {
+pub(super) fn preview(intent: &Intent, root: u64, Naming { machine, clean }: &Naming) -> String {
     let machines: Vec<&str> = intent.machines().collect();
-    let mut text = String::from("This machine itself will be the host.\n");
+    let mut text = format!("{machine} itself will be the host.\n");
     line(&mut text, "machines", &machines.join(", "));
     line(
         &mut text,
@@ -41,7 +41,7 @@ pub(super) fn preview(intent: &Intent, root: u64) -> String {
         "What takes a change back is in {JOURNAL} before it is made.\n\
          {when} all of it is taken back, and what was reloaded or restarted is so once more;\n\
          systemd-networkd is restarted if it had turned forwarding on, else it would not do so again.\n\
-         `nspawn-matrix clean` does that after a crash or a reboot. The machine is not rebooted.\n"
+         `{clean}` does that after a crash or a reboot. The machine is not rebooted.\n"
     ));
     text
 }
@@ -87,6 +87,7 @@ mod tests {
         let all: Vec<Scenario> = catalogue::all().into_iter().map(Scenario::at_runtime).collect();
         let wanted = ["bridge", "service-override", "bridge-netfilter", "bind-options"];
         let intent = Intent::of(all.iter().filter(|scenario| wanted.contains(&scenario.name.as_str())));
-        insta::assert_snapshot!(preview(&intent, 412 << 20));
+        let naming = Naming { machine: "This machine".to_owned(), clean: "nspawn-matrix clean".to_owned() };
+        insta::assert_snapshot!(preview(&intent, 412 << 20, &naming));
     }
 }

@@ -12,14 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::systemd::ManagerProxy;
 
-/// Units that come and go by themselves: sessions of people, programs that `systemd-run` runs (our agent is one), and
+/// Units that come and go by themselves: sessions of people, programs that `systemd-run` runs (we are some of them), and
 /// services that the bus starts when they are asked for and that end when they are idle.
-const PASSING: [&str; 11] = [
+const PASSING: [&str; 12] = [
     "run-",
     "session-",
     "user-",
     "user@",
     "nspawn-matrix-agent",
+    "nspawn-matrix-remote-",
     "sshd@",
     "systemd-hostnamed",
     "systemd-importd",
@@ -27,6 +28,9 @@ const PASSING: [&str; 11] = [
     "systemd-timedated",
     "systemd-tmpfiles-clean",
 ];
+
+/// Mounts that come and go by themselves: credentials of services, and what people have while they are logged in.
+const PASSING_MOUNTS: [&str; 2] = ["/run/credentials/", "/run/user/"];
 
 /// The kind that files are.
 const FILE: &str = "file";
@@ -94,8 +98,8 @@ fn is_passing(unit: &str) -> bool {
 /// Mount points and what is mounted there (proc_pid_mountinfo(5)).
 fn mounts() -> anyhow::Result<BTreeSet<String>> {
     let table = fs::read_to_string("/proc/self/mountinfo").context("read /proc/self/mountinfo")?;
-    // Those of credentials come and go with services.
-    Ok(table.lines().filter_map(mount_line).filter(|mount| !mount.starts_with("/run/credentials/")).collect())
+    let is_passing = |mount: &str| PASSING_MOUNTS.iter().any(|passing| mount.starts_with(passing));
+    Ok(table.lines().filter_map(mount_line).filter(|mount| !is_passing(mount)).collect())
 }
 
 fn mount_line(line: &str) -> Option<String> {

@@ -1,0 +1,75 @@
+//! Whether machines elsewhere may be the hosts: what a run will do to them, and the yes of whoever owns them.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use futures_util::future::join_all;
+use nspawn_matrix_scenarios::Scenario;
+
+use super::host_choice::Target;
+use super::{Failure, local};
+use crate::host::{Connection, Remote, SshError};
+use crate::prepare::Unable;
+
+/// Puts this program onto each of them. What stops that is told, for all that it stops.
+///
+/// # Errors
+/// That a machine cannot be reached, or this program cannot be there; nothing is left on any then.
+pub(super) async fn reach(targets: &[Target], config: Option<&Path>) -> Result<Vec<Rc<Remote>>, Failure> {
+    let program = super::this_program()?;
+    // One after the other: ssh may ask for a password.
+    let mut connections = Vec::new();
+    for target in targets {
+        connections.push(Connection::open(&target.destination, config).await);
+    }
+    let boarded = join_all(
+        connections
+            .into_iter()
+            .map(async |connection| Remote::board(connection?, &program, |done| say!("{done}")).await),
+    )
+    .await;
+    let (remotes, errors): (Vec<_>, Vec<_>) = boarded.into_iter().partition(Result::is_ok);
+    let remotes: Vec<Rc<Remote>> = remotes.into_iter().flatten().collect();
+    let mut errors: Vec<SshError> = errors.into_iter().filter_map(Result::err).collect();
+    let Some(last) = errors.pop() else { return Ok(remotes) };
+    close(&remotes).await;
+    for error in errors {
+        let _ = Failure::from(Unable::from(error)).report();
+    }
+    Err(Unable::from(last).into())
+}
+
+/// Tells what will be done to each machine and asks whether it may be, unless it `is_agreed` already.
+///
+/// # Errors
+/// Each reason why it must not be, or that the answer was no.
+pub(super) async fn agree(
+    remotes: &[Rc<Remote>],
+    scenarios: &[Scenario],
+    root: Option<u64>,
+    is_agreed: bool,
+) -> Result<(), Failure> {
+    let surveys = join_all(remotes.iter().map(|remote| remote.survey(scenarios.to_vec(), root))).await;
+    let mut previews = Vec::new();
+    let mut is_refused = false;
+    for (remote, survey) in remotes.iter().zip(surveys) {
+        let survey = survey.map_err(Unable::from)?;
+        is_refused |= !survey.refusals.is_empty();
+        survey.refusals.iter().for_each(|reason| tell!("in the way on `{}`: {reason}", remote.destination()));
+        previews.push(survey.preview);
+    }
+    if is_refused {
+        return Err(local::in_the_way());
+    }
+    previews.iter().for_each(|preview| tell!("{}", preview.trim_end()));
+    local::ask(is_agreed)
+}
+
+/// Has the program end on each of them; what may be left is told.
+pub(super) async fn close(remotes: &[Rc<Remote>]) {
+    for closed in join_all(remotes.iter().map(|remote| remote.close())).await {
+        if let Err(error) = closed {
+            tell!("warning: {}", crate::chain::chain(error));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! A machine that somebody needs and that ssh gets to: its sshd, with keys made for it, behind a person's configuration of
+//! ssh, which is a file here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nspawn_matrix::command::{Command, Ended};
+use tempfile::TempDir;
+
+use super::home::Home;
+
+/// This program here.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_nspawn-matrix");
+
+/// What the machine is made from.
+const IMAGE: &str = "trixie+openssh-server";
+
+/// What is looked at beside what [`Home`] looks at: where this program may have been.
+const LOOK: &str =
+    "ls -A /root /tmp /var/tmp; systemctl list-units --all --plain --no-legend 'nspawn-matrix*'";
+
+/// The machine.
+pub(crate) struct Reached {
+    pub(crate) home: Home,
+    /// What it is called in the configuration.
+    name: &'static str,
+}
+
+/// A person, with keys and a configuration of ssh.
+pub(crate) struct Person {
+    folder: TempDir,
+}
+
+impl Person {
+    pub(crate) async fn new() -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let person = Self { folder };
+        let key = person.path("key").display().to_string();
+        output(Command::new("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", &key])).await?;
+        Ok(person)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Where reports go.
+    pub(crate) fn out(&self) -> PathBuf {
+        self.path("out")
+    }
+
+    /// Boots a machine that the person gets to as root by `name`, and as the user `guest`.
+    pub(crate) async fn machine(&self, name: &'static str) -> Result<Reached, String> {
+        let (home, _) = Home::boot_from(IMAGE).await?;
+        let key = fs::read_to_string(self.path("key.pub")).map_err(|error| error.to_string())?;
+        let script = format!(
+            "set -e; ssh-keygen -A >/dev/null; useradd --create-home --shell /bin/sh guest
+            for home in /root /home/guest; do mkdir -p $home/.ssh; echo '{}' >$home/.ssh/authorized_keys; done
+            chown -R guest: /home/guest; systemctl restart ssh; systemctl reset-failed
+            timeout 20 sh -c 'until grep -q :0016 /proc/net/tcp; do sleep 0.1; done'",
+            key.trim()
+        );
+        let made = home.script(&script).await?;
+        if !made.status.success() {
+            return Err(made.stderr);
+        }
+        let reached = Reached { home, name };
+        self.know(&reached, 22, name)?;
+        // The first who logs in leaves a file for all after him (pam_motd(8)).
+        let config = self.config().display().to_string();
+        output(Command::new("ssh", ["-F", &config, "-l", "root", name, "true"])).await?;
+        Ok(reached)
+    }
+
+    /// Adds a way to the sshd at this port of the machine's own loopback.
+    pub(crate) fn know(&self, machine: &Reached, port: u16, name: &str) -> Result<(), String> {
+        let leader = machine.home.leader();
+        let host_key = machine.home.path("/etc/ssh/ssh_host_ed25519_key.pub");
+        let host_key = fs::read_to_string(host_key).map_err(|error| error.to_string())?;
+        let known_hosts = self.path("known_hosts");
+        append(&known_hosts, &format!("{name} {host_key}"))?;
+        let connect = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; cat <&3 & exec cat >&3");
+        append(
+            &self.config(),
+            &format!(
+                "Host {name}\n  IdentityFile {}\n  IdentitiesOnly yes\n  HostKeyAlias {name}\n  UserKnownHostsFile {}\n  \
+                 StrictHostKeyChecking yes\n  ProxyCommand nsenter --net=/proc/{leader}/ns/net bash -c '{connect}'\n",
+                self.path("key").display(),
+                known_hosts.display(),
+            ),
+        )
+    }
+
+    fn config(&self) -> PathBuf {
+        self.path("config")
+    }
+
+    /// This program here, as the person types it.
+    pub(crate) fn program(&self, arguments: &[&str]) -> Command {
+        let config = format!("--ssh-config={}", self.config().display());
+        Command::from_argv([&[PROGRAM], arguments, &[&*config]].concat())
+    }
+}
+
+impl Reached {
+    /// Where it is, as a person says it.
+    pub(crate) fn host(&self) -> String {
+        format!("--host=ssh://root@{}", self.name)
+    }
+
+    /// What the machine looks like, line by line.
+    pub(crate) async fn look(&self) -> Result<Vec<String>, String> {
+        let mut look = self.home.look().await?;
+        look.extend(self.home.script(LOOK).await?.stdout.lines().map(str::to_owned));
+        Ok(look)
+    }
+
+    /// Tells what differs from `before`.
+    pub(crate) async fn expect_as(&self, before: &[String]) -> Result<(), String> {
+        super::home::expect_same(before, &self.look().await?)
+    }
+}
+
+fn append(path: &Path, text: &str) -> Result<(), String> {
+    let before = fs::read_to_string(path).unwrap_or_default();
+    fs::write(path, before + text).map_err(|error| error.to_string())
+}
+
+async fn output(command: Command) -> Result<Ended, String> {
+    let ended = command.end().await.map_err(|error| error.to_string())?;
+    if ended.status.success() { Ok(ended) } else { Err(ended.stderr) }
+}
