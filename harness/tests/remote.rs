@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::Arguments;
 use nspawn_matrix_reports::Report;
+use support::home::Home;
 use support::reached::Person;
 use support::{on_this_thread, trial};
 
@@ -26,8 +27,11 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each leaves the mount namespace of everyone else on its own thread, and takes the whole machine.
     arguments.test_threads = Some(1);
-    let trials =
-        vec![trial("leaves-the-machine-as-it-was", || Ok(on_this_thread(leaves_the_machine_as_it_was())?))];
+    let trials = vec![
+        trial("leaves-the-machine-as-it-was", || Ok(on_this_thread(leaves_the_machine_as_it_was())?)),
+        trial("is-cleaned-up-by-itself", || Ok(on_this_thread(is_cleaned_up_by_itself())?)),
+        trial("is-cleaned-up-after-being-killed", || Ok(on_this_thread(is_cleaned_up_after_being_killed())?)),
+    ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -35,7 +39,7 @@ async fn leaves_the_machine_as_it_was() -> Result<(), String> {
     let person = Person::new().await?;
     let web = person.machine("web1").await?;
     let before = web.look().await?;
-    let (host, out) = (web.host(), format!("--out={}", person.out().display()));
+    let (host, out) = (web.host(), person.out_argument());
     let run =
         person.program(&[&RUN[..], &[&host, &out, "--scenario=nspawn-file-zone", "--check=bind/*"]].concat());
     let ended = run.end().await.map_err(|error| error.to_string())?;
@@ -51,6 +55,96 @@ async fn leaves_the_machine_as_it_was() -> Result<(), String> {
         expect(host.kind == "ssh" && host.facts.is_some() && host.left.is_empty(), &format!("{host:?}"))?;
     }
     web.home.close().await
+}
+
+/// Waits until the machines are about to be started, when all steps are done.
+const MACHINES_NOTED: &str = "timeout 120 sh -c 'until grep -qs machine-alpha /var/lib/nspawn-matrix/journal/entries.jsonl; do sleep 0.1; done'";
+
+/// Waits until nothing of this program is left there.
+const GONE: &str = "timeout 120 sh -c 'until ! ls -d /var/tmp/nspawn-matrix.* && ! systemctl is-active -q \"nspawn-matrix*\"; do sleep 0.1; done' 2>/dev/null";
+
+/// The connection breaks, or whoever speaks by it is killed, or nothing comes by it any more.
+async fn is_cleaned_up_by_itself() -> Result<(), String> {
+    let person = Person::new().await?;
+    let web = person.machine("web1").await?;
+    let before = web.look().await?;
+    let clean = ["clean", &web.host()];
+    for broken in [Broken::Connection, Broken::Controller, Broken::Silence] {
+        let mut run = person.quiet_program(&[&RUN[..], &[&web.host(), &person.out_argument()]].concat())?;
+        script(&web.home, MACHINES_NOTED).await?;
+        match broken {
+            Broken::Connection => script(&web.home, &signalled("sshd-session", "KILL")).await?,
+            Broken::Controller => run.kill().await.map_err(|error| error.to_string())?,
+            Broken::Silence => script(&web.home, DEAF).await?,
+        }
+        let ended = run.wait().await.map_err(|error| error.to_string())?;
+        let is_told = matches!(broken, Broken::Controller) || ended.code() == Some(3);
+        expect(is_told, &format!("{broken:?}: the run ended with {ended}"))?;
+        script(&web.home, GONE).await.map_err(|error| format!("{broken:?}: it stays: {error}"))?;
+        if matches!(broken, Broken::Silence) {
+            script(&web.home, HEARING).await?;
+        }
+        web.expect_as(&before).await.map_err(|error| format!("{broken:?}: {error}"))?;
+        let ended = person.program(&clean).end().await.map_err(|error| error.to_string())?;
+        let is_clean = ended.stdout == "nothing to clean on `ssh://root@web1`\n";
+        expect(ended.status.success() && is_clean, &format!("{broken:?}: {}{}", ended.stdout, ended.stderr))?;
+        web.expect_as(&before).await.map_err(|error| format!("{broken:?}, clean: {error}"))?;
+    }
+    web.home.close().await
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Broken {
+    Connection,
+    Controller,
+    Silence,
+}
+
+/// Sends a signal to all processes of this name that somebody who has logged in has started.
+fn signalled(name: &str, signal: &str) -> String {
+    format!(
+        "for process in $(cat /sys/fs/cgroup/system.slice/ssh.service/cgroup.procs); do \
+         if [ \"$(cat /proc/$process/comm)\" = {name} ]; then kill -{signal} $process; fi; done"
+    )
+}
+
+/// Packets of the connection are dropped.
+const DEAF: &str = "nft 'add table inet deaf; add chain inet deaf input { type filter hook input priority 0; }; \
+    add rule inet deaf input iif lo tcp dport 22 drop; add rule inet deaf input iif lo tcp sport 22 drop'";
+
+/// They are not any more.
+const HEARING: &str = "nft delete table inet deaf";
+
+/// Nobody is left there to take anything back, until `clean` does.
+async fn is_cleaned_up_after_being_killed() -> Result<(), String> {
+    let person = Person::new().await?;
+    let web = person.machine("web1").await?;
+    let before = web.look().await?;
+    let (host, out) = (web.host(), person.out_argument());
+    let run = [&RUN[..], &[&host, &out]].concat();
+    let mut running = person.quiet_program(&run)?;
+    script(&web.home, MACHINES_NOTED).await?;
+    // Neither may do anything when it sees that the other is gone.
+    let units = "'nspawn-matrix-remote-*' nspawn-matrix-agent";
+    let stop = format!("{}; systemctl kill --signal=STOP {units}", signalled("sh", "STOP"));
+    let kill = format!("systemctl kill --signal=KILL {units}; {}", signalled("sh", "KILL"));
+    script(&web.home, &format!("{stop}; {kill}")).await?;
+    running.kill().await.map_err(|error| error.to_string())?;
+    let refused = person.program(&run).end().await.map_err(|error| error.to_string())?;
+    let says_why =
+        refused.stderr.contains("`nspawn-matrix clean --host ssh://root@web1` takes back what it did");
+    expect(refused.status.code() == Some(3) && says_why, &refused.stderr)?;
+    let clean = person.program(&["clean", &web.host()]).end().await.map_err(|error| error.to_string())?;
+    let said = "`ssh://root@web1` is as it was before the run";
+    let is_clean = clean.status.success() && clean.stdout.lines().last() == Some(said);
+    expect(is_clean, &format!("{}: {}{}", clean.status, clean.stdout, clean.stderr))?;
+    web.expect_as(&before).await?;
+    web.home.close().await
+}
+
+async fn script(home: &Home, script: &str) -> Result<(), String> {
+    let ended = home.script(script).await?;
+    expect(ended.status.success(), &format!("{}: {}", ended.status, ended.stderr))
 }
 
 fn expect(holds: bool, told: &str) -> Result<(), String> {

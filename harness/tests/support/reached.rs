@@ -1,11 +1,12 @@
 //! A machine that somebody needs and that ssh gets to: its sshd, with keys made for it, behind a person's configuration of
 //! ssh, which is a file here.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use nspawn_matrix::command::{Command, Ended};
 use tempfile::TempDir;
+use tokio::process::Child;
 
 use super::home::Home;
 
@@ -49,6 +50,11 @@ impl Person {
         self.path("out")
     }
 
+    /// The same, as a run is told.
+    pub(crate) fn out_argument(&self) -> String {
+        format!("--out={}", self.out().display())
+    }
+
     /// Boots a machine that the person gets to as root by `name`, and as the user `guest`.
     pub(crate) async fn machine(&self, name: &'static str) -> Result<Reached, String> {
         let (home, _) = Home::boot_from(IMAGE).await?;
@@ -79,7 +85,10 @@ impl Person {
         let host_key = fs::read_to_string(host_key).map_err(|error| error.to_string())?;
         let known_hosts = self.path("known_hosts");
         append(&known_hosts, &format!("{name} {host_key}"))?;
-        let connect = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; cat <&3 & exec cat >&3");
+        // It ends when one of both sides does.
+        let connect = format!(
+            "exec 3<>/dev/tcp/127.0.0.1/{port} 4<&0; trap : HUP; cat <&3 & cat <&4 >&3 & wait -n; kill $(jobs -p)"
+        );
         append(
             &self.config(),
             &format!(
@@ -99,6 +108,16 @@ impl Person {
     pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let config = format!("--ssh-config={}", self.config().display());
         Command::from_argv([&[PROGRAM], arguments, &[&*config]].concat())
+    }
+}
+
+impl Person {
+    /// The same, and nobody reads what it tells.
+    pub(crate) fn quiet_program(&self, arguments: &[&str]) -> Result<Child, String> {
+        let nobody = || File::options().write(true).open("/dev/null").map_err(|error| error.to_string());
+        let command =
+            self.program(arguments).output_to(&nobody()?.into()).map_err(|error| error.to_string())?;
+        command.spawn().map_err(|error| error.to_string())
     }
 }
 
