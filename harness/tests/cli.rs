@@ -102,6 +102,23 @@ fn this_machine_is_not_changed_unasked() {
 }
 
 #[test]
+fn a_machine_elsewhere_is_named_by_nothing_that_ssh_or_a_shell_reads_as_something_else() {
+    for host in [
+        "ssh://-oProxyCommand=reboot",
+        "ssh://root@web1;reboot",
+        "ssh://web1\u{1b}[2J",
+        "http://web1",
+        "web1",
+    ] {
+        insta::assert_snapshot!(refusal(&["run", &format!("--host={host}")]));
+    }
+    insta::assert_snapshot!(refusal(&["run", "--host=ssh://web1", "--host=local"]));
+    insta::assert_snapshot!(refusal(&["run", "--yes", "--host=ssh://a@web1", "--host=ssh://b@web1"]));
+    insta::assert_snapshot!(refusal(&["run", "--host=ssh://web1"]));
+    insta::assert_snapshot!(refusal(&["clean", "--host=vm"]));
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_named_before_anything_starts() {
     insta::assert_snapshot!(refusal(&["run", "--out", "/proc/nspawn-matrix-report"]));
 }

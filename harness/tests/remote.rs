@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     arguments.test_threads = Some(1);
     let trials = vec![
         trial("leaves-the-machine-as-it-was", || Ok(on_this_thread(leaves_the_machine_as_it_was())?)),
+        trial("refuses-what-cannot-be-a-host", || Ok(on_this_thread(refuses_what_cannot_be_a_host())?)),
         trial("is-cleaned-up-by-itself", || Ok(on_this_thread(is_cleaned_up_by_itself())?)),
         trial("is-cleaned-up-after-being-killed", || Ok(on_this_thread(is_cleaned_up_after_being_killed())?)),
     ];
@@ -38,6 +39,8 @@ fn main() -> ExitCode {
 async fn leaves_the_machine_as_it_was() -> Result<(), String> {
     let person = Person::new().await?;
     let web = person.machine("web1").await?;
+    // What is left as a place is /root.
+    script(&web.home, "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o noexec none /var/tmp").await?;
     let before = web.look().await?;
     let (host, out) = (web.host(), person.out_argument());
     let run =
@@ -54,6 +57,49 @@ async fn leaves_the_machine_as_it_was() -> Result<(), String> {
     for host in &report.hosts {
         expect(host.kind == "ssh" && host.facts.is_some() && host.left.is_empty(), &format!("{host:?}"))?;
     }
+    web.home.close().await
+}
+
+/// Far sides that are of no use, as sshd has them beside the machine's own: the port of each, and how it is made.
+const USELESS: [(&str, u16, &str); 3] = [
+    ("bare", 2201, "unshare -m sh -c 'mount -t tmpfs none /run/systemd && /usr/sbin/sshd -p 2201'"),
+    (
+        "full",
+        2202,
+        "unshare -m sh -c 'for place in /root /tmp /var/tmp; do mount -t tmpfs -o size=64k none $place; done
+        /usr/sbin/sshd -p 2202 -o AuthorizedKeysFile=/etc/ssh/keys'",
+    ),
+    ("old", 2203, "/usr/sbin/sshd -p 2203 -o 'ForceCommand setarch i686 sh -c \"$SSH_ORIGINAL_COMMAND\"'"),
+];
+
+async fn refuses_what_cannot_be_a_host() -> Result<(), String> {
+    let person = Person::new().await?;
+    let web = person.machine("web1").await?;
+    script(&web.home, "cp /root/.ssh/authorized_keys /etc/ssh/keys; useradd stranger; usermod --shell /usr/sbin/nologin games; mkdir -p /usr/games/.ssh; cp /etc/ssh/keys /usr/games/.ssh/authorized_keys").await?;
+    for (name, port, made) in USELESS {
+        script(&web.home, made).await.map_err(|error| format!("{name}: {error}"))?;
+        person.know(&web, port, name)?;
+    }
+    let before = web.look().await?;
+    let mut told = Vec::new();
+    for host in [
+        "guest@web1",
+        "stranger@web1",
+        "games@web1",
+        "root@bare",
+        "root@full",
+        "root@old",
+        "root@nowhere.invalid",
+    ] {
+        let host = format!("--host=ssh://{host}");
+        let run = person.program(&[&RUN[..], &[&host, &person.out_argument()]].concat());
+        let ended = run.end().await.map_err(|error| error.to_string())?;
+        expect(ended.status.code() == Some(3) && ended.stdout.is_empty(), &ended.status.to_string())?;
+        told.push(ended.stderr.replace(std::env::consts::ARCH, "x86_64"));
+        web.expect_as(&before).await.map_err(|error| format!("{host}: {error}"))?;
+    }
+    expect(!person.out().exists(), "there is no report")?;
+    insta::assert_snapshot!(told.join("\n"));
     web.home.close().await
 }
 
