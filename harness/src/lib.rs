@@ -25,6 +25,7 @@ mod explain;
 pub mod host;
 pub mod image;
 pub mod interruption;
+pub mod inventory;
 pub mod judge;
 mod measure;
 pub mod netns;

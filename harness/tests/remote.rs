@@ -30,6 +30,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("leaves-the-machine-as-it-was", || Ok(on_this_thread(leaves_the_machine_as_it_was())?)),
         trial("refuses-what-cannot-be-a-host", || Ok(on_this_thread(refuses_what_cannot_be_a_host())?)),
+        trial("measures-several-side-by-side", || Ok(on_this_thread(measures_several_side_by_side())?)),
         trial("is-cleaned-up-by-itself", || Ok(on_this_thread(is_cleaned_up_by_itself())?)),
         trial("is-cleaned-up-after-being-killed", || Ok(on_this_thread(is_cleaned_up_after_being_killed())?)),
     ];
@@ -57,6 +58,44 @@ async fn leaves_the_machine_as_it_was() -> Result<(), String> {
     for host in &report.hosts {
         expect(host.kind == "ssh" && host.facts.is_some() && host.left.is_empty(), &format!("{host:?}"))?;
     }
+    web.home.close().await
+}
+
+/// Each has a report of its own, and where one cannot be a host nothing is done to any.
+async fn measures_several_side_by_side() -> Result<(), String> {
+    let person = Person::new().await?;
+    let (web, db) = (person.machine("web1").await?, person.machine("db1").await?);
+    let before = (web.look().await?, db.look().await?);
+    let ini = person
+        .write("hosts", "localhost ansible_connection=local\n[web]\nweb1\n[web:vars]\nansible_user=root\n")?;
+    let toml = person.write("hosts.toml", "[hosts]\nprovider = 'ssh://root@db1'\n")?;
+    let hosts = [format!("--inventory={ini}"), format!("--inventory={toml}"), person.out_argument()];
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let refused = person.program(&[&RUN[..], &hosts, &["--host=ssh://root@nowhere.invalid"]].concat());
+    let refused = refused.end().await.map_err(|error| error.to_string())?;
+    expect(refused.status.code() == Some(3) && !refused.stderr.contains("measuring"), &refused.stderr)?;
+    let ended =
+        person.program(&[&RUN[..], &hosts].concat()).end().await.map_err(|error| error.to_string())?;
+    expect(ended.status.code() == Some(0), &format!("{}: {}{}", ended.status, ended.stdout, ended.stderr))?;
+    let line = |wanted: &str| ended.stderr.lines().position(|line| line == wanted);
+    let [web_begins, db_begins] =
+        ["web1", "provider"].map(|host| line(&format!("{host}: bridge on trixie: measuring")));
+    let done = ended.stderr.lines().position(|line| line.contains(": done, "));
+    expect(
+        web_begins.is_some() && web_begins < done && db_begins.is_some() && db_begins < done,
+        &ended.stderr,
+    )?;
+    let reports =
+        ["web1", "provider"].map(|host| person.out().join(host).join("report.json").display().to_string());
+    let compared = person.program(&["compare", &reports[0], &reports[1]]).end();
+    let compared = compared.await.map_err(|error| error.to_string())?;
+    expect(
+        compared.stdout.contains("0 of 4 cells differ"),
+        &format!("{}{}", compared.stdout, compared.stderr),
+    )?;
+    web.expect_as(&before.0).await?;
+    db.expect_as(&before.1).await?;
+    db.home.close().await?;
     web.home.close().await
 }
 

@@ -12,8 +12,8 @@ const DIFFERS: u8 = 1;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The machine: local (this one), or ssh://user@host:port; may be repeated
-    #[arg(long, value_name = "HOST", default_value = "local")]
+    /// The machine: local (this one), or ssh://user@host:port; may be repeated [default: local]
+    #[arg(long, value_name = "HOST")]
     host: Vec<HostChoice>,
     #[command(flatten)]
     ssh: SshArguments,
@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn clean(arguments: Arguments) -> Result<ExitCode, Failure> {
-    match Choice::of(&arguments.host)? {
+    match arguments.ssh.choice(&arguments.host, Kind::Local)? {
         Choice::Kind(Kind::Local) => {
             let cleaned = host::clean(|done| say!("{done}")).await?;
             Ok(ExitCode::from(tell("this machine", cleaned)))

@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use super::Failure;
+use super::{Failure, own};
 use crate::host::{Destination, Kind};
+use crate::inventory::{self, Target};
 
 /// One of the things that it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +35,13 @@ impl FromStr for HostChoice {
     }
 }
 
-/// How machines elsewhere are reached.
+/// Machines elsewhere, and how they are reached.
 #[derive(Debug, clap::Args)]
 pub(super) struct SshArguments {
-    /// A configuration of ssh instead of your own, for hosts that are reached by it
+    /// A file that names machines as --host ssh:// does: TOML ([hosts], NAME = "ssh://..."), or an Ansible inventory
+    #[arg(long, value_name = "FILE")]
+    inventory: Vec<PathBuf>,
+    /// A configuration of ssh instead of your own
     #[arg(long, value_name = "FILE")]
     pub ssh_config: Option<PathBuf>,
 }
@@ -51,33 +55,34 @@ pub(super) enum Choice {
     Ssh(Vec<Target>),
 }
 
-/// A machine elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Target {
-    /// What it is called in reports and folders.
-    pub name: String,
-    /// Where it is.
-    pub destination: Destination,
-}
-
-impl From<Destination> for Target {
-    fn from(destination: Destination) -> Self {
-        Self { name: destination.name(), destination }
+impl SshArguments {
+    /// What is said in all: `said` are the words of `--host`, and `usual` is meant if nothing is said.
+    ///
+    /// # Errors
+    /// A usage error if a file is no inventory, or things do not go together.
+    pub(super) fn choice(&self, said: &[HostChoice], usual: Kind) -> Result<Choice, Failure> {
+        let mut targets = Vec::new();
+        for path in &self.inventory {
+            let unreadable = |why: String| Failure::usage(format!("{}: {why}", path.display()));
+            let inventory = inventory::read(path, &own::read_text(path)?);
+            let inventory = inventory.map_err(|error| unreadable(error.to_string()))?;
+            inventory.left_out.iter().for_each(|line| tell!("{}: left out: {line}", path.display()));
+            targets.extend(inventory.targets);
+        }
+        Choice::of(said, targets, usual)
     }
 }
 
 impl Choice {
-    /// Puts them together.
-    ///
-    /// # Errors
-    /// A usage error if they do not go together.
-    pub(super) fn of(said: &[HostChoice]) -> Result<Self, Failure> {
-        let mut targets: Vec<Target> = Vec::new();
+    /// Puts together what is said by `--host` and which `targets` inventories name.
+    fn of(said: &[HostChoice], mut targets: Vec<Target>, usual: Kind) -> Result<Self, Failure> {
         for choice in said {
             match choice {
-                HostChoice::Kind(kind) if said.len() == 1 => return Ok(Self::Kind(*kind)),
+                HostChoice::Kind(kind) if said.len() == 1 && targets.is_empty() => {
+                    return Ok(Self::Kind(*kind));
+                }
                 HostChoice::Kind(kind) => {
-                    let message = format!("--host {} cannot stand beside another --host", kind.name());
+                    let message = format!("--host {} cannot stand beside other hosts", kind.name());
                     return Err(
                         Failure::usage(message).hint("run one after the other, and compare their reports")
                     );
@@ -89,6 +94,7 @@ impl Choice {
         match targets.iter().find(|target| !names.insert(&target.name)) {
             Some(target) => Err(Failure::usage(format!("two hosts are called `{}`", target.name))
                 .hint("name each machine once")),
+            None if targets.is_empty() => Ok(Self::Kind(usual)),
             None => Ok(Self::Ssh(targets)),
         }
     }
@@ -108,11 +114,12 @@ mod tests {
 
     fn choice(said: &[&str]) -> Result<Choice, String> {
         let said: Vec<HostChoice> = said.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-        Choice::of(&said).map_err(|failure| format!("{failure:?}"))
+        Choice::of(&said, Vec::new(), Kind::Local).map_err(|failure| format!("{failure:?}"))
     }
 
     #[test]
     fn machines_elsewhere_may_be_several_and_kinds_of_hosts_may_not() {
+        assert_eq!(choice(&[]).unwrap(), Choice::Kind(Kind::Local));
         assert_eq!(choice(&["vm+sandbox"]).unwrap(), Choice::Kind(Kind::VmSandbox));
         let Choice::Ssh(targets) = choice(&["ssh://root@web1", "ssh://web1:2222"]).unwrap() else { panic!() };
         assert_eq!(targets.iter().map(|target| &*target.name).collect::<Vec<_>>(), ["web1", "web1-2222"]);

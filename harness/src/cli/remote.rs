@@ -6,9 +6,9 @@ use std::rc::Rc;
 use futures_util::future::join_all;
 use nspawn_matrix_scenarios::Scenario;
 
-use super::host_choice::Target;
 use super::{Failure, local};
 use crate::host::{Connection, Remote, SshError};
+use crate::inventory::Target;
 use crate::prepare::Unable;
 
 /// Puts this program onto each of them. What stops that is told, for all that it stops.

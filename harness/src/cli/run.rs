@@ -12,7 +12,7 @@ use nspawn_matrix_scenarios::Scenario;
 
 use super::faults::FaultArguments;
 use super::folder::Folder;
-use super::host_choice::{Choice, HostChoice, SshArguments};
+use super::host_choice::{HostChoice, SshArguments};
 use super::hosts::{Hosts, Wanted};
 use super::own::OwnArguments;
 use super::profiles::ProfileArguments;
@@ -41,8 +41,8 @@ pub(super) struct Arguments {
     /// What the hosts are: sandbox (a system in namespaces of this machine; needs root), vm (a virtual machine, for one
     /// scenario after another), vm+sandbox (a system in namespaces of a virtual machine), local (this machine itself, for
     /// one scenario after another, each taken back; needs root and systemd), or ssh://user@host:port (the same of the
-    /// machine there; may be repeated)
-    #[arg(long, value_name = "KIND", default_value = "sandbox")]
+    /// machine there; may be repeated) [default: sandbox]
+    #[arg(long, value_name = "KIND")]
     host: Vec<HostChoice>,
     #[command(flatten)]
     ssh: SshArguments,
@@ -97,7 +97,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     own.told.iter().for_each(|line| tell!("{line}"));
     let is_named = !own.scenarios.is_empty() || !arguments.scenario.is_empty();
     let scenarios = selection::beside(own, &arguments.scenario)?;
-    let choice = Choice::of(&arguments.host)?;
+    let choice = arguments.ssh.choice(&arguments.host, Kind::default())?;
     let kind = choice.kind();
     let is_somebodys = matches!(kind, Kind::Local | Kind::Ssh);
     let scenarios = arguments.faults.done_to(scenarios, is_named)?;

@@ -45,6 +45,13 @@ impl Person {
         self.folder.path().join(name)
     }
 
+    /// Writes a file, and gives its path.
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<String, String> {
+        let path = self.path(name);
+        fs::write(&path, text).map_err(|error| error.to_string())?;
+        Ok(path.display().to_string())
+    }
+
     /// Where reports go.
     pub(crate) fn out(&self) -> PathBuf {
         self.path("out")
@@ -107,7 +114,8 @@ impl Person {
     /// This program here, as the person types it.
     pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let config = format!("--ssh-config={}", self.config().display());
-        Command::from_argv([&[PROGRAM], arguments, &[&*config]].concat())
+        let config = ["run", "clean"].contains(&arguments[0]).then_some(&*config);
+        Command::from_argv([PROGRAM].iter().chain(arguments).copied().chain(config))
     }
 }
 

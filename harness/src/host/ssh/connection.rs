@@ -33,6 +33,12 @@ const OPTIONS: [&str; 13] = [
     "LogLevel=ERROR",
 ];
 
+/// The socket of the connection, in its folder. No machine of such a folder is called so.
+const SOCKET: &str = ".ssh";
+
+/// What ssh says while it is opened, beside the socket.
+const LOG: &str = ".ssh-log";
+
 /// A connection that is open.
 #[derive(Debug)]
 pub struct Connection {
@@ -56,7 +62,7 @@ impl Connection {
 
     async fn log_in(&self, config: Option<&Path>) -> Result<(), Why> {
         // What stays in the background has this open, so a pipe would not end.
-        let log = self.root.folder().join("ssh.log");
+        let log = self.root.folder().join(LOG);
         let file = File::create(&log).context("write down what ssh says").map_err(Why::Other)?;
         let argv = opening(&self.destination, &self.socket(), config, std::io::stdin().is_terminal());
         let mut ssh = Command::from_argv(argv)
@@ -80,7 +86,7 @@ impl Connection {
     }
 
     fn socket(&self) -> PathBuf {
-        self.root.folder().join("ssh")
+        self.root.folder().join(SOCKET)
     }
 
     /// The command that runs `line`, for the shell there.
