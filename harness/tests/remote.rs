@@ -8,9 +8,10 @@ mod support;
 use std::process::ExitCode;
 
 use libtest_mimic::Arguments;
+use nspawn_matrix::command::Command;
 use nspawn_matrix_reports::Report;
 use support::home::Home;
-use support::reached::Person;
+use support::reached::{Person, Reached};
 use support::{on_this_thread, trial};
 
 /// A run of one question, which stands everything up all the same.
@@ -148,41 +149,64 @@ const MACHINES_NOTED: &str = "timeout 120 sh -c 'until grep -qs machine-alpha /v
 /// Waits until nothing of this program is left there.
 const GONE: &str = "timeout 120 sh -c 'until ! ls -d /var/tmp/nspawn-matrix.* && ! systemctl is-active -q \"nspawn-matrix*\"; do sleep 0.1; done' 2>/dev/null";
 
-/// The connection breaks, or whoever speaks by it is killed, or nothing comes by it any more.
+/// The run is interrupted, the connection breaks, whoever speaks by it is killed, or nothing comes by it any more.
 async fn is_cleaned_up_by_itself() -> Result<(), String> {
     let person = Person::new().await?;
     let web = person.machine("web1").await?;
     let before = web.look().await?;
-    let clean = ["clean", &web.host()];
-    for broken in [Broken::Connection, Broken::Controller, Broken::Silence] {
-        let mut run = person.quiet_program(&[&RUN[..], &[&web.host(), &person.out_argument()]].concat())?;
-        script(&web.home, MACHINES_NOTED).await?;
-        match broken {
-            Broken::Connection => script(&web.home, &signalled("sshd-session", "KILL")).await?,
-            Broken::Controller => run.kill().await.map_err(|error| error.to_string())?,
-            Broken::Silence => script(&web.home, DEAF).await?,
-        }
-        let ended = run.wait().await.map_err(|error| error.to_string())?;
-        let is_told = matches!(broken, Broken::Controller) || ended.code() == Some(3);
-        expect(is_told, &format!("{broken:?}: the run ended with {ended}"))?;
-        script(&web.home, GONE).await.map_err(|error| format!("{broken:?}: it stays: {error}"))?;
-        if matches!(broken, Broken::Silence) {
-            script(&web.home, HEARING).await?;
-        }
-        web.expect_as(&before).await.map_err(|error| format!("{broken:?}: {error}"))?;
-        let ended = person.program(&clean).end().await.map_err(|error| error.to_string())?;
-        let is_clean = ended.stdout == "nothing to clean on `ssh://root@web1`\n";
-        expect(ended.status.success() && is_clean, &format!("{broken:?}: {}{}", ended.stdout, ended.stderr))?;
-        web.expect_as(&before).await.map_err(|error| format!("{broken:?}, clean: {error}"))?;
+    for end in [End::Interrupted, End::Broken, End::Killed, End::Silent] {
+        let is_as_it_was = ends(end, &person, &web, &before).await;
+        is_as_it_was.map_err(|error| format!("{end:?}: {error}"))?;
     }
     web.home.close().await
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Broken {
-    Connection,
-    Controller,
-    Silence,
+enum End {
+    Interrupted,
+    Broken,
+    Killed,
+    Silent,
+}
+
+async fn ends(end: End, person: &Person, web: &Reached, before: &[String]) -> Result<(), String> {
+    let mut run = person.noted_program(&[&RUN[..], &[&web.host(), &person.out_argument()]].concat())?;
+    script(&web.home, MACHINES_NOTED).await?;
+    let code = match end {
+        End::Interrupted => {
+            let id = run.id().ok_or("the run has ended")?.to_string();
+            Command::new("kill", ["-INT", &id]).output().await.map_err(|error| error.to_string())?;
+            Some(130)
+        }
+        End::Broken => {
+            script(&web.home, &signalled("sshd-session", "KILL")).await?;
+            Some(3)
+        }
+        End::Killed => {
+            run.kill().await.map_err(|error| error.to_string())?;
+            None
+        }
+        End::Silent => {
+            script(&web.home, DEAF).await?;
+            Some(3)
+        }
+    };
+    let (ended, told) = (run.wait().await.map_err(|error| error.to_string())?, person.noted()?);
+    expect(ended.code() == code, &format!("the run ended with {ended}: {told}"))?;
+    let is_lost = matches!(end, End::Broken | End::Silent);
+    let next = "`ssh://root@web1` takes back by itself what was done; see with `nspawn-matrix clean --host ssh://root@web1`";
+    expect(told.contains(next) == is_lost, &told)?;
+    expect(person.out().join("report.json").exists() != matches!(end, End::Killed), &told)?;
+    script(&web.home, GONE).await.map_err(|error| format!("it stays: {error}"))?;
+    if matches!(end, End::Silent) {
+        script(&web.home, HEARING).await?;
+    }
+    web.expect_as(before).await?;
+    let ended = person.program(&["clean", &web.host()]).end().await.map_err(|error| error.to_string())?;
+    let is_clean = ended.stdout == "nothing to clean on `ssh://root@web1`\n";
+    expect(ended.status.success() && is_clean, &format!("{}{}", ended.stdout, ended.stderr))?;
+    web.expect_as(before).await?;
+    std::fs::remove_dir_all(person.out()).map_err(|error| error.to_string())
 }
 
 /// Sends a signal to all processes of this name that somebody who has logged in has started.
@@ -207,7 +231,7 @@ async fn is_cleaned_up_after_being_killed() -> Result<(), String> {
     let before = web.look().await?;
     let (host, out) = (web.host(), person.out_argument());
     let run = [&RUN[..], &[&host, &out]].concat();
-    let mut running = person.quiet_program(&run)?;
+    let mut running = person.noted_program(&run)?;
     script(&web.home, MACHINES_NOTED).await?;
     // Neither may do anything when it sees that the other is gone.
     let units = "'nspawn-matrix-remote-*' nspawn-matrix-agent";

@@ -120,12 +120,16 @@ impl Person {
 }
 
 impl Person {
-    /// The same, and nobody reads what it tells.
-    pub(crate) fn quiet_program(&self, arguments: &[&str]) -> Result<Child, String> {
-        let nobody = || File::options().write(true).open("/dev/null").map_err(|error| error.to_string());
-        let command =
-            self.program(arguments).output_to(&nobody()?.into()).map_err(|error| error.to_string())?;
+    /// The same, and what it tells is noted.
+    pub(crate) fn noted_program(&self, arguments: &[&str]) -> Result<Child, String> {
+        let notes = File::create(self.path("notes")).map_err(|error| error.to_string())?;
+        let command = self.program(arguments).output_to(&notes.into()).map_err(|error| error.to_string())?;
         command.spawn().map_err(|error| error.to_string())
+    }
+
+    /// What the last one has told.
+    pub(crate) fn noted(&self) -> Result<String, String> {
+        fs::read_to_string(self.path("notes")).map_err(|error| error.to_string())
     }
 }
 
