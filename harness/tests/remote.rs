@@ -194,7 +194,8 @@ async fn ends(end: End, person: &Person, web: &Reached, before: &[String]) -> Re
     let (ended, told) = (run.wait().await.map_err(|error| error.to_string())?, person.noted()?);
     expect(ended.code() == code, &format!("the run ended with {ended}: {told}"))?;
     let is_lost = matches!(end, End::Broken | End::Silent);
-    let next = "`ssh://root@web1` takes back by itself what was done; see with `nspawn-matrix clean --host ssh://root@web1`";
+    let next = "error: the connection to `ssh://root@web1` is broken; it takes back by itself what was done, and \
+                `nspawn-matrix clean --host ssh://root@web1` tells when it has";
     expect(told.contains(next) == is_lost, &told)?;
     expect(person.out().join("report.json").exists() != matches!(end, End::Killed), &told)?;
     script(&web.home, GONE).await.map_err(|error| format!("it stays: {error}"))?;

@@ -50,7 +50,7 @@ impl Site {
             Self::Guests(guests) => Ok(Host::Guest(guests.boot().await?)),
             Self::Nested(nested) => Ok(Host::Nested(nested.boot(blueprint).await?)),
             Self::Local(local) => Ok(Host::Local(local.host())),
-            Self::Ssh(remote) => Ok(Host::Ssh(remote.host())),
+            Self::Ssh(remote) => Ok(Host::Ssh(remote.host().await?)),
         }
     }
 

@@ -28,7 +28,7 @@ use tokio::task::{JoinHandle, spawn_local};
 
 use super::local::{Naming, agent_argv};
 use crate::agent;
-use crate::rpc;
+use crate::rpc::{self, RpcError};
 use error::Why;
 use foothold::{Folder, PROGRAM};
 use requests::{BEAT, Notice, Request};
@@ -151,8 +151,12 @@ impl Remote {
     }
 
     /// There is nothing to boot.
-    pub(super) fn host(self: &Rc<Self>) -> RemoteHost {
-        RemoteHost { remote: Rc::clone(self) }
+    ///
+    /// # Errors
+    /// If it cannot be reached any more.
+    pub(super) async fn host(self: &Rc<Self>) -> anyhow::Result<RemoteHost> {
+        self.call::<()>(&Request::Beat).await?;
+        Ok(RemoteHost { remote: Rc::clone(self) })
     }
 
     /// Has the program end there, which removes itself, and closes the connection. Can be called again.
@@ -165,24 +169,20 @@ impl Remote {
             // It has gone then, with what it may have been asking.
             drop(beats.await);
         }
+        let is_there = self.call::<()>(&Request::Beat).await;
         let (server, connection) = (self.server.take(), self.connection.take());
         let ended = match server.map(Rc::into_inner) {
-            Some(Some(server)) => server.finish().await.with_context(|| self.unfinished()),
+            Some(Some(server)) => is_there.and(server.finish().await.map_err(anyhow::Error::from)),
             Some(None) => Err(anyhow::anyhow!("something is still asked of `{}`", self.destination)),
             None => Ok(()),
         };
         if let Some(connection) = connection.and_then(Rc::into_inner) {
             connection.close().await?;
         }
-        ended
-    }
-
-    fn unfinished(&self) -> String {
-        format!(
-            "`{}` takes back by itself what was done; see with `{}`",
-            self.destination,
-            self.destination.clean()
-        )
+        ended.map_err(|error| {
+            let clean = self.destination.clean();
+            anyhow::anyhow!("{error}; it takes back by itself what was done, and `{clean}` tells when it has")
+        })
     }
 
     fn connection(&self) -> anyhow::Result<Rc<Connection>> {
@@ -191,7 +191,10 @@ impl Remote {
 
     async fn call<A: DeserializeOwned>(&self, request: &impl Serialize) -> anyhow::Result<A> {
         let server = self.server.borrow().clone().context("the connection is closed")?;
-        Ok(server.call(request).await?)
+        match server.call(request).await {
+            Err(RpcError::Gone(_)) => anyhow::bail!("the connection to `{}` is broken", self.destination),
+            answered => Ok(answered?),
+        }
     }
 
     fn failed(&self, why: Why) -> SshError {
@@ -220,7 +223,7 @@ impl RemoteHost {
     /// # Errors
     /// If something could not be taken back, or nothing can be heard from there.
     pub(super) async fn end(self) -> anyhow::Result<Option<Vec<String>>> {
-        self.remote.call(&Request::TakeBack).await.with_context(|| self.remote.unfinished())
+        self.remote.call(&Request::TakeBack).await
     }
 }
 
