@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_local;
 
 use crate::chain::chain;
+use crate::tell::printable;
 
 #[cfg(test)]
 mod tests;
@@ -200,9 +201,9 @@ async fn receive<N: DeserializeOwned>(
             }
             Ok(Line::Notice(value)) => match serde_json::from_value(value) {
                 Ok(notice) => on_notice(notice),
-                Err(error) => tell!("unreadable notice of the {what}: {error}"),
+                Err(error) => tell!("unreadable notice of the {what}: {}", printable(&error.to_string())),
             },
-            Err(_) => tell!("{what}: {}", String::from_utf8_lossy(&text)),
+            Err(_) => tell!("{what}: {}", printable(&String::from_utf8_lossy(&text))),
         }
     }
 }

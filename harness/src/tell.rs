@@ -15,3 +15,11 @@ macro_rules! say {
         let _ = writeln!(std::io::stdout(), $($text)*);
     }};
 }
+
+/// How much is told of what somebody elsewhere said, in characters.
+const LONGEST: usize = 1000;
+
+/// What somebody elsewhere said, as a line: it may hold what a terminal obeys.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+}

@@ -8,12 +8,14 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use nspawn_matrix_scenarios::shell::quote;
 use nspawn_matrix_vm::Root;
 use tokio::process::Child;
 
 use super::error::{SshError, Why};
 use super::{Destination, Folder};
 use crate::command::Command;
+use crate::tell::printable;
 
 /// What is said to the connection that is opened, whatever the person's own configuration says. One that is silent for half
 /// a minute is broken. It ends by itself soon after the last that went along with it, so also if we are killed.
@@ -108,17 +110,13 @@ impl Connection {
         is_program: bool,
     ) -> anyhow::Result<String> {
         let to = folder.path(name);
-        let quoted = nspawn_matrix_scenarios::shell::quote(&to);
+        let quoted = quote(&to);
         let mode = if is_program { "700" } else { "600" };
         let file = File::open(from).with_context(|| format!("open `{}`", from.display()))?;
-        let line = format!(
-            "exec sh -c {}",
-            nspawn_matrix_scenarios::shell::quote(&format!("cat >{quoted} && chmod {mode} {quoted}"))
-        );
+        let line = format!("exec sh -c {}", quote(&format!("cat >{quoted} && chmod {mode} {quoted}")));
         let ended = self.command(&line).apart().input_from(file).end().await?;
         if !ended.status.success() {
-            let said =
-                super::error::printable(ended.stderr.lines().last().unwrap_or("the connection is broken"));
+            let said = printable(ended.stderr.lines().last().unwrap_or("the connection is broken"));
             anyhow::bail!("copy `{}` there: {said}", from.display());
         }
         Ok(to)

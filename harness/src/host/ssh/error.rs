@@ -3,6 +3,7 @@
 use super::Destination;
 use crate::chain::causes;
 use crate::host::Obstacle;
+use crate::tell::printable;
 
 /// The machine, and what is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -70,14 +71,6 @@ fn said(text: &str) -> String {
     let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
     last.map_or_else(String::new, |line| format!(": {}", printable(line)))
 }
-
-/// What is said elsewhere may hold what a terminal obeys.
-pub(super) fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
-}
-
-/// How much is told of what somebody said, in characters.
-const LONGEST: usize = 300;
 
 #[cfg(test)]
 mod tests {

@@ -10,8 +10,9 @@ use nspawn_matrix_scenarios::shell::quote;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout};
 
-use super::error::{Why, printable};
+use super::error::Why;
 use crate::host::Obstacle;
+use crate::tell::printable;
 
 /// What begins the lines of the script: a shell may say things of its own as it starts.
 const MARK: &str = "nspawn-matrix";

@@ -29,6 +29,7 @@ use tokio::task::{JoinHandle, spawn_local};
 use super::local::{Naming, agent_argv};
 use crate::agent;
 use crate::rpc::{self, RpcError};
+use crate::tell::printable;
 use error::Why;
 use foothold::{Folder, PROGRAM};
 use requests::{BEAT, Notice, Request};
@@ -112,7 +113,10 @@ impl Remote {
         let naming = Naming { machine: format!("`{}`", self.destination), clean: self.destination.clean() };
         let surveyed = self.call(&Request::Survey { scenarios, root, naming }).await;
         let surveyed: Result<SshSurvey, _> = surveyed.map_err(|why| self.failed(Why::Other(why)))?;
-        surveyed.map_err(|obstacle| self.failed(Why::Obstacle(obstacle)))
+        let SshSurvey { refusals, preview } =
+            surveyed.map_err(|obstacle| self.failed(Why::Obstacle(obstacle)))?;
+        let preview: Vec<String> = preview.lines().map(printable).collect();
+        Ok(SshSurvey { refusals: printables(&refusals), preview: preview.join("\n") })
     }
 
     /// Has the machine use `image`, a tar file; it is copied there unless the machine has the same in its own cache.
@@ -146,8 +150,9 @@ impl Remote {
     /// [`SshError`].
     pub async fn clean(&self) -> Result<Option<Vec<String>>, SshError> {
         let cleaned = self.call(&Request::Clean).await.map_err(|why| self.failed(Why::Other(why)))?;
-        let cleaned: Result<_, _> = cleaned;
-        cleaned.map_err(|obstacle| self.failed(Why::Obstacle(obstacle)))
+        let cleaned: Result<Option<Vec<String>>, _> = cleaned;
+        let left = cleaned.map_err(|obstacle| self.failed(Why::Obstacle(obstacle)))?;
+        Ok(left.map(|left| printables(&left)))
     }
 
     /// There is nothing to boot.
@@ -193,6 +198,7 @@ impl Remote {
         let server = self.server.borrow().clone().context("the connection is closed")?;
         match server.call(request).await {
             Err(RpcError::Gone(_)) => anyhow::bail!("the connection to `{}` is broken", self.destination),
+            Err(RpcError::Refused(why)) => anyhow::bail!("{}", printable(&why)),
             answered => Ok(answered?),
         }
     }
@@ -238,8 +244,7 @@ async fn start(
     let folder = foothold::hear(&mut shell).await?;
     connection.copy(program, &folder, PROGRAM, true).await.map_err(Why::Other)?;
     foothold::go_on(&mut shell).await.map_err(Why::Other)?;
-    let server =
-        rpc::Client::new("program there", shell, move |Notice::Told(line)| told(&error::printable(&line)));
+    let server = rpc::Client::new("program there", shell, move |Notice::Told(line)| told(&printable(&line)));
     server.call::<_, ()>(&Request::Beat).await.map_err(|error| Why::Other(error.into()))?;
     Ok((server, folder))
 }
@@ -253,6 +258,10 @@ async fn beat(server: std::rc::Weak<rpc::Client>) {
             return;
         }
     }
+}
+
+fn printables(lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| printable(line)).collect()
 }
 
 /// How much of a file is read at a time, in bytes.
