@@ -59,8 +59,8 @@ const EXIT_CODES: &str = "Exit codes:
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Boot a host for each scenario, ask the questions, and write the report.
-    Run(run::Arguments),
-    /// Take back what a run on this machine itself (--host local) could not take back; needs root.
+    Run(Box<run::Arguments>),
+    /// Take back what a run on this machine itself (--host local), or on one elsewhere (ssh://), could not; needs root there.
     Clean(clean::Arguments),
     /// Render the report of a run again, in any form; needs no root.
     Report(report::Arguments),
@@ -162,7 +162,7 @@ fn this_program() -> Result<PathBuf, Failure> {
 #[must_use]
 pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Run(arguments) => on_one_thread(run::run(arguments)),
+        Command::Run(arguments) => on_one_thread(run::run(*arguments)),
         Command::Clean(arguments) => on_one_thread(clean::clean(arguments)),
         Command::Report(arguments) => report::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),

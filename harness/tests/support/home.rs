@@ -65,8 +65,7 @@ impl Home {
         let image =
             Store::open(cache.clone()).build(&recipe, |_| {}).await.map_err(|error| error.to_string())?;
         let home = Self::of(&image, &cache, Roots::Copy, &[]).await?;
-        home.keep(&image)?;
-        Ok(home)
+        Ok((home, image))
     }
 
     /// Boots it from an image of Debian, with a root of the same for each of `machines` in its /var/lib/machines.
@@ -102,7 +101,7 @@ impl Home {
         let leader = sandbox.leader().map_err(|error| error.to_string())?;
         let home = Self { workspace, sandbox, leader };
         home.settle().await?;
-        Ok((home, image))
+        Ok(home)
     }
 
     async fn settle(&self) -> Result<(), String> {
