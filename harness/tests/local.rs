@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         trial("leaves-the-machine-as-it-was", || Ok(on_this_thread(leaves_the_machine_as_it_was())?)),
         trial("refuses-what-is-in-the-way", || Ok(on_this_thread(refuses_what_is_in_the_way())?)),
         trial("takes-everything-back-after-ctrl-c", || Ok(on_this_thread(takes_everything_back())?)),
+        trial("is-in-no-need-of-a-listener", || Ok(on_this_thread(is_in_no_need_of_a_listener())?)),
         trial("is-cleaned-up-after-a-reboot", || Ok(on_this_thread(is_cleaned_up_after_a_reboot())?)),
         trial("is-cleaned-up-after-being-killed", || Ok(on_this_thread(is_cleaned_up_after_being_killed())?)),
     ];
@@ -124,6 +125,15 @@ async fn takes_everything_back() -> Result<(), String> {
     expect(status.code() == Some(130), &status.to_string())?;
     cleaned(&home, "nothing to clean on this machine\n").await?;
     home.expect_as(&before).await?;
+    home.close().await
+}
+
+/// A sandbox goes on when its systemd tells more than a socket holds, as with each reload: nobody reads that any more.
+async fn is_in_no_need_of_a_listener() -> Result<(), String> {
+    let home = Home::boot().await?;
+    let reloads = "for reload in $(seq 40); do timeout 30 systemctl daemon-reload || exit; done";
+    let reloaded = home.script(reloads).await?;
+    expect(reloaded.status.success(), &format!("{}: {}", reloaded.status, reloaded.stderr))?;
     home.close().await
 }
 

@@ -101,7 +101,6 @@ pub struct Sandbox {
     internet: Internet,
     boots: u32,
     nspawn: Child,
-    notify: NotifySocket,
     leader: Leader,
 }
 
@@ -137,8 +136,8 @@ impl Sandbox {
         let patience = workspace.patience();
         let made = Made { agent: agent.to_owned(), root, console, group, notify_name, patience };
         let (nspawn, notify) = made.start(0)?;
-        let mut sandbox = Self { made, internet, boots: 0, nspawn, notify, leader: None };
-        if let Err(error) = sandbox.booted().await {
+        let mut sandbox = Self { made, internet, boots: 0, nspawn, leader: None };
+        if let Err(error) = sandbox.booted(notify).await {
             // The first error is the one that matters.
             let _ = sandbox.end().await;
             return Err(error);
@@ -146,9 +145,10 @@ impl Sandbox {
         Ok(sandbox)
     }
 
-    /// Waits until the host has booted.
-    async fn booted(&mut self) -> Result<(), SandboxError> {
-        match tokio::time::timeout(self.made.patience, self.until_ready()).await {
+    /// Waits until the host has booted. The socket is closed then: systemd goes on to tell of its jobs, and the first process
+    /// of the host would stand still as soon as messages that nobody reads are as many as a socket holds (net.unix.max_dgram_qlen).
+    async fn booted(&mut self, mut notify: NotifySocket) -> Result<(), SandboxError> {
+        match tokio::time::timeout(self.made.patience, self.until_ready(&mut notify)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.late("booted", self.made.patience)),
         }
@@ -159,10 +159,10 @@ impl Sandbox {
     }
 
     /// As soon as the host has a network namespace, its uplink is put there.
-    async fn until_ready(&mut self) -> Result<(), SandboxError> {
+    async fn until_ready(&mut self, notify: &mut NotifySocket) -> Result<(), SandboxError> {
         loop {
             let notifications = tokio::select! {
-                notifications = self.notify.next() => notifications,
+                notifications = notify.next() => notifications,
                 status = self.nspawn.wait() => {
                     let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
                     return Err(SandboxError::Ended { status, console: self.end_of_console() });
@@ -218,8 +218,9 @@ impl Sandbox {
         }
         self.leader = None;
         self.boots += 1;
-        (self.nspawn, self.notify) = self.made.start(self.boots)?;
-        self.booted().await
+        let (nspawn, notify) = self.made.start(self.boots)?;
+        self.nspawn = nspawn;
+        self.booted(notify).await
     }
 
     /// Starts the agent as a service of the host; one that is kept has a journal.
