@@ -37,7 +37,7 @@ const JOURNAL: &str = "/var/lib/nspawn-matrix/journal";
 pub const BOOT: Duration = Duration::from_secs(90);
 
 /// How long a host may take to stop. What does not stop within 90 s is killed (`DefaultTimeoutStopSec=` of
-/// systemd-system.conf(5)), as a machine is that was told to stop before it could listen; another may wait for it.
+/// systemd-system.conf(5)), and another may wait for it.
 const STOP: Duration = Duration::from_secs(200);
 
 /// How long systemd-nspawn may take to notice that its host is gone, before it is killed too.
