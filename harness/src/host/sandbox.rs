@@ -36,9 +36,9 @@ const JOURNAL: &str = "/var/lib/nspawn-matrix/journal";
 /// How long a host may take to boot. Two seconds are usual; many hosts at once on a busy machine take longer.
 pub const BOOT: Duration = Duration::from_secs(90);
 
-/// How long a host may take to stop. What does not stop within 90 s is killed (`DefaultTimeoutStopSec=` of
-/// systemd-system.conf(5)), and another may wait for it.
-const STOP: Duration = Duration::from_secs(200);
+/// How long systemd waits for what does not stop, before it kills it (`DefaultTimeoutStopSec=` of systemd-system.conf(5)). A
+/// machine that is told to stop while it starts does not hear that, and is waited for all that time.
+const KILLED_AFTER: Duration = Duration::from_secs(90);
 
 /// How long systemd-nspawn may take to notice that its host is gone, before it is killed too.
 const END: Duration = Duration::from_secs(5);
@@ -154,8 +154,8 @@ impl Sandbox {
         }
     }
 
-    fn late(&self, done: &'static str, limit: Duration) -> SandboxError {
-        SandboxError::Late { done, seconds: limit.as_secs(), console: self.end_of_console() }
+    fn late(&self, done: &'static str, patience: Duration) -> SandboxError {
+        SandboxError::Late { done, seconds: patience.as_secs(), console: self.end_of_console() }
     }
 
     /// As soon as the host has a network namespace, its uplink is put there.
@@ -208,9 +208,10 @@ impl Sandbox {
     pub async fn reboot(&mut self) -> Result<(), SandboxError> {
         // The connection may be cut by the reboot before the command has ended.
         let _ = enter::command(&self.made.agent, self.leader()?, &["systemctl", "reboot"]).end().await?;
-        let status = tokio::time::timeout(STOP, self.nspawn.wait())
+        let patience = KILLED_AFTER + self.made.patience;
+        let status = tokio::time::timeout(patience, self.nspawn.wait())
             .await
-            .map_err(|_| self.late("stopped", STOP))?
+            .map_err(|_| self.late("stopped", patience))?
             .map_err(|error| SandboxError::Make("wait for the host to end", error))?;
         if status.code() != Some(REBOOT) {
             let status = status.to_string();
