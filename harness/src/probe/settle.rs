@@ -61,17 +61,8 @@ pub struct Held {
 /// A machine without its link after `patience` has none; where it shares the host's links, nothing is waited for.
 pub(crate) async fn settle(own_link: Option<&OwnLink>, patience: Duration) -> anyhow::Result<Settled> {
     let (network, ()) = tokio::try_join!(connected(own_link, patience), booted(patience))?;
-    let Connected { own, shared, route } = network;
-    let lease = observed(own_link, own.as_ref());
-    let reached_at = own.or(shared);
-    Ok(Settled {
-        lease,
-        mac: reached_at.as_ref().and_then(|state| state.mac.clone()),
-        ipv4: reached_at.as_ref().and_then(ipv4),
-        ipv6_link_local: reached_at.as_ref().and_then(ipv6_link_local),
-        gateway: route.map(|route| route.gateway),
-        systemd: systemd::version().await?,
-    })
+    let lease = observed(own_link, network.own.as_ref());
+    Ok(network.settled(lease, systemd::version().await?))
 }
 
 /// Takes a machine as it is, with the link `name` if it has one of its own.
@@ -86,16 +77,9 @@ pub(crate) async fn as_it_is(name: Option<String>) -> anyhow::Result<Settled> {
         (Some(_), _) | (None, None) => None,
     };
     let lease = name.as_ref().zip(own.as_ref()).map_or_else(no_link, |(name, state)| state.observed(name));
-    let reached_at = own.or(shared);
-    Ok(Settled {
-        lease,
-        mac: reached_at.as_ref().and_then(|state| state.mac.clone()),
-        ipv4: reached_at.as_ref().and_then(ipv4),
-        ipv6_link_local: reached_at.as_ref().and_then(ipv6_link_local),
-        gateway: route.map(|route| route.gateway),
-        // There may be no systemd in it.
-        systemd: systemd::version().await.unwrap_or_default(),
-    })
+    // There may be no systemd in it.
+    let systemd = systemd::version().await.unwrap_or_default();
+    Ok(Connected { own, shared, route }.settled(lease, systemd))
 }
 
 /// What the network of a machine came to.
@@ -105,6 +89,21 @@ struct Connected {
     /// The link of the host that it uses.
     shared: Option<LinkState>,
     route: Option<DefaultRoute>,
+}
+
+impl Connected {
+    fn settled(self, lease: Lease, systemd: String) -> Settled {
+        let Self { own, shared, route } = self;
+        let reached_at = own.or(shared);
+        Settled {
+            lease,
+            mac: reached_at.as_ref().and_then(|state| state.mac.clone()),
+            ipv4: reached_at.as_ref().and_then(ipv4),
+            ipv6_link_local: reached_at.as_ref().and_then(ipv6_link_local),
+            gateway: route.map(|route| route.gateway),
+            systemd,
+        }
+    }
 }
 
 async fn connected(own_link: Option<&OwnLink>, patience: Duration) -> anyhow::Result<Connected> {
