@@ -1,6 +1,7 @@
 //! The systemd that runs here: its version, and its interface on the bus.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use zbus::OwnedObjectPath;
@@ -11,6 +12,9 @@ use crate::command::Command;
 pub(crate) fn is_first_process() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }
+
+/// How long systemd waits for what does not stop, before it kills it (`DefaultTimeoutStopSec=` of systemd-system.conf(5)).
+pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(90);
 
 /// Where the system bus is, if there is one.
 pub(crate) const BUS: &str = "/run/dbus/system_bus_socket";

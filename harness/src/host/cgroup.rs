@@ -33,11 +33,16 @@ impl Cgroup {
         Self { path }
     }
 
+    /// The group at `path`, without a `/` before it, below the first of them.
+    pub(crate) fn of_host(path: &str) -> Self {
+        Self::adopt(Path::new("/sys/fs/cgroup").join(path))
+    }
+
     /// The group that `process` is in, as its host mounts them.
     pub(crate) fn of_process(process: i32) -> io::Result<Self> {
         let groups = fs::read_to_string(format!("/proc/{process}/cgroup"))?;
         let path = groups.lines().find_map(|line| line.strip_prefix("0::/"));
-        path.map(|path| Self::adopt(Path::new("/sys/fs/cgroup").join(path)))
+        path.map(Self::of_host)
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "it is in no group of version 2"))
     }
 
@@ -48,12 +53,19 @@ impl Cgroup {
 
     /// Tells whether `process` is in the group or below.
     pub(crate) fn holds(&self, process: i32) -> bool {
-        holds(&self.path, &process.to_string())
+        self.processes().contains(&process)
+    }
+
+    /// The processes in the group and below. Groups that go away meanwhile have none.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        let mut found = Vec::new();
+        list(&self.path, &mut found);
+        found
     }
 
     /// Kills everything in the group, waits until it is gone, and removes the group.
     pub(crate) async fn end(self) -> io::Result<()> {
-        let processes = pidfds(&self.path);
+        let processes = pidfds(self.processes());
         self.kill()?;
         let ended = async {
             self.empty().await?;
@@ -87,25 +99,19 @@ impl Cgroup {
     }
 }
 
-/// Descriptors of all processes in a group and below, which become readable when the process has ended. Groups and
-/// processes that go away meanwhile need not be waited for.
-fn pidfds(group: &Path) -> Vec<AsyncFd<OwnedFd>> {
-    let mut found = Vec::new();
-    for pid in fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default().lines() {
-        if let Ok(process) = pid.parse().map_err(io::Error::other).and_then(pidfd::open) {
-            // SAFETY: the descriptor belongs to the value that is handed over, and stays open as long as that.
-            found.extend(unsafe { AsyncFd::register(process) });
-        }
-    }
-    for folder in groups_below(group) {
-        found.extend(pidfds(&folder));
-    }
-    found
+/// Descriptors of `processes`, which become readable when the process has ended. One that has ended need not be waited for.
+fn pidfds(processes: Vec<i32>) -> Vec<AsyncFd<OwnedFd>> {
+    let open = processes.into_iter().filter_map(|process| pidfd::open(process).ok());
+    // SAFETY: the descriptor belongs to the value that is handed over, and stays open as long as that.
+    open.filter_map(|process| unsafe { AsyncFd::register(process) }.ok()).collect()
 }
 
-fn holds(group: &Path, process: &str) -> bool {
-    let procs = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-    procs.lines().any(|pid| pid == process) || groups_below(group).any(|group| holds(&group, process))
+fn list(group: &Path, found: &mut Vec<i32>) {
+    let processes = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    found.extend(processes.lines().filter_map(|process| process.parse::<i32>().ok()));
+    for folder in groups_below(group) {
+        list(&folder, found);
+    }
 }
 
 fn groups_below(group: &Path) -> impl Iterator<Item = PathBuf> {

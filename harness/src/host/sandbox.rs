@@ -25,6 +25,7 @@ use super::workspace::{Workspace, WorkspaceError, console_of};
 use crate::command::{Command, CommandError};
 use crate::image::Pair;
 use crate::netns::NetworkNamespace;
+use crate::systemd::STOP_LIMIT;
 use crate::{agent, enter, rpc};
 
 /// Where the host finds this program.
@@ -35,10 +36,6 @@ const JOURNAL: &str = "/var/lib/nspawn-matrix/journal";
 
 /// How long a host may take to boot. Two seconds are usual; many hosts at once on a busy machine take longer.
 pub const BOOT: Duration = Duration::from_secs(90);
-
-/// How long systemd waits for what does not stop, before it kills it (`DefaultTimeoutStopSec=` of systemd-system.conf(5)). A
-/// machine that is told to stop while it starts does not hear that, and is waited for all that time.
-const KILLED_AFTER: Duration = Duration::from_secs(90);
 
 /// How long systemd-nspawn may take to notice that its host is gone, before it is killed too.
 const END: Duration = Duration::from_secs(5);
@@ -208,7 +205,8 @@ impl Sandbox {
     pub async fn reboot(&mut self) -> Result<(), SandboxError> {
         // The connection may be cut by the reboot before the command has ended.
         let _ = enter::command(&self.made.agent, self.leader()?, &["systemctl", "reboot"]).end().await?;
-        let patience = KILLED_AFTER + self.made.patience;
+        // A machine that is told to stop while it starts does not hear that, and the host waits for it all that time.
+        let patience = STOP_LIMIT + self.made.patience;
         let status = tokio::time::timeout(patience, self.nspawn.wait())
             .await
             .map_err(|_| self.late("stopped", patience))?

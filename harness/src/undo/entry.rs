@@ -4,20 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context;
 use nix::mount::{MntFlags, umount2};
 use rustix::fs::{XattrFlags, lremovexattr, lsetxattr};
 use serde::{Deserialize, Serialize};
 
-use super::{guest_journals, journal, leases, mounts, tables};
+use super::{guest_journals, journal, leases, mounts, tables, unit};
 use crate::command::Command;
 use crate::netns::RtNetlink;
 use crate::roots;
-
-/// How long a unit may take to stop. A machine that is powered off takes a second or two.
-const STOP: Duration = Duration::from_secs(30);
 
 /// What takes one change back. Each may be done again when it has been done already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,8 +152,8 @@ impl Undo {
             Self::Unmount { at } => unmount(at).with_context(|| format!("unmount `{}`", at.display())),
             Self::UnlinkJournal { root } => guest_journals::unlink(root).context("remove links to journals"),
             Self::Leases { before } => leases::remove_all_but(before).context("remove leases"),
-            Self::Disable { unit } => systemctl(&["disable", "--quiet", unit]).await,
-            Self::Stop { unit } => stop(unit).await,
+            Self::Disable { unit } => unit::disable(unit).await,
+            Self::Stop { unit } => unit::stop(unit).await,
             Self::Again { argv } => {
                 Command::from_argv(argv).output().await?;
                 Ok(())
@@ -202,33 +198,6 @@ fn set_attribute(path: &Path, name: &str, value: Option<&[u8]>) -> io::Result<()
     match done {
         Ok(()) | Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOENT) => Ok(()),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Stops a unit; what does not end by itself is killed.
-pub(crate) async fn stop(unit: &str) -> anyhow::Result<()> {
-    let stopped = async || tokio::time::timeout(STOP, systemctl(&["stop", unit])).await;
-    match stopped().await {
-        Ok(stopped) => stopped?,
-        Err(_) => {
-            systemctl(&["kill", "--signal=KILL", unit]).await?;
-            stopped().await.with_context(|| format!("unit `{unit}` does not stop"))??;
-        }
-    }
-    systemctl(&["reset-failed", unit]).await
-}
-
-/// A unit that is not there, or not loaded, is as it should be.
-async fn systemctl(words: &[&str]) -> anyhow::Result<()> {
-    /// `EXIT_NOTINSTALLED` of systemctl(1), after the LSB.
-    const NOT_LOADED: i32 = 5;
-    let ended = Command::new("systemctl", words).end().await?;
-    match ended.status.code() {
-        Some(0 | NOT_LOADED) => Ok(()),
-        Some(1) if ended.stderr.contains("not loaded") || ended.stderr.contains("does not exist") => Ok(()),
-        Some(_) | None => {
-            anyhow::bail!("`systemctl {}`: {}: {}", words.join(" "), ended.status, ended.stderr.trim())
-        }
     }
 }
 

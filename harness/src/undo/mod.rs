@@ -12,15 +12,17 @@ mod leases;
 mod mounts;
 mod snapshot;
 mod tables;
+mod unit;
 
 use crate::chain::chain;
 
-pub(crate) use entry::{Undo, stop};
+pub(crate) use entry::Undo;
 pub(crate) use foresee::foresee;
 pub(crate) use journal::Journal;
 pub(crate) use leases::links as leased_links;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use tables::exists as table_exists;
+pub(crate) use unit::stop;
 
 /// Takes everything back that the journal tells of, last things first; `told` hears of each before it is done. The journal
 /// stays until it is closed.
