@@ -6,7 +6,7 @@ use nspawn_matrix_reports::{
     AddressSpace, Autostart, BindFile, BindWrite, FileKind, Lease, Missing, Mount, Names, Observation, Ping,
     Properties, RecordType, Verdict, Wire,
 };
-use nspawn_matrix_scenarios::{Claim, Expectation, MountClaim};
+use nspawn_matrix_scenarios::{Claim, Expectation, Known, MountClaim};
 
 /// A verdict with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +27,13 @@ pub fn judge(claim: Option<&Claim>, observation: &Observation) -> Judgement {
         let reason = "nothing is claimed for these versions and settings".to_owned();
         return Judgement { verdict: Verdict::Skip, reason };
     };
-    let (verdict, reason) = match (difference(&claim.expectation, observation), claim.is_fault) {
-        (Ok(None), false) => (Verdict::Pass, claim.reason.clone()),
-        (Ok(None), true) => (Verdict::Known, claim.reason.clone()),
-        (Ok(Some(reason)), false) => {
+    let (verdict, reason) = match (difference(&claim.expectation, observation), claim.known) {
+        (Ok(None), None) => (Verdict::Pass, claim.reason.clone()),
+        (Ok(None), Some(_)) => (Verdict::Known, claim.reason.clone()),
+        (Ok(Some(reason)), None | Some(Known::Chance)) => {
             (Verdict::Fail, format!("{reason}; the claim was made because {}", claim.reason))
         }
-        (Ok(Some(reason)), true) => {
+        (Ok(Some(reason)), Some(Known::Fault)) => {
             (Verdict::Fixed, format!("{reason}; the known failure was that {}", claim.reason))
         }
         (Err(Mismatch), _) => {

@@ -23,8 +23,8 @@ pub struct Claim {
     pub reason: String,
     /// Where the mechanism is written down: a manual page, an RFC, an issue.
     pub link: String,
-    /// Whether what ought to be seen is a fault of the system under test.
-    pub is_fault: bool,
+    /// What is known to be wrong in the system under test; none if all is as it should be.
+    pub known: Option<Known>,
 }
 
 impl Claim {
@@ -39,7 +39,7 @@ impl Claim {
             expectation,
             reason: reason.to_owned(),
             link: link.to_owned(),
-            is_fault: false,
+            known: None,
         }
     }
 
@@ -81,8 +81,43 @@ impl Claim {
     /// Says that what is claimed is a fault of the system under test; the link leads to it.
     #[must_use]
     pub fn fault(mut self) -> Self {
-        self.is_fault = true;
+        self.known = Some(Known::Fault);
         self
+    }
+
+    /// Says that it is left to chance whether what is claimed is seen, by a fault of the system under test: `why`, where the
+    /// link leads to.
+    #[must_use]
+    pub fn by_chance(mut self, why: &str, link: &str) -> Self {
+        self.known = Some(Known::Chance);
+        self.reason = format!("{}; but that is left to chance: {why}", self.reason);
+        link.clone_into(&mut self.link);
+        self
+    }
+
+    /// Tells whether both claims are about the same question, versions and settings.
+    pub(crate) fn is_about_the_same(&self, other: &Self) -> bool {
+        (self.check, self.host, self.payload, &self.when)
+            == (other.check, other.host, other.payload, &other.when)
+    }
+
+    /// Tells whether this is the one of both that counts where `there` holds.
+    pub(crate) fn counts_before(&self, other: &Self, there: &Self) -> bool {
+        self.check == there.check
+            && self.when.len() > other.when.len()
+            && self.where_also(there).as_ref().is_some_and(|both| both.when == there.when)
+    }
+
+    /// What this claims where `other` holds too; none if both never hold together.
+    pub(crate) fn where_also(&self, other: &Self) -> Option<Self> {
+        let differs = |(setting, value)| other.when.get(setting).is_some_and(|there| there != value);
+        let meets = self.host.meets(other.host) && self.payload.meets(other.payload);
+        (meets && !self.when.iter().any(differs)).then(|| Self {
+            host: self.host.common(other.host),
+            payload: self.payload.common(other.payload),
+            when: self.when.iter().chain(&other.when).map(|(key, value)| (*key, value.clone())).collect(),
+            ..self.clone()
+        })
     }
 
     /// Tells whether the claim is about a host with these versions and settings.
@@ -92,6 +127,16 @@ impl Claim {
             && self.payload.contains(payload)
             && self.when.iter().all(|(setting, value)| settings.get(setting) == Some(value))
     }
+}
+
+/// What is wrong in the system under test where a claim holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Known {
+    /// What ought to be seen is a fault.
+    Fault,
+    /// What ought to be seen is right, but another start of the same may show a fault.
+    Chance,
 }
 
 /// An inclusive range of major versions of systemd.
@@ -111,6 +156,11 @@ impl Versions {
     #[must_use]
     pub fn contains(self, version: u32) -> bool {
         (self.first..=self.last).contains(&version)
+    }
+
+    /// The versions in both ranges, which meet.
+    fn common(self, other: Self) -> Self {
+        Self { first: self.first.max(other.first), last: self.last.min(other.last) }
     }
 
     /// Tells whether some version is in both ranges.

@@ -40,7 +40,7 @@ pub use attachment::Attachment;
 pub use attribute::{Acl, AclEntry, Attribute, FileCapability, Tag, told};
 pub use bind_mount::BindMount;
 pub use check::{Asked, Check, Subject};
-pub use claim::{Claim, Versions};
+pub use claim::{Claim, Known, Versions};
 pub use expectation::{Expectation, MountClaim};
 pub use fault::Fault;
 pub use found::Linked;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use nspawn_matrix_reports::table::wrap;
-use nspawn_matrix_scenarios::{Check, Claim, catalogue, fault, profile};
+use nspawn_matrix_scenarios::{Check, Claim, Known, catalogue, fault, profile};
 
 use super::own::OwnArguments;
 use super::{Failure, selection};
@@ -33,8 +33,12 @@ pub(super) fn list(arguments: &Arguments) -> Result<ExitCode, Failure> {
                     "      ",
                     &format!("{} ({}): {}", claim.check, scope(claim), claim.expectation),
                 );
-                let fault = if claim.is_fault { "known fault: " } else { "" };
-                lines.say("      ", "      ", &format!("{fault}{}", claim.reason));
+                let known = match claim.known {
+                    Some(Known::Fault) => "known fault: ",
+                    Some(Known::Chance) => "by chance: ",
+                    None => "",
+                };
+                lines.say("      ", "      ", &format!("{known}{}", claim.reason));
                 if !claim.link.is_empty() {
                     lines.say("      ", "      ", &claim.link);
                 }

@@ -301,6 +301,21 @@ fn a_fault_that_is_seen_is_known_and_one_that_is_not_is_fixed() {
 }
 
 #[test]
+fn what_is_right_by_chance_is_known_and_anything_else_fails() {
+    let claim = Claim::new(
+        Check::PingGatewayIpv4,
+        Expectation::Answers { ttl: None },
+        "because",
+        "https://example.org",
+    )
+    .by_chance("networkd is quicker", "https://example.org/issue");
+    let known = judge(Some(&claim), &ping(3));
+    assert_eq!(known.verdict, Verdict::Known);
+    assert_eq!(known.reason, "because; but that is left to chance: networkd is quicker");
+    assert_eq!(judge(Some(&claim), &ping(0)).verdict, Verdict::Fail);
+}
+
+#[test]
 fn silence_is_not_what_was_refused_or_never_sent() {
     let Observation::Ping(silent) = ping(0) else { unreachable!("it is a ping") };
     let refused = Ping { error: Some("Network is unreachable".to_owned()), ..silent.clone() };

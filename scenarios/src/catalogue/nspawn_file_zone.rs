@@ -2,7 +2,7 @@
 
 use super::claims::{self, Kind, Network};
 use super::common::{enable, nspawn_files, steps};
-use super::zone::stray_lease;
+use super::zone::{left_to_chance, stray_lease};
 use crate::{Launch, Scenario};
 
 pub(super) fn scenario() -> Scenario {
@@ -12,6 +12,6 @@ pub(super) fn scenario() -> Scenario {
         &["N8", "N10", "N11", "N13"],
         Launch::Unit,
         steps([nspawn_files("\n[Network]\nZone=lab\n"), enable()]),
-        [claims::of(Kind::unit(Network::Zone)), stray_lease(true)].concat(),
+        left_to_chance(&claims::of(Kind::unit(Network::Zone)), &stray_lease(true)),
     )
 }

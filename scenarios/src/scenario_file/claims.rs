@@ -7,7 +7,7 @@ use super::leaf::{leaf, word};
 use super::problem::Located;
 use super::read::Reader;
 use crate::nearest::nearest;
-use crate::{Check, Claim, Expectation, Scenario, Setting, Settings, Versions};
+use crate::{Check, Claim, Expectation, Known, Scenario, Setting, Settings, Versions};
 
 impl Reader {
     /// Reads a `[[claim]]` about `scenario`, whose claims are not in it yet.
@@ -16,7 +16,8 @@ impl Reader {
         let reason = self.keep(fields.required("reason"));
         let link = self.keep(fields.string("link")).flatten();
         let when = self.keep(fields.table("when")).flatten();
-        let fault = self.keep(fields.boolean("fault")).flatten();
+        let known = self.keep(fields.string("known")).flatten();
+        let known = known.and_then(|known| self.keep(word::<Known>("known", known)));
         let host = self.versions("versions", &mut fields);
         let payload = self.versions("payload", &mut fields);
         let expectation: Option<Expectation> = self.keep_all(leaf(&fields, "expect"));
@@ -35,7 +36,7 @@ impl Reader {
             expectation: expectation?,
             reason: reason?.0,
             link: link.map(|(link, _)| link).unwrap_or_default(),
-            is_fault: fault.unwrap_or(false),
+            known,
         };
         Some((claim, at))
     }

@@ -106,7 +106,7 @@ check = "address/lease"
 expect = "lease"
 prefix = "28"
 when = { stray-leese = "yes", llmnr = "maybe" }
-fault = 1
+known = 'luck'
 reason = "because"
 
 [[claim]]
@@ -175,7 +175,7 @@ proptest! {
             (
                 prop::sample::select(vec![
                     "name", "machines", "bind", "step", "path", "mode", "owner", "content", "argv", "check",
-                    "expect", "prefix", "to", "versions", "payload", "when", "fault", "topics", "link", "reason", "by", "options",
+                    "expect", "prefix", "to", "versions", "payload", "when", "known", "topics", "link", "reason", "by", "options",
                     "[launch]", "[[step]]", "[[claim]]",
                 ]),
                 prop::sample::select(vec![

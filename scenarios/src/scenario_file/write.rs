@@ -76,8 +76,8 @@ fn claim_lines(text: &mut String, claim: &Claim) {
     if !claim.when.is_empty() {
         line(text, "when", &Value::Table(as_table(&claim.when)));
     }
-    if claim.is_fault {
-        line(text, "fault", &Value::from(true));
+    if let Some(known) = claim.known.and_then(|known| Value::try_from(known).ok()) {
+        line(text, "known", &known);
     }
     line(text, "reason", &Value::from(claim.reason.as_str()));
     if !claim.link.is_empty() {
