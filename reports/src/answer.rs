@@ -11,7 +11,7 @@ use crate::words::short_shares;
 use crate::{AddressSpace, BindWrite, FileKind, Observation, Properties};
 
 /// Values of properties that are of this very host, machine or moment.
-const OF_THIS_RUN: [&str; 15] = [
+const OF_THIS_RUN: [&str; 16] = [
     "address",
     "address-after",
     "address-before",
@@ -19,6 +19,7 @@ const OF_THIS_RUN: [&str; 15] = [
     "gateway after",
     "gateway before",
     "in the set",
+    "leases",
     "mac",
     "mac-after",
     "machine id",

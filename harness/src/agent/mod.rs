@@ -6,6 +6,7 @@
 mod ask;
 mod before;
 mod bridge_netfilter;
+mod dhcp_server;
 mod evidence;
 mod facts;
 mod footing;

@@ -1,8 +1,9 @@
 //! Causes: what keeps machines from being reached or resolved, how it is recognised, and what to do about it.
 
-use nspawn_matrix_reports::Subnet;
 use nspawn_matrix_scenarios::{Check, Subject};
 
+use super::ends::{self, TwoSizes};
+use super::lease;
 use super::needs::Needs;
 use super::seen::Seen;
 use crate::agent::Question;
@@ -21,12 +22,16 @@ pub(crate) enum Cause {
     Unmanaged,
     /// The host's firewall drops what machines ask of its DHCP server.
     DhcpDropped,
+    /// The host's DHCP server has given away all that it has.
+    PoolUsedUp,
     /// The host has no address in the subnet of a machine's lease.
     StrayLease,
     /// The machine's port of its bridge is isolated from other ports that are.
     PortIsolated,
     /// An end of a link has no fe80 address.
     NoFe80,
+    /// The two ends of a link carry packets of two sizes.
+    Mtu,
     /// The host does not forward IPv4.
     ForwardingOff,
     /// The host's firewall drops what it forwards for machines.
@@ -49,15 +54,17 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every cause, in the order in which they are to be removed.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::HostNetworkd,
         Self::MachineNetworkd,
         Self::ForeignNetworkFile,
         Self::Unmanaged,
         Self::DhcpDropped,
+        Self::PoolUsedUp,
         Self::StrayLease,
         Self::PortIsolated,
         Self::NoFe80,
+        Self::Mtu,
         Self::ForwardingOff,
         Self::ForwardDropped,
         Self::NotMasqueraded,
@@ -99,9 +106,12 @@ impl Cause {
             == match self {
                 Self::HostNetworkd | Self::HostResolved => Check::EnvironmentHostServices,
                 Self::MachineNetworkd | Self::MachineResolved => Check::EnvironmentServices,
-                Self::ForeignNetworkFile | Self::Unmanaged | Self::PortIsolated | Self::NoFe80 => {
-                    Check::LinkHost
-                }
+                Self::ForeignNetworkFile
+                | Self::Unmanaged
+                | Self::PoolUsedUp
+                | Self::PortIsolated
+                | Self::NoFe80
+                | Self::Mtu => Check::LinkHost,
                 Self::OtherHostname => Check::IdentityHostname,
                 Self::DhcpDropped => Check::FirewallInput,
                 Self::ForwardingOff => Check::EnvironmentForwarding,
@@ -132,12 +142,14 @@ impl Cause {
             Self::MachineNetworkd => matches!(other, Self::NoFe80 | Self::NoNameServer),
             Self::StrayLease => matches!(other, Self::NotMasqueraded | Self::NoNameServer),
             Self::DhcpDropped
+            | Self::PoolUsedUp
             | Self::ForwardingOff
             | Self::ForwardDropped
             | Self::NotMasqueraded
             | Self::MachineResolved => other == Self::NoNameServer,
             Self::PortIsolated
             | Self::NoFe80
+            | Self::Mtu
             | Self::HostResolved
             | Self::NoResolverInNsswitch
             | Self::OtherHostname
@@ -183,18 +195,8 @@ impl Cause {
                 let chains = seen.of_host(Check::FirewallInput, "chains").unwrap_or("none");
                 (seen.of_host(Check::FirewallInput, "DHCP")? == "dropped").then(|| format!("input: {chains}"))
             }
-            Self::StrayLease if needs.lease => found(&|machine| {
-                let lease = seen.on_host_of(Check::FirewallMasquerade, machine, "subnet")?;
-                let subnet: Subnet = lease.parse().ok()?;
-                let value = |name| seen.on_host_of(Check::LinkHost, machine, name);
-                let (link, addresses) = (value("name")?, value("addresses")?);
-                let is_in = |address: &str| {
-                    address.parse::<Subnet>().is_ok_and(|address| subnet.contains(address.address()))
-                };
-                // On another bridge, somebody else may give leases.
-                let is_stray = is_of_machines(link) && !addresses.split(", ").any(is_in);
-                is_stray.then(|| format!("{machine} has {lease}, and {link} has {addresses}"))
-            }),
+            Self::PoolUsedUp if needs.lease => found(&|machine| lease::used_up(machine, seen)),
+            Self::StrayLease if needs.lease => found(&|machine| lease::stray(machine, seen)),
             // Isolated ports reach every port that is not.
             Self::PortIsolated if matches!(question.subject, Subject::Pair { .. }) => {
                 let is_isolated = |machine: &&str| {
@@ -205,18 +207,11 @@ impl Cause {
                     machines.iter().filter_map(|machine| seen.on_host_of(Check::LinkHost, machine, "port"));
                 all.then(|| format!("both ports are isolated: {}", ports.collect::<Vec<_>>().join(", ")))
             }
-            Self::NoFe80 if needs.fe80 => found(&|machine| {
-                let lacks = |addresses: &str| !addresses.contains("fe80:");
-                let inside = seen.of_machine(Check::LinkMachine, machine, "addresses")?;
-                let outside = seen.on_host_of(Check::LinkHost, machine, "addresses")?;
-                let link = seen.on_host_of(Check::LinkHost, machine, "name")?;
-                let is_between = matches!(question.subject, Subject::Pair { .. });
-                match (lacks(inside), lacks(outside) && !is_between) {
-                    (true, _) => Some(format!("the link in {machine} has none")),
-                    (false, true) => Some(format!("{link} has none")),
-                    (false, false) => None,
-                }
-            }),
+            Self::NoFe80 if needs.fe80 => {
+                let between = matches!(question.subject, Subject::Pair { .. });
+                found(&|machine| ends::without_fe80(machine, between, seen))
+            }
+            Self::Mtu if needs.size => found(&|machine| Some(TwoSizes::of(machine, seen)?.evidence(machine))),
             Self::ForwardingOff if leaves => {
                 let value = |name| seen.of_host(Check::EnvironmentForwarding, name);
                 let (all, links) = (value("IPv4")?, value("IPv4 of the links")?);
@@ -293,9 +288,11 @@ impl Cause {
             | Self::ForeignNetworkFile
             | Self::Unmanaged
             | Self::DhcpDropped
+            | Self::PoolUsedUp
             | Self::StrayLease
             | Self::PortIsolated
             | Self::NoFe80
+            | Self::Mtu
             | Self::ForwardingOff
             | Self::ForwardDropped
             | Self::NotMasqueraded
@@ -328,8 +325,10 @@ impl Cause {
                 let ways = [format!("iifname {link} accept"), format!("oifname {link} accept")];
                 accept(seen.of_host(Check::FirewallForward, "chains")?, &ways.each_ref().map(String::as_str))
             }
+            Self::Mtu => TwoSizes::of(machine, seen)?.remedy(),
             Self::ForeignNetworkFile
             | Self::Unmanaged
+            | Self::PoolUsedUp
             | Self::StrayLease
             | Self::PortIsolated
             | Self::NoFe80
@@ -355,7 +354,7 @@ fn accept(chains: &str, rules: &[&str]) -> String {
 /// What the names of the files begin with that systemd ships for links of machines (systemd-nspawn(1)).
 const SHIPPED: &str = "80-container-";
 
-fn is_of_machines(link: &str) -> bool {
+pub(super) fn is_of_machines(link: &str) -> bool {
     ["ve-", "vz-"].iter().any(|prefix| link.starts_with(prefix))
 }
 

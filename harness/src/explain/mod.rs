@@ -5,6 +5,8 @@
 //! decides, there is no reason.
 
 mod cause;
+mod ends;
+mod lease;
 mod needs;
 mod seen;
 #[cfg(test)]

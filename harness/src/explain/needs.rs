@@ -30,6 +30,8 @@ pub(super) struct Needs {
     pub(super) nss: bool,
     /// fe80 addresses at both ends.
     pub(super) fe80: bool,
+    /// A way for packets as large as a link carries.
+    pub(super) size: bool,
 }
 
 impl Needs {
@@ -53,7 +55,8 @@ impl Needs {
             );
         let peer = matches!(question.subject, Subject::Pair { .. }) && !is_ipv6;
         let fe80 = question.check.name().contains("ipv6-link-local");
-        Self { link, lease, peer, outside, fe80, ..Self::default() }
+        let size = question.check == Check::PingOutsideIpv4Largest;
+        Self { link, lease, peer, outside, fe80, size, ..Self::default() }
     }
 
     fn of_name(NameQuestion { whose, way }: NameQuestion) -> Self {

@@ -52,6 +52,9 @@ fn healthy() -> Vec<Row> {
         ("file", "80-container-ve.network"),
         ("setup", "configured"),
         ("addresses", FE80),
+        ("mtu", "1500"),
+        ("pool", "13"),
+        ("leases", "192.168.1.2 02:00:00:00:00:01"),
     ];
     const FORWARD: &[(&str, &str)] = &[("IPv4", "accepted"), ("chains", "none"), ("docker", "absent")];
     vec![
@@ -91,12 +94,18 @@ fn healthy() -> Vec<Row> {
             &[("answering", "all"), ("servers", "192.0.2.53"), ("hosts", "files resolve dns")],
             false,
         ),
-        ("link/machine", machine("alpha"), &[("addresses", FE80)], false),
+        (
+            "link/machine",
+            machine("alpha"),
+            &[("addresses", FE80), ("mtu", "1500"), ("mac", "02:00:00:00:00:01")],
+            false,
+        ),
         ("link/host", host_of("beta"), LINK, false),
         ("identity/hostname", machine("beta"), &[("host name", "beta")], false),
         ("ping/gateway/ipv6-link-local", machine("alpha"), &[], true),
         ("address/lease", machine("alpha"), &[], true),
         ("ping/outside/ipv4", machine("alpha"), &[], true),
+        ("ping/outside/ipv4-largest", machine("alpha"), &[], true),
         ("ping/peer/ipv4", pair(), &[], true),
         ("ping/peer/ipv6-link-local", pair(), &[], true),
         ("resolve/peer/any", pair(), &[], true),
@@ -158,6 +167,7 @@ fn a_file_that_takes_links_of_machines_explains_all_that_goes_over_them() {
             "ping/gateway/ipv6-link-local",
             "address/lease",
             "ping/outside/ipv4",
+            "ping/outside/ipv4-largest",
             "ping/peer/ipv4",
             "ping/peer/ipv6-link-local",
             "resolve/peer/any",
@@ -178,7 +188,10 @@ fn what_forwards_matters_to_what_is_forwarded() {
     );
     let explained = reasons(std::slice::from_ref(&dropped));
     let checks: Vec<&str> = explained.iter().map(|(check, _)| check.as_str()).collect();
-    assert_eq!(checks, ["ping/outside/ipv4", "ping/peer/ipv4", "resolve/outside/ipv4"]);
+    assert_eq!(
+        checks,
+        ["ping/outside/ipv4", "ping/outside/ipv4-largest", "ping/peer/ipv4", "resolve/outside/ipv4"]
+    );
     let reason = &explained[0].1[0];
     assert_eq!(reason.evidence, "forward: ip filter FORWARD, policy drop; docker runs");
     assert_eq!(
@@ -212,6 +225,7 @@ fn several_causes_hold_at_once_in_the_order_in_which_they_are_to_be_removed() {
         [
             "address/lease: dhcp-dropped",
             "ping/outside/ipv4: dhcp-dropped, forwarding-off",
+            "ping/outside/ipv4-largest: dhcp-dropped, forwarding-off",
             "ping/peer/ipv4: dhcp-dropped, forwarding-off",
             "resolve/peer/any: dhcp-dropped, llmnr-off",
             "resolve/outside/ipv4: dhcp-dropped, forwarding-off",
@@ -256,6 +270,42 @@ fn a_lease_from_where_the_host_is_not_explains_what_goes_by_ipv4() {
     );
     let all = explained.iter().flat_map(|(_, reasons)| reasons).map(|reason| reason.code.as_str());
     assert!(all.into_iter().all(|code| code == "stray-lease"));
+}
+
+#[test]
+fn a_pool_that_is_used_up_explains_the_want_of_a_lease_of_whoever_has_none_of_it() {
+    let none: Row =
+        ("firewall/masquerade", host_of("alpha"), &[("masqueraded", "no"), ("subnet", "none")], false);
+    let served =
+        |leases: &'static [(&'static str, &'static str)]| ("link/host", host_of("alpha"), leases, false);
+    let others = served(&[("name", "br0"), ("pool", "1"), ("leases", "10.0.55.100 02:00:00:00:00:02")]);
+    let explained = reasons(&[none.clone(), others.clone()]);
+    let lease = explained.iter().find(|(check, _)| check == "address/lease").unwrap();
+    assert_eq!(lease.1[0].code, "pool-used-up");
+    assert_eq!(
+        lease.1[0].evidence,
+        "the DHCP server on br0 has 1 to give, and has given 10.0.55.100 02:00:00:00:00:02; \
+         alpha is 02:00:00:00:00:01"
+    );
+    let own = served(&[("name", "br0"), ("pool", "1"), ("leases", "10.0.55.100 02:00:00:00:00:01")]);
+    let left = served(&[("name", "br0"), ("pool", "2"), ("leases", "10.0.55.100 02:00:00:00:00:02")]);
+    for link in [own, left] {
+        assert_eq!(codes(&[none.clone(), link]), Vec::<String>::new());
+    }
+    assert_eq!(codes(&[others]), Vec::<String>::new(), "alpha has a lease from elsewhere");
+}
+
+#[test]
+fn ends_of_two_sizes_explain_what_is_too_large_for_one_of_them() {
+    let small: Row = ("link/host", host_of("alpha"), &[("name", "ve-alpha"), ("mtu", "1300")], false);
+    let explained = reasons(&[small]);
+    let reason = &explained[0].1[0];
+    assert_eq!(reason.evidence, "the link in alpha carries 1500 bytes, and ve-alpha 1300");
+    assert_eq!(reason.remedy.as_deref(), Some("ip link set dev ve-alpha mtu 1500"));
+    let port: &[(&str, &str)] =
+        &[("name", "br0"), ("mtu", "1500"), ("port", "vb-alpha"), ("port-mtu", "1400")];
+    let port: Row = ("link/host", host_of("alpha"), port, false);
+    assert_eq!(codes(&[port]), ["ping/outside/ipv4-largest: mtu"]);
 }
 
 #[test]

@@ -53,6 +53,15 @@ impl Cause {
                        drops that; then the machine has a fe80 address and nothing else.",
                 link: "https://github.com/systemd/systemd/issues/19338",
             },
+            Self::PoolUsedUp => Words {
+                code: "pool-used-up",
+                sentence: "the host's DHCP server has given away all the addresses that it has to give",
+                long: "The server of systemd-networkd gives addresses of the link's subnet: 13 on the /28 of a veth link, 253 on the \
+                       /24 of a zone, fewer where PoolSize= or PoolOffset= of [DHCPServer] say so. A lease is kept for an hour \
+                       unless DefaultLeaseTimeSec= says otherwise, also for a machine that has gone, so that machines which come and \
+                       go under new names use up what few of them would not.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#PoolSize=",
+            },
             Self::StrayLease => Words {
                 code: "stray-lease",
                 sentence: "the host has no address in the subnet that its DHCP server gives the machine a lease from",
@@ -77,6 +86,15 @@ impl Cause {
                        to give it one (LinkLocalAddressing=no or ipv4). Without it there is no IPv6 on the link, no router is \
                        heard, and LLMNR goes over IPv4 alone.",
                 link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#LinkLocalAddressing=",
+            },
+            Self::Mtu => Words {
+                code: "mtu",
+                sentence: "the two ends of the link carry packets of different sizes, and larger ones are lost without a word",
+                long: "An end of a veth link drops what is larger than its own MTU as it comes in, and nobody tells the sender, who \
+                       goes by the MTU of the other end. Small packets pass, so that ping and names work and downloads hang. \
+                       MTUBytes= in the [Link] section of a .network or .link file of one end alone has it so; a bridge likewise \
+                       drops what is larger than the port that it goes out by.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#MTUBytes=",
             },
             Self::ForwardingOff => Words {
                 code: "forwarding-off",

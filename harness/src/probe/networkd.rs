@@ -1,7 +1,8 @@
 //! What systemd-networkd says of a link (org.freedesktop.network1(5)).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,8 +11,10 @@ use futures_util::StreamExt;
 use nspawn_matrix_reports::{LinkAddress, LinkSetup};
 use serde::Deserialize;
 use zbus::OwnedObjectPath;
-use zbus::fdo::DBusProxy;
+use zbus::fdo::{self, DBusProxy};
+use zbus::proxy::CacheProperties;
 
+use super::end;
 use crate::systemd;
 
 /// What networkd is called on the bus. A question to it would start it where it is enabled and does not run.
@@ -38,6 +41,42 @@ trait Link {
     /// How far networkd is with the link: `configuring`, `configured`.
     #[zbus(property)]
     fn administrative_state(&self) -> zbus::Result<String>;
+}
+
+#[zbus::proxy(
+    interface = "org.freedesktop.network1.DHCPServer",
+    default_service = "org.freedesktop.network1"
+)]
+trait DhcpServer {
+    /// What it has leased out.
+    #[zbus(property)]
+    fn leases(&self) -> zbus::Result<Vec<Leased>>;
+}
+
+/// Family, id of the client, address, gateway, hardware address, and end of a lease.
+type Leased = (u32, Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>, u64);
+
+/// An address that a DHCP server has given to somebody. Displayed as `10.0.55.100 02:00:00:00:00:01`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DhcpLease {
+    /// The address.
+    pub(crate) address: Ipv4Addr,
+    /// The hardware address of whoever has it.
+    pub(crate) mac: String,
+}
+
+impl DhcpLease {
+    /// Ethernet addresses have six bytes; systemd 252 fills up to the sixteen of the protocol.
+    fn of((_, _, address, _, hardware, _): &Leased) -> Option<Self> {
+        let address = <[u8; 4]>::try_from(&**address).ok()?.into();
+        Some(Self { address, mac: end::hardware_address(hardware.get(..6)?) })
+    }
+}
+
+impl fmt::Display for DhcpLease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.address, self.mac)
+    }
 }
 
 /// The part of `DescribeLink` that matters here.
@@ -93,18 +132,50 @@ pub(crate) async fn as_it_is(index: u32) -> anyhow::Result<LinkSetup> {
     within(Duration::ZERO, index).await
 }
 
-async fn within(patience: Duration, index: u32) -> anyhow::Result<LinkSetup> {
-    if !Path::new(systemd::BUS).exists() {
-        return Ok(LinkSetup::default());
+/// Asks what networkd's DHCP server on the link `index` has leased out; none if no server is there.
+pub(crate) async fn leases(index: u32) -> anyhow::Result<Option<Vec<DhcpLease>>> {
+    let Some(bus) = bus_with_networkd().await? else { return Ok(None) };
+    let (_, path) = on(&bus, i32::try_from(index)?).await?;
+    let server = DhcpServerProxy::builder(&bus).path(path).cache_properties(CacheProperties::No);
+    match server.build().await?.leases().await {
+        Ok(leases) => {
+            let mut leases: Vec<DhcpLease> = leases.iter().filter_map(DhcpLease::of).collect();
+            leases.sort();
+            Ok(Some(leases))
+        }
+        Err(zbus::Error::FDO(error)) if says_none(&error) => Ok(None),
+        Err(error) => Err(error).context("ask systemd-networkd for its leases"),
     }
-    let index = i32::try_from(index)?;
+}
+
+/// Whether it is for want of a server that there are no leases: the link had one earlier, or never.
+fn says_none(error: &fdo::Error) -> bool {
+    use fdo::Error::{NotSupported, UnknownInterface, UnknownProperty};
+    matches!(error, NotSupported(_) | UnknownInterface(_) | UnknownProperty(_))
+}
+
+/// The bus; none where networkd is not on it.
+async fn bus_with_networkd() -> anyhow::Result<Option<zbus::Connection>> {
+    if !Path::new(systemd::BUS).exists() {
+        return Ok(None);
+    }
     let bus = zbus::Connection::system().await.context("connect to the system bus")?;
     let names = DBusProxy::new(&bus).await.context("ask the bus who is on it")?;
-    if !names.name_has_owner(NAME.try_into()?).await.context("ask the bus who is on it")? {
-        return Ok(LinkSetup::default());
-    }
-    let manager = ManagerProxy::new(&bus).await.context("find systemd-networkd on the bus")?;
+    let is_there = names.name_has_owner(NAME.try_into()?).await.context("ask the bus who is on it")?;
+    Ok(is_there.then_some(bus))
+}
+
+/// Finds the link `index`, with networkd that knows it.
+async fn on(bus: &zbus::Connection, index: i32) -> anyhow::Result<(ManagerProxy<'_>, OwnedObjectPath)> {
+    let manager = ManagerProxy::new(bus).await.context("find systemd-networkd on the bus")?;
     let (_, path) = manager.get_link_by_index(index).await.context("find the link in systemd-networkd")?;
+    Ok((manager, path))
+}
+
+async fn within(patience: Duration, index: u32) -> anyhow::Result<LinkSetup> {
+    let Some(bus) = bus_with_networkd().await? else { return Ok(LinkSetup::default()) };
+    let index = i32::try_from(index)?;
+    let (manager, path) = on(&bus, index).await?;
     let link = LinkProxy::builder(&bus).path(path).build().await?;
     let mut states = link.receive_administrative_state_changed().await;
     let done = async {
@@ -182,6 +253,14 @@ mod tests {
         let setup = parse(r#"{"AdministrativeState":"unmanaged"}"#).unwrap();
         assert_eq!((setup.state.as_deref(), setup.network_file), (Some("unmanaged"), None));
         assert!(parse("not JSON").is_err());
+    }
+
+    #[test]
+    fn a_lease_is_an_address_and_who_has_it() {
+        let hardware = vec![2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let leased = (2, vec![255], vec![10, 0, 55, 100], vec![10, 0, 55, 1], hardware, 7);
+        assert_eq!(DhcpLease::of(&leased).unwrap().to_string(), "10.0.55.100 02:00:00:00:00:01");
+        assert_eq!(DhcpLease::of(&(2, Vec::new(), Vec::new(), Vec::new(), Vec::new(), 0)), None);
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use nspawn_matrix_reports::{Observation, Properties};
 
+use crate::agent::dhcp_server::{self, DhcpServer};
 use crate::agent::footing::Footing;
 use crate::agent::links;
 use crate::agent::standing::{Machine, Standing, call};
@@ -40,7 +41,7 @@ impl Machine {
             Some(link) => look(&self.probe, Which::Name(link.clone()), footing).await?,
             None => None,
         };
-        Ok(observation(end.as_ref(), None))
+        Ok(observation(end.as_ref(), None, None))
     }
 }
 
@@ -65,7 +66,12 @@ impl Standing {
     pub(super) async fn host_link(&self, machine: &Machine) -> anyhow::Result<Observation> {
         let end = self.host_end(machine).await?;
         let port = end.as_ref().filter(|end| end.bridge.is_some()).map(|end| &end.port);
-        Ok(observation(end.as_ref().map(HostEnd::addressed), port))
+        let addressed = end.as_ref().map(HostEnd::addressed);
+        let server = match addressed {
+            Some(end) => dhcp_server::on(end).await?,
+            None => None,
+        };
+        Ok(observation(addressed, port, server.as_ref()))
     }
 }
 
@@ -73,18 +79,20 @@ async fn look(probe: &Client, which: Which, footing: Footing) -> anyhow::Result<
     call(probe, probe::Request::End { which, settled: footing.waits() }).await
 }
 
-/// Puts one end, and the port of it where it is a bridge, as an observation; the answer is how far networkd is with it.
-fn observation(end: Option<&End>, port: Option<&End>) -> Observation {
+/// Puts one end, with the port of it where it is a bridge and the DHCP server on it, as an observation; the answer is how
+/// far networkd is with it.
+fn observation(end: Option<&End>, port: Option<&End>, server: Option<&DhcpServer>) -> Observation {
     let Some(end) = end else {
         return Observation::Properties(Properties::new("none", [("exists", "no".to_owned())]));
     };
+    let mtu = |end: &End| end.mtu.map_or(String::new(), |mtu| mtu.to_string());
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
     let values = [
         ("exists", "yes".to_owned()),
         ("name", end.name.clone()),
         ("kind", or_empty(&end.kind)),
         ("state", end.state.clone()),
-        ("mtu", end.mtu.map_or(String::new(), |mtu| mtu.to_string())),
+        ("mtu", mtu(end)),
         ("mac", or_empty(&end.mac)),
         ("addresses", end.addresses.join(", ")),
         ("routes", end.routes.join(", ")),
@@ -96,11 +104,18 @@ fn observation(end: Option<&End>, port: Option<&End>) -> Observation {
         [
             ("port", port.name.clone()),
             ("port-state", port.state.clone()),
+            ("port-mtu", mtu(port)),
             ("port-isolated", if port.is_isolated { "yes" } else { "no" }.to_owned()),
             ("port-file", or_empty(&port.file)),
             ("port-setup", or_empty(&port.setup)),
         ]
     });
+    let of_server = server.map(|server| {
+        let leases: Vec<String> = server.leases.iter().map(ToString::to_string).collect();
+        [("pool", server.pool.to_string()), ("leases", leases.join(", "))]
+    });
+    let values = values.into_iter().chain(of_port.into_iter().flatten());
+    let values = values.chain(of_server.into_iter().flatten());
     let answer = end.setup.as_deref().unwrap_or("unknown");
-    Observation::Properties(Properties::new(answer, values.into_iter().chain(of_port.into_iter().flatten())))
+    Observation::Properties(Properties::new(answer, values))
 }

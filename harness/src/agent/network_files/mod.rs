@@ -50,15 +50,39 @@ pub(super) fn read() -> anyhow::Result<Vec<NetworkFile>> {
     read_in(&FOLDERS.map(PathBuf::from))
 }
 
+/// Reads the file `name` and then its drop-ins, in the order in which networkd does.
+pub(super) fn with_dropins(name: &str) -> anyhow::Result<Vec<NetworkFile>> {
+    with_dropins_in(&FOLDERS.map(PathBuf::from), name)
+}
+
+fn with_dropins_in(folders: &[PathBuf], name: &str) -> anyhow::Result<Vec<NetworkFile>> {
+    let of_dropins: Vec<PathBuf> = folders.iter().map(|folder| folder.join(format!("{name}.d"))).collect();
+    let mut files = read_those(folders, |found| found == name)?;
+    files.extend(read_those(&of_dropins, |found| found.ends_with(".conf"))?);
+    Ok(files)
+}
+
+/// What `files` say last of `key` in sections `name`.
+pub(super) fn last(files: &[NetworkFile], name: &str, key: &str) -> Option<String> {
+    let sections = files.iter().flat_map(|file| ini::parse(&file.content));
+    let mut assignments =
+        sections.filter(|section| section.name == name).flat_map(|section| section.assignments);
+    assignments.rfind(|(found, _)| found == key).map(|(_, value)| value)
+}
+
 fn read_in(folders: &[PathBuf]) -> anyhow::Result<Vec<NetworkFile>> {
+    read_those(folders, |name| name.ends_with(".netdev") || name.ends_with(".network"))
+}
+
+/// Reads the files in `folders` that are `wanted`, by name; the first of each name.
+fn read_those(folders: &[PathBuf], wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<NetworkFile>> {
     let mut files = BTreeMap::new();
     for folder in folders {
         for path in names_in(folder).with_context(|| format!("list the files in `{}`", folder.display()))? {
             let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else {
                 continue;
             };
-            let is_read = name.ends_with(".netdev") || name.ends_with(".network");
-            if is_read && !files.contains_key(&name) {
+            if wanted(&name) && !files.contains_key(&name) {
                 let content =
                     fs::read(&path).with_context(|| format!("read the file `{}`", path.display()))?;
                 let content = String::from_utf8_lossy(&content).into_owned();
@@ -89,6 +113,33 @@ mod tests {
         let content = "[Match]\nName=en* eth*\n[Network]\nDHCP=yes\n[Match]\nType=ether\n".to_owned();
         let file = NetworkFile { path: "/etc/systemd/network/a.network".to_owned(), content };
         assert_eq!(file.matches(), ["Name=en* eth*", "Type=ether"]);
+    }
+
+    #[test]
+    fn drop_ins_come_after_their_file_by_name_and_only_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let [etc, usr] = ["etc", "usr"].map(|name| root.path().join(name));
+        for folder in [&etc, &usr] {
+            fs::create_dir_all(folder.join("50-br0.network.d")).unwrap();
+        }
+        fs::write(usr.join("50-br0.network"), "file").unwrap();
+        fs::write(usr.join("50-br1.network"), "another").unwrap();
+        fs::write(usr.join("50-br0.network.d/20-pool.conf"), "hidden").unwrap();
+        fs::write(usr.join("50-br0.network.d/10-dns.conf"), "first").unwrap();
+        fs::write(etc.join("50-br0.network.d/20-pool.conf"), "second").unwrap();
+        fs::write(etc.join("50-br0.network.d/README"), "no drop-in").unwrap();
+        let read = with_dropins_in(&[etc, usr], "50-br0.network").unwrap();
+        let seen: Vec<_> = read.iter().map(|file| file.content.as_str()).collect();
+        assert_eq!(seen, ["file", "first", "second"]);
+    }
+
+    #[test]
+    fn what_is_said_last_counts_and_only_in_its_section() {
+        let file = |content: &str| NetworkFile { path: String::new(), content: content.to_owned() };
+        let files =
+            [file("[DHCPServer]\nPoolSize=7\n"), file("[DHCPServer]\nPoolSize=1\n[Network]\nPoolSize=9\n")];
+        assert_eq!(last(&files, "DHCPServer", "PoolSize").as_deref(), Some("1"));
+        assert_eq!(last(&files, "DHCPServer", "PoolOffset"), None);
     }
 
     #[test]
