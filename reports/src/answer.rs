@@ -11,7 +11,7 @@ use crate::words::short_shares;
 use crate::{AddressSpace, BindWrite, FileKind, Observation, Properties};
 
 /// Values of properties that are of this very host, machine or moment.
-const OF_THIS_RUN: [&str; 16] = [
+const OF_THIS_RUN: [&str; 17] = [
     "address",
     "address-after",
     "address-before",
@@ -25,6 +25,7 @@ const OF_THIS_RUN: [&str; 16] = [
     "machine id",
     "neighbours",
     "routes",
+    "rp-filter-drops",
     "source",
     "subnet",
     "took",

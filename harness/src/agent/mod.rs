@@ -31,6 +31,7 @@ mod settings;
 mod standing;
 mod started;
 mod warnings;
+mod way_back;
 
 use std::cell::RefCell;
 use std::rc::Rc;

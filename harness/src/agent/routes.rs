@@ -42,8 +42,24 @@ pub(crate) async fn ipv4() -> anyhow::Result<Vec<Route>> {
 /// The link of the host's IPv4 default route.
 pub(super) async fn uplink() -> anyhow::Result<Option<String>> {
     let Some(route) = default_route().await? else { return Ok(None) };
+    name_of(route.link)
+}
+
+/// The link by which the host reaches `address`, as the kernel decides it; none if it does not.
+pub(super) async fn towards(address: Ipv4Addr) -> anyhow::Result<Option<String>> {
+    let netlink = RtNetlink::connect().context("connect to rtnetlink")?;
+    let request = RouteMessageBuilder::<Ipv4Addr>::new().destination_prefix(address, 32).build();
+    match netlink.handle().route().get(request).execute().try_next().await {
+        Ok(route) => route.as_ref().and_then(out).map_or(Ok(None), name_of),
+        // There is no route, or one that says so.
+        Err(rtnetlink::Error::NetlinkError(_)) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("ask for the route to {address}")),
+    }
+}
+
+fn name_of(index: u32) -> anyhow::Result<Option<String>> {
     let links = nix::net::if_::if_nameindex().context("list the links of the host")?;
-    let link = links.iter().find(|link| link.index() == route.link);
+    let link = links.iter().find(|link| link.index() == index);
     Ok(link.map(|link| link.name().to_string_lossy().into_owned()))
 }
 

@@ -26,6 +26,8 @@ pub(crate) enum Cause {
     PoolUsedUp,
     /// The host has no address in the subnet of a machine's lease.
     StrayLease,
+    /// The host would answer a machine by another link than that which it is on.
+    OtherWayBack,
     /// The machine's port of its bridge is isolated from other ports that are.
     PortIsolated,
     /// An end of a link has no fe80 address.
@@ -54,7 +56,7 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every cause, in the order in which they are to be removed.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::HostNetworkd,
         Self::MachineNetworkd,
         Self::ForeignNetworkFile,
@@ -62,6 +64,7 @@ impl Cause {
         Self::DhcpDropped,
         Self::PoolUsedUp,
         Self::StrayLease,
+        Self::OtherWayBack,
         Self::PortIsolated,
         Self::NoFe80,
         Self::Mtu,
@@ -109,6 +112,7 @@ impl Cause {
                 Self::ForeignNetworkFile
                 | Self::Unmanaged
                 | Self::PoolUsedUp
+                | Self::OtherWayBack
                 | Self::PortIsolated
                 | Self::NoFe80
                 | Self::Mtu => Check::LinkHost,
@@ -143,6 +147,7 @@ impl Cause {
             Self::StrayLease => matches!(other, Self::NotMasqueraded | Self::NoNameServer),
             Self::DhcpDropped
             | Self::PoolUsedUp
+            | Self::OtherWayBack
             | Self::ForwardingOff
             | Self::ForwardDropped
             | Self::NotMasqueraded
@@ -197,6 +202,7 @@ impl Cause {
             }
             Self::PoolUsedUp if needs.lease => found(&|machine| lease::used_up(machine, seen)),
             Self::StrayLease if needs.lease => found(&|machine| lease::stray(machine, seen)),
+            Self::OtherWayBack if needs.lease => found(&|machine| lease::other_way_back(machine, seen)),
             // Isolated ports reach every port that is not.
             Self::PortIsolated if matches!(question.subject, Subject::Pair { .. }) => {
                 let is_isolated = |machine: &&str| {
@@ -290,6 +296,7 @@ impl Cause {
             | Self::DhcpDropped
             | Self::PoolUsedUp
             | Self::StrayLease
+            | Self::OtherWayBack
             | Self::PortIsolated
             | Self::NoFe80
             | Self::Mtu
@@ -330,6 +337,7 @@ impl Cause {
             | Self::Unmanaged
             | Self::PoolUsedUp
             | Self::StrayLease
+            | Self::OtherWayBack
             | Self::PortIsolated
             | Self::NoFe80
             | Self::NotMasqueraded

@@ -24,12 +24,36 @@ pub(super) fn used_up(machine: &str, seen: &Seen<'_>) -> Option<String> {
 /// That the host has no address in the subnet that the machine has its lease from.
 pub(super) fn stray(machine: &str, seen: &Seen<'_>) -> Option<String> {
     let lease = seen.on_host_of(Check::FirewallMasquerade, machine, "subnet")?;
-    let subnet: Subnet = lease.parse().ok()?;
     let value = |name| seen.on_host_of(Check::LinkHost, machine, name);
     let (link, addresses) = (value("name")?, value("addresses")?);
+    // On another bridge, somebody else may give leases.
+    let is_stray = is_of_machines(link) && !has_an_address_in(lease.parse().ok()?, addresses);
+    is_stray.then(|| format!("{machine} has {lease}, and {link} has {addresses}"))
+}
+
+/// That the host, which is on the machine's link, would answer the machine by another.
+pub(super) fn other_way_back(machine: &str, seen: &Seen<'_>) -> Option<String> {
+    let lease: Subnet = seen.on_host_of(Check::FirewallMasquerade, machine, "subnet")?.parse().ok()?;
+    let value = |name| seen.on_host_of(Check::LinkHost, machine, name);
+    let (link, addresses, way) = (value("name")?, value("addresses")?, value("way-back")?);
+    let is_elsewhere = way != link && has_an_address_in(lease, addresses);
+    is_elsewhere.then(|| {
+        let route = match way {
+            "none" => "no route leads".to_owned(),
+            other => format!("the route leads by {other}"),
+        };
+        let fate = match (value("rp-filter"), value("rp-filter-drops")) {
+            (Some("1"), drops) => {
+                format!("rp_filter of {link} is 1, and has had {} packets dropped", drops.unwrap_or("some"))
+            }
+            _ => "answers go there".to_owned(),
+        };
+        format!("{machine} has {} on {link}, and {route}; {fate}", lease.address())
+    })
+}
+
+fn has_an_address_in(subnet: Subnet, addresses: &str) -> bool {
     let is_in =
         |address: &str| address.parse::<Subnet>().is_ok_and(|address| subnet.contains(address.address()));
-    // On another bridge, somebody else may give leases.
-    let is_stray = is_of_machines(link) && !addresses.split(", ").any(is_in);
-    is_stray.then(|| format!("{machine} has {lease}, and {link} has {addresses}"))
+    addresses.split(", ").any(is_in)
 }

@@ -53,6 +53,8 @@ fn healthy() -> Vec<Row> {
         ("setup", "configured"),
         ("addresses", FE80),
         ("mtu", "1500"),
+        ("way-back", "ve-alpha"),
+        ("rp-filter", "1"),
         ("pool", "13"),
         ("leases", "192.168.1.2 02:00:00:00:00:01"),
     ];
@@ -293,6 +295,31 @@ fn a_pool_that_is_used_up_explains_the_want_of_a_lease_of_whoever_has_none_of_it
         assert_eq!(codes(&[none.clone(), link]), Vec::<String>::new());
     }
     assert_eq!(codes(&[others]), Vec::<String>::new(), "alpha has a lease from elsewhere");
+}
+
+#[test]
+fn a_way_back_by_another_link_explains_what_goes_by_ipv4() {
+    const WAY_BACK: &[(&str, &str)] = &[
+        ("name", "br0"),
+        ("addresses", FE80),
+        ("way-back", "vpn0"),
+        ("rp-filter", "1"),
+        ("rp-filter-drops", "7"),
+    ];
+    let explained = reasons(&[("link/host", host_of("alpha"), WAY_BACK, false)]);
+    assert_eq!(
+        explained[0].1[0].evidence,
+        "alpha has 192.168.1.2 on br0, and the route leads by vpn0; rp_filter of br0 is 1, and has had 7 packets dropped"
+    );
+    assert!(explained.iter().all(|(_, reasons)| reasons[0].code == "other-way-back"));
+    const ELSEWHERE: &[(&str, &str)] =
+        &[("name", "br0"), ("addresses", "fe80::1/64"), ("way-back", "eth0"), ("rp-filter", "1")];
+    let foreign = ("link/host", host_of("alpha"), ELSEWHERE, false);
+    assert_eq!(
+        codes(&[foreign]),
+        Vec::<String>::new(),
+        "the host is not on the bridge, and answers nobody there"
+    );
 }
 
 #[test]

@@ -71,6 +71,16 @@ impl Cause {
                        80-container-vz.network with ConfigureWithoutCarrier=yes in [Network] keeps the first subnet.",
                 link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#ConfigureWithoutCarrier=",
             },
+            Self::OtherWayBack => Words {
+                code: "other-way-back",
+                sentence: "the host's way back to the machine leads by another link, so that the machine is not heard or not answered",
+                long: "A route to part of the subnet of a link, as a VPN or a provider may bring it, is more specific than that of the \
+                       link, and what the host answers goes there. Where rp_filter is 1 on the link, which is called strict, the \
+                       kernel drops what comes from the machine before anybody hears it, and counts it as \
+                       TcpExtIPReversePathFilter (nstat); the larger of net.ipv4.conf.all.rp_filter and that of the link counts. DHCP \
+                       works all the same, as the server asks no route.",
+                link: "https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html",
+            },
             Self::PortIsolated => Words {
                 code: "port-isolated",
                 sentence: "both machines are at isolated ports of their bridge, which hear only ports that are not",

@@ -8,6 +8,7 @@ use crate::agent::dhcp_server::{self, DhcpServer};
 use crate::agent::footing::Footing;
 use crate::agent::links;
 use crate::agent::standing::{Machine, Standing, call};
+use crate::agent::way_back::WayBack;
 use crate::probe::{self, End, Which};
 use crate::rpc::Client;
 
@@ -41,7 +42,7 @@ impl Machine {
             Some(link) => look(&self.probe, Which::Name(link.clone()), footing).await?,
             None => None,
         };
-        Ok(observation(end.as_ref(), None, None))
+        Ok(observation(end.as_ref(), Vec::new()))
     }
 }
 
@@ -67,11 +68,13 @@ impl Standing {
         let end = self.host_end(machine).await?;
         let port = end.as_ref().filter(|end| end.bridge.is_some()).map(|end| &end.port);
         let addressed = end.as_ref().map(HostEnd::addressed);
-        let server = match addressed {
-            Some(end) => dhcp_server::on(end).await?,
-            None => None,
-        };
-        Ok(observation(addressed, port, server.as_ref()))
+        let Some(end) = addressed else { return Ok(observation(None, Vec::new())) };
+        let mut more: Vec<(&str, String)> = port.map(of_port).into_iter().flatten().collect();
+        more.extend(dhcp_server::on(end).await?.iter().flat_map(of_server));
+        if let Some(address) = machine.settled.ipv4 {
+            more.extend(of_way_back(&WayBack::of(address, &end.name).await?));
+        }
+        Ok(observation(addressed, more))
     }
 }
 
@@ -79,13 +82,39 @@ async fn look(probe: &Client, which: Which, footing: Footing) -> anyhow::Result<
     call(probe, probe::Request::End { which, settled: footing.waits() }).await
 }
 
-/// Puts one end, with the port of it where it is a bridge and the DHCP server on it, as an observation; the answer is how
-/// far networkd is with it.
-fn observation(end: Option<&End>, port: Option<&End>, server: Option<&DhcpServer>) -> Observation {
+fn of_port(port: &End) -> [(&'static str, String); 6] {
+    [
+        ("port", port.name.clone()),
+        ("port-state", port.state.clone()),
+        ("port-mtu", mtu(port)),
+        ("port-isolated", if port.is_isolated { "yes" } else { "no" }.to_owned()),
+        ("port-file", port.file.clone().unwrap_or_default()),
+        ("port-setup", port.setup.clone().unwrap_or_default()),
+    ]
+}
+
+fn of_server(server: &DhcpServer) -> [(&'static str, String); 2] {
+    let leases: Vec<String> = server.leases.iter().map(ToString::to_string).collect();
+    [("pool", server.pool.to_string()), ("leases", leases.join(", "))]
+}
+
+fn of_way_back(way: &WayBack) -> [(&'static str, String); 3] {
+    [
+        ("way-back", way.link.clone().unwrap_or_else(|| "none".to_owned())),
+        ("rp-filter", way.rp_filter.to_string()),
+        ("rp-filter-drops", way.dropped.to_string()),
+    ]
+}
+
+fn mtu(end: &End) -> String {
+    end.mtu.map_or(String::new(), |mtu| mtu.to_string())
+}
+
+/// Puts one end, with what `more` is known of it, as an observation; the answer is how far networkd is with it.
+fn observation(end: Option<&End>, more: Vec<(&'static str, String)>) -> Observation {
     let Some(end) = end else {
         return Observation::Properties(Properties::new("none", [("exists", "no".to_owned())]));
     };
-    let mtu = |end: &End| end.mtu.map_or(String::new(), |mtu| mtu.to_string());
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
     let values = [
         ("exists", "yes".to_owned()),
@@ -100,22 +129,6 @@ fn observation(end: Option<&End>, port: Option<&End>, server: Option<&DhcpServer
         ("file", or_empty(&end.file)),
         ("setup", or_empty(&end.setup)),
     ];
-    let of_port = port.map(|port| {
-        [
-            ("port", port.name.clone()),
-            ("port-state", port.state.clone()),
-            ("port-mtu", mtu(port)),
-            ("port-isolated", if port.is_isolated { "yes" } else { "no" }.to_owned()),
-            ("port-file", or_empty(&port.file)),
-            ("port-setup", or_empty(&port.setup)),
-        ]
-    });
-    let of_server = server.map(|server| {
-        let leases: Vec<String> = server.leases.iter().map(ToString::to_string).collect();
-        [("pool", server.pool.to_string()), ("leases", leases.join(", "))]
-    });
-    let values = values.into_iter().chain(of_port.into_iter().flatten());
-    let values = values.chain(of_server.into_iter().flatten());
     let answer = end.setup.as_deref().unwrap_or("unknown");
-    Observation::Properties(Properties::new(answer, values))
+    Observation::Properties(Properties::new(answer, values.into_iter().chain(more)))
 }
