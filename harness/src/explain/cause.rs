@@ -4,6 +4,7 @@ use nspawn_matrix_scenarios::{Check, Subject};
 
 use super::ends::{self, TwoSizes};
 use super::lease;
+use super::misnamed::Misnamed;
 use super::needs::Needs;
 use super::seen::Seen;
 use crate::agent::Question;
@@ -18,6 +19,8 @@ pub(crate) enum Cause {
     MachineNetworkd,
     /// The host's end of a link is configured by another file than that which systemd ships for it.
     ForeignNetworkFile,
+    /// The file that is meant for the host's end of a link has the name of another kind.
+    MisnamedFile,
     /// No file is about the host's end of a link.
     Unmanaged,
     /// The host's firewall drops what machines ask of its DHCP server.
@@ -56,10 +59,11 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every cause, in the order in which they are to be removed.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::HostNetworkd,
         Self::MachineNetworkd,
         Self::ForeignNetworkFile,
+        Self::MisnamedFile,
         Self::Unmanaged,
         Self::DhcpDropped,
         Self::PoolUsedUp,
@@ -116,6 +120,7 @@ impl Cause {
                 | Self::PortIsolated
                 | Self::NoFe80
                 | Self::Mtu => Check::LinkHost,
+                Self::MisnamedFile => Check::EnvironmentNetworkFiles,
                 Self::OtherHostname => Check::IdentityHostname,
                 Self::DhcpDropped => Check::FirewallInput,
                 Self::ForwardingOff => Check::EnvironmentForwarding,
@@ -137,6 +142,7 @@ impl Cause {
                     | Self::NotMasqueraded
                     | Self::NoNameServer
             ),
+            Self::MisnamedFile => other == Self::Unmanaged || Self::Unmanaged.brings_about(other),
             Self::ForeignNetworkFile | Self::Unmanaged => {
                 matches!(
                     other,
@@ -191,6 +197,9 @@ impl Cause {
                 let is_foreign = is_of_machines(link) && !file.is_empty() && !file.starts_with(SHIPPED);
                 is_foreign.then(|| format!("{file} configures {link}"))
             }),
+            Self::MisnamedFile if needs.link => {
+                found(&|machine| Some(Misnamed::of(machine, seen)?.evidence()))
+            }
             Self::Unmanaged if needs.link => found(&|machine| {
                 let value = |name| seen.on_host_of(Check::LinkHost, machine, name);
                 let link = value("name")?;
@@ -292,6 +301,7 @@ impl Cause {
             Self::HostNetworkd
             | Self::MachineNetworkd
             | Self::ForeignNetworkFile
+            | Self::MisnamedFile
             | Self::Unmanaged
             | Self::DhcpDropped
             | Self::PoolUsedUp
@@ -332,6 +342,7 @@ impl Cause {
                 let ways = [format!("iifname {link} accept"), format!("oifname {link} accept")];
                 accept(seen.of_host(Check::FirewallForward, "chains")?, &ways.each_ref().map(String::as_str))
             }
+            Self::MisnamedFile => Misnamed::of(machine, seen)?.remedy()?,
             Self::Mtu => TwoSizes::of(machine, seen)?.remedy(),
             Self::ForeignNetworkFile
             | Self::Unmanaged

@@ -7,6 +7,7 @@
 mod cause;
 mod ends;
 mod lease;
+mod misnamed;
 mod needs;
 mod seen;
 #[cfg(test)]

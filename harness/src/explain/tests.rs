@@ -64,6 +64,7 @@ fn healthy() -> Vec<Row> {
         ("environment/services", machine("alpha"), SERVICES, false),
         ("environment/services", machine("beta"), SERVICES, false),
         ("link/host", host_of("alpha"), LINK, false),
+        ("environment/network-files", Subject::HostItself, &[("findings", "none")], false),
         ("firewall/input", Subject::HostItself, &[("DHCP", "accepted"), ("chains", "none")], false),
         (
             "environment/forwarding",
@@ -178,6 +179,33 @@ fn a_file_that_takes_links_of_machines_explains_all_that_goes_over_them() {
     );
     assert_eq!(explained[0].1[0].code, "foreign-network-file");
     assert_eq!(explained[0].1[0].evidence, "05-eth0.network configures ve-alpha");
+}
+
+#[test]
+fn a_file_of_another_kinds_name_explains_a_bridge_that_nobody_configures() {
+    const UNMANAGED: &[(&str, &str)] = &[("name", "br0"), ("file", ""), ("setup", "unmanaged")];
+    const BRIDGE: &[(&str, &str)] = &[(
+        "findings",
+        "/etc/a.netdev has no [NetDev] section, so it makes no link; \
+         /etc/a.netdev holds [Network] for br*, which is read in a .network file only",
+    )];
+    const ANOTHER: &[(&str, &str)] =
+        &[("findings", "/etc/a.netdev holds [Network] for lan0, which is read in a .network file only")];
+    let link = ("link/host", host_of("alpha"), UNMANAGED, false);
+    let files = |found| ("environment/network-files", Subject::HostItself, found, false);
+    let explained = reasons(&[link.clone(), files(BRIDGE)]);
+    let [reason] = &explained[0].1[..] else { panic!("the link is unmanaged for no reason of its own") };
+    assert_eq!(reason.code, "misnamed-file");
+    assert_eq!(
+        reason.evidence,
+        "/etc/a.netdev holds [Network] for br*, which is read in a .network file only"
+    );
+    assert_eq!(
+        reason.remedy.as_deref(),
+        Some("mv --no-clobber /etc/a.netdev /etc/a.network; networkctl reload")
+    );
+    let explained = reasons(&[link, files(ANOTHER)]);
+    assert_eq!(explained[0].1[0].code, "link-unmanaged");
 }
 
 #[test]

@@ -39,6 +39,16 @@ impl Cause {
                        not affected, which is why br0 works where ve- links do not.",
                 link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html",
             },
+            Self::MisnamedFile => Words {
+                code: "misnamed-file",
+                sentence: "the file that is meant for the host's end of the link, or the bridge, has the name of another kind",
+                long: "A bridge takes two files: one ending with .netdev, whose [NetDev] section makes it, and one ending with \
+                       .network, whose [Match] and [Network] sections configure it. systemd-networkd tells them by their names \
+                       alone, and passes over sections of the other kind with a line in its journal: then there is a bridge \
+                       without address and DHCP server. The reverse, [NetDev] in a .network file, makes no bridge, and machines \
+                       that are to be ports of it do not start.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.netdev.html",
+            },
             Self::Unmanaged => Words {
                 code: "link-unmanaged",
                 sentence: "systemd-networkd has no file for the host's end of the link",

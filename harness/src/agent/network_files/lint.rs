@@ -41,7 +41,7 @@ fn mistakes(file: &NetworkFile) -> Vec<String> {
         found.push("has no [NetDev] section, so it makes no link".to_owned());
     }
     if is_netdev && has("Network") {
-        found.push("holds [Network], which is read in a .network file only".to_owned());
+        found.push(format!("holds [Network]{}, which is read in a .network file only", meant_for(&sections)));
     }
     if !is_netdev && has("NetDev") {
         found.push("holds [NetDev], which is read in a .netdev file only".to_owned());
@@ -53,6 +53,14 @@ fn mistakes(file: &NetworkFile) -> Vec<String> {
         found.extend(greed(file.name(), &sections));
     }
     found
+}
+
+/// Which links a `[Match]` section names: ` for br0`.
+fn meant_for(sections: &[Section]) -> String {
+    let matches = sections.iter().filter(|section| section.name == "Match");
+    let names = matches.flat_map(|section| &section.assignments).filter(|(key, _)| key == "Name");
+    let names: Vec<&str> = names.map(|(_, value)| value.as_str()).collect();
+    if names.is_empty() { String::new() } else { format!(" for {}", names.join(" ")) }
 }
 
 fn is_match_with_content(section: &Section) -> bool {
@@ -186,7 +194,7 @@ mod tests {
             findings("50-br0.netdev", NETWORK),
             [
                 "/etc/50-br0.netdev has no [NetDev] section, so it makes no link",
-                "/etc/50-br0.netdev holds [Network], which is read in a .network file only"
+                "/etc/50-br0.netdev holds [Network] for br0, which is read in a .network file only"
             ]
         );
         assert_eq!(
