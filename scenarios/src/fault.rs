@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use crate::{Check, Scenario, Step, scenario_file};
 
 /// The files of the catalogue, in the order in which they are listed.
-const FILES: [&str; 22] = [
+const FILES: [&str; 23] = [
     include_str!("../faults/host-networkd-off.toml"),
     include_str!("../faults/machine-networkd-off.toml"),
     include_str!("../faults/foreign-network-file.toml"),
     include_str!("../faults/misnamed-file.toml"),
     include_str!("../faults/link-unmanaged.toml"),
+    include_str!("../faults/same-mac.toml"),
     include_str!("../faults/dhcp-dropped.toml"),
     include_str!("../faults/pool-used-up.toml"),
     include_str!("../faults/other-way-back.toml"),

@@ -23,6 +23,8 @@ pub(crate) enum Cause {
     MisnamedFile,
     /// No file is about the host's end of a link.
     Unmanaged,
+    /// Two machines on one bridge have the same hardware address.
+    SameMac,
     /// The host's firewall drops what machines ask of its DHCP server.
     DhcpDropped,
     /// The host's DHCP server has given away all that it has.
@@ -59,12 +61,13 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every cause, in the order in which they are to be removed.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::HostNetworkd,
         Self::MachineNetworkd,
         Self::ForeignNetworkFile,
         Self::MisnamedFile,
         Self::Unmanaged,
+        Self::SameMac,
         Self::DhcpDropped,
         Self::PoolUsedUp,
         Self::StrayLease,
@@ -120,6 +123,7 @@ impl Cause {
                 | Self::PortIsolated
                 | Self::NoFe80
                 | Self::Mtu => Check::LinkHost,
+                Self::SameMac => Check::LinkMachine,
                 Self::MisnamedFile => Check::EnvironmentNetworkFiles,
                 Self::OtherHostname => Check::IdentityHostname,
                 Self::DhcpDropped => Check::FirewallInput,
@@ -149,7 +153,7 @@ impl Cause {
                     Self::NoFe80 | Self::ForwardingOff | Self::NotMasqueraded | Self::NoNameServer
                 )
             }
-            Self::MachineNetworkd => matches!(other, Self::NoFe80 | Self::NoNameServer),
+            Self::MachineNetworkd | Self::SameMac => matches!(other, Self::NoFe80 | Self::NoNameServer),
             Self::StrayLease => matches!(other, Self::NotMasqueraded | Self::NoNameServer),
             Self::DhcpDropped
             | Self::PoolUsedUp
@@ -205,6 +209,7 @@ impl Cause {
                 let link = value("name")?;
                 (value("setup")? == "unmanaged").then(|| format!("networkd calls {link} unmanaged"))
             }),
+            Self::SameMac if needs.link => found(&|machine| ends::of_one_mac(machine, seen)),
             Self::DhcpDropped if needs.lease => {
                 let chains = seen.of_host(Check::FirewallInput, "chains").unwrap_or("none");
                 (seen.of_host(Check::FirewallInput, "DHCP")? == "dropped").then(|| format!("input: {chains}"))
@@ -303,6 +308,7 @@ impl Cause {
             | Self::ForeignNetworkFile
             | Self::MisnamedFile
             | Self::Unmanaged
+            | Self::SameMac
             | Self::DhcpDropped
             | Self::PoolUsedUp
             | Self::StrayLease
@@ -346,6 +352,7 @@ impl Cause {
             Self::Mtu => TwoSizes::of(machine, seen)?.remedy(),
             Self::ForeignNetworkFile
             | Self::Unmanaged
+            | Self::SameMac
             | Self::PoolUsedUp
             | Self::StrayLease
             | Self::OtherWayBack

@@ -17,6 +17,20 @@ pub(super) fn without_fe80(machine: &str, between: bool, seen: &Seen<'_>) -> Opt
     }
 }
 
+/// That another machine on the same bridge has the hardware address of this one.
+pub(super) fn of_one_mac(machine: &str, seen: &Seen<'_>) -> Option<String> {
+    let of = |machine| {
+        let bridge = seen.on_host_of(Check::LinkHost, machine, "name");
+        // Only a bridge has ports.
+        seen.on_host_of(Check::LinkHost, machine, "port")?;
+        Some((bridge?, seen.of_machine(Check::LinkMachine, machine, "mac")?))
+    };
+    let own = of(machine)?;
+    let other = seen.machines().into_iter().find(|other| *other != machine && of(other) == Some(own))?;
+    let (bridge, mac) = own;
+    Some(format!("{machine} and {other} are both {mac} on {bridge}"))
+}
+
 /// The machine's end carries packets of another size than the host's, or its bridge.
 pub(super) struct TwoSizes<'a> {
     inside: &'a str,

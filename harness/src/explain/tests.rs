@@ -103,6 +103,12 @@ fn healthy() -> Vec<Row> {
             &[("addresses", FE80), ("mtu", "1500"), ("mac", "02:00:00:00:00:01")],
             false,
         ),
+        (
+            "link/machine",
+            machine("beta"),
+            &[("addresses", FE80), ("mtu", "1500"), ("mac", "02:00:00:00:00:02")],
+            false,
+        ),
         ("link/host", host_of("beta"), LINK, false),
         ("identity/hostname", machine("beta"), &[("host name", "beta")], false),
         ("ping/gateway/ipv6-link-local", machine("alpha"), &[], true),
@@ -348,6 +354,20 @@ fn a_way_back_by_another_link_explains_what_goes_by_ipv4() {
         Vec::<String>::new(),
         "the host is not on the bridge, and answers nobody there"
     );
+}
+
+#[test]
+fn one_hardware_address_for_two_machines_explains_what_goes_over_their_bridge() {
+    const PORT: &[(&str, &str)] = &[("name", "br0"), ("port", "vb-x"), ("addresses", FE80)];
+    const INSIDE: &[(&str, &str)] = &[("mac", "02:00:00:00:00:01"), ("addresses", FE80)];
+    let ports = ["alpha", "beta"].map(|name| ("link/host", host_of(name), PORT, false));
+    let inside = ["alpha", "beta"].map(|name| ("link/machine", machine(name), INSIDE, false));
+    let explained = reasons(&[ports.clone(), inside.clone()].concat());
+    let (_, to_peer) = explained.iter().find(|(check, _)| check == "ping/peer/ipv4").unwrap();
+    assert_eq!(to_peer[0].code, "same-mac");
+    assert_eq!(to_peer[0].evidence, "alpha and beta are both 02:00:00:00:00:01 on br0");
+    assert_eq!(codes(&inside), Vec::<String>::new(), "each is on a link of its own");
+    assert_eq!(codes(&ports), Vec::<String>::new(), "each has its own");
 }
 
 #[test]

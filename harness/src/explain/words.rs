@@ -56,6 +56,15 @@ impl Cause {
                        them apart, or an empty file or a link to /dev/null in /etc/systemd/network takes their place.",
                 link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html",
             },
+            Self::SameMac => Words {
+                code: "same-mac",
+                sentence: "two machines on one bridge have the same hardware address",
+                long: "systemd-nspawn makes the hardware address of a machine's link from its name, so that each has its own. Copies \
+                       of an image that sets one, by MACAddress= in a .network or .link file, share it. The bridge then sends \
+                       what is for either to whoever spoke last, neither hears the other, and their fe80 addresses, which are \
+                       made of it, are one too: whoever finds that out goes without.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#MACAddress=",
+            },
             Self::DhcpDropped => Words {
                 code: "dhcp-dropped",
                 sentence: "the host's firewall drops what machines ask of its DHCP server",
