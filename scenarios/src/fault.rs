@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Check, Scenario, Step, scenario_file};
 
 /// The files of the catalogue, in the order in which they are listed.
-const FILES: [&str; 23] = [
+const FILES: [&str; 24] = [
     include_str!("../faults/host-networkd-off.toml"),
     include_str!("../faults/machine-networkd-off.toml"),
     include_str!("../faults/foreign-network-file.toml"),
@@ -15,6 +15,7 @@ const FILES: [&str; 23] = [
     include_str!("../faults/same-mac.toml"),
     include_str!("../faults/dhcp-dropped.toml"),
     include_str!("../faults/pool-used-up.toml"),
+    include_str!("../faults/stray-lease.toml"),
     include_str!("../faults/other-way-back.toml"),
     include_str!("../faults/port-isolated.toml"),
     include_str!("../faults/no-fe80.toml"),
