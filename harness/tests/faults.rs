@@ -22,11 +22,13 @@ fn main() -> ExitCode {
 }
 
 /// Two faults of one host, of which neither hides what the other breaks, by their names.
-const PAIRS: [[&str; 2]; 4] = [
+const PAIRS: [[&str; 2]; 6] = [
     ["forward-dropped", "llmnr-off"],
     ["no-name-server", "llmnr-off"],
     ["machine-resolved-off", "forward-dropped"],
     ["dhcp-dropped", "llmnr-off"],
+    ["mtu", "llmnr-off"],
+    ["other-way-back", "machine-llmnr-off"],
 ];
 
 /// What becomes of a scenario now and then without a fault, with the cause that is then told rightly.
