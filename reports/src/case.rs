@@ -52,7 +52,7 @@ pub struct Explanation {
     pub text: String,
     /// What it rests on: a line of the journal, a sysctl, a rule.
     pub evidence: String,
-    /// What to do, ready to paste.
+    /// What to do about it: a command, ready to paste into a shell of the host as root.
     pub remedy: Option<String>,
     /// Where to read more.
     pub link: Option<String>,

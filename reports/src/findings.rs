@@ -36,6 +36,9 @@ fn is_finding(case: &Case) -> bool {
     }
 }
 
+/// What stands before a command that a person can paste.
+pub(crate) const REMEDY: &str = "remedy";
+
 impl Finding {
     fn of(cases: &[&Case], places: &Places<'_>) -> Option<Self> {
         let (case, others) = cases.split_first()?;
@@ -54,7 +57,7 @@ impl Finding {
         }
         for explanation in explanations {
             said.push(("because", format!("{} ({})", explanation.text, explanation.evidence)));
-            said.extend(explanation.remedy.iter().map(|remedy| ("remedy", remedy.clone())));
+            said.extend(explanation.remedy.iter().map(|remedy| (REMEDY, remedy.clone())));
             said.extend(explanation.link.iter().map(|link| ("see", link.clone())));
         }
         Some(Self { verdict: case.verdict, title, said })

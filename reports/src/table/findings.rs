@@ -3,7 +3,7 @@
 use super::style::{Style, Tone};
 use super::wrap::wrap;
 use crate::clean::clean;
-use crate::findings::{self, Finding, Note};
+use crate::findings::{self, Finding, Note, REMEDY};
 use crate::{Report, Verdict};
 
 const INDENT: &str = "    ";
@@ -21,8 +21,10 @@ fn paragraph(finding: &Finding, style: Style) -> String {
 }
 
 fn labelled(label: &str, text: &str, style: Style) -> String {
+    // A command that is pasted must not have line breaks of ours in it; the terminal makes its own.
+    let width = if label == REMEDY { u16::MAX } else { style.width };
     let first = format!("{INDENT}{:LABEL_WIDTH$}", format!("{label}:"));
-    wrap(&clean(text), style.width, &first, &" ".repeat(INDENT.len() + LABEL_WIDTH))
+    wrap(&clean(text), width, &first, &" ".repeat(INDENT.len() + LABEL_WIDTH))
 }
 
 /// All notes, one below the other.
