@@ -35,6 +35,8 @@ pub struct Engine {
     pub agent: PathBuf,
     /// Whether what is done to a host is taken back, as on one that is kept.
     pub undo: bool,
+    /// Whether what the reasons of a host say is done there, and everything asked again.
+    pub remedies: bool,
     /// Turns true when the run is to be ended.
     pub interrupted: watch::Receiver<bool>,
 }
@@ -234,6 +236,7 @@ impl Engine {
             kind: self.ground.kind(),
             samples: plan.samples,
             undo: self.undo,
+            remedies: self.remedies,
             run_id: self.run_id.clone(),
             agent: self.agent.clone(),
             clock,
@@ -253,7 +256,7 @@ impl Outcome {
         let (hosts, cases, timeline) = (Vec::new(), Vec::new(), Vec::new());
         let mut report = Report { schema: SCHEMA.to_owned(), run, hosts, cases, timeline };
         let mut evidence = Vec::new();
-        for host in measured {
+        for host in measured.into_iter().flat_map(Measured::in_order) {
             report.hosts.push(host.record);
             report.cases.extend(host.cases);
             report.timeline.extend(host.timeline);

@@ -3,6 +3,8 @@
 //! What is broken is tried once more: a question that gave no answer, of the machines that still stand; a host that
 //! does not come to stand, from the start. What was judged is not.
 
+mod remedies;
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -37,6 +39,8 @@ pub(crate) struct HostTask {
     pub samples: u32,
     /// Whether what is done to the host is taken back, as on one that is kept.
     pub undo: bool,
+    /// Whether what the reasons say is done, and everything asked again.
+    pub remedies: bool,
     /// Id of the run.
     pub run_id: String,
     /// This program, as a file.
@@ -57,6 +61,15 @@ pub(crate) struct Measured {
     pub timeline: Vec<TimelineEvent>,
     /// Evidence, if something is not green.
     pub evidence: Option<Evidence>,
+    /// The same before its remedies were done; none if none were.
+    pub before: Option<Box<Self>>,
+}
+
+impl Measured {
+    /// What was before the remedies, if any were done, and what is.
+    pub(crate) fn in_order(mut self) -> impl Iterator<Item = Self> {
+        self.before.take().map(|before| *before).into_iter().chain([self])
+    }
 }
 
 impl HostTask {
@@ -76,10 +89,9 @@ impl HostTask {
             let console = self.console(site, boot).await;
             notes.borrow_mut().evidence.extend(console);
         }
-        let measured = self.conclude(&notes, failure.as_deref());
-        let (record, cases) = (&measured.record, &*measured.cases);
-        (self.watcher.borrow_mut())(&Progress::Done { host: &self.host, record, cases });
-        measured
+        let mut notes = notes.borrow_mut();
+        let before = notes.before.take().map(|mut before| Box::new(self.told(&mut before, None)));
+        Measured { before, ..self.told(&mut notes, failure.as_deref()) }
     }
 
     /// No host is silent for as long as this; one that is has something in it that hangs.
@@ -89,7 +101,7 @@ impl HostTask {
 
     /// Gives every cell of the plan a case that says why nothing was measured.
     pub(crate) fn not_measured(&self, reason: &str) -> Measured {
-        self.conclude(&self.notes(), Some(reason))
+        self.conclude(&mut self.notes().borrow_mut(), Some(reason))
     }
 
     fn notes(&self) -> SharedNotes {
@@ -103,7 +115,9 @@ impl HostTask {
             let outcome = self.work_once(boot, site, host, notes).await;
             let Err(error) = outcome else { return };
             notes.borrow_mut().failed(boot, &chain(error));
-            if notes.borrow().open(self.host.asked()).is_empty() {
+            // Afresh the host would be without what was done to it.
+            let is_remedied = notes.borrow().before.is_some();
+            if is_remedied || notes.borrow().open(self.host.asked()).is_empty() {
                 return;
             }
             self.take_down(host, notes).await;
@@ -167,6 +181,7 @@ impl HostTask {
             notes.borrow_mut().evidence.extend(evidence);
         }
         measured?;
+        self.remedied(boot, &agent, notes).await?;
         self.restarted(&agent, notes).await?;
         self.powered_off(boot, &agent, notes).await?;
         if self.undo && !self.is_rebooted(notes) { self.undo(&agent, notes).await } else { Ok(()) }
@@ -303,13 +318,20 @@ impl HostTask {
         }
     }
 
+    /// Concludes, and tells whoever watches.
+    fn told(&self, notes: &mut Notes, failure: Option<&str>) -> Measured {
+        let measured = self.conclude(notes, failure);
+        let (record, cases) = (&measured.record, &*measured.cases);
+        (self.watcher.borrow_mut())(&Progress::Done { host: &notes.host, record, cases });
+        measured
+    }
+
     /// Gives every cell of the plan its case.
-    fn conclude(&self, notes: &SharedNotes, failure: Option<&str>) -> Measured {
-        let mut notes = notes.borrow_mut();
+    fn conclude(&self, notes: &mut Notes, failure: Option<&str>) -> Measured {
         let cases = notes.conclude(failure);
         let systemd = notes.systemd();
         let record = HostRecord {
-            id: self.host.id.clone(),
+            id: notes.host.id.clone(),
             kind: self.kind.name().to_owned(),
             profile: self.host.profile.name.clone(),
             image: self.host.images.host.clone(),
@@ -323,8 +345,9 @@ impl HostTask {
         let evidence = cases
             .iter()
             .any(|case| !case.verdict.is_green())
-            .then(|| Evidence { host: self.host.id.clone(), files: std::mem::take(&mut notes.evidence) });
-        Measured { record, cases, timeline: std::mem::take(&mut notes.timeline), evidence }
+            .then(|| Evidence { host: notes.host.id.clone(), files: std::mem::take(&mut notes.evidence) });
+        let timeline = std::mem::take(&mut notes.timeline);
+        Measured { record, cases, timeline, evidence, before: None }
     }
 }
 

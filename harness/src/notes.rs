@@ -22,7 +22,8 @@ pub(crate) const ATTEMPTS: u32 = 2;
 
 /// What is known so far.
 pub(crate) struct Notes {
-    host: HostPlan,
+    /// Its part of the plan.
+    pub host: HostPlan,
     cases: Vec<(Question, Case)>,
     settings: Settings,
     clock: Instant,
@@ -40,6 +41,8 @@ pub(crate) struct Notes {
     pub timeline: Vec<TimelineEvent>,
     /// What may explain why something is not as claimed.
     pub evidence: Vec<EvidenceFile>,
+    /// What was known before the remedies were done; none if none were.
+    pub before: Option<Box<Self>>,
 }
 
 /// Notes that the agent's notices go to while the host is worked on.
@@ -50,7 +53,7 @@ impl Notes {
     pub(crate) fn new(host: HostPlan, clock: Instant, watcher: Watcher) -> Self {
         let (cases, settings, payload) = (Vec::new(), Settings::new(), None);
         let (warnings, timeline, evidence) = (Vec::new(), Vec::new(), Vec::new());
-        let (facts, left) = (None, None);
+        let (facts, left, before) = (None, None, None);
         let heard = Instant::now();
         Self {
             host,
@@ -65,7 +68,17 @@ impl Notes {
             left,
             timeline,
             evidence,
+            before,
         }
+    }
+
+    /// Begins afresh what is known, as the same host once remedies were done. What was known is kept beside it.
+    pub(crate) fn turn_over(&mut self) {
+        let after = Self::new(self.host.remedied(), self.clock, Rc::clone(&self.watcher));
+        let mut before = std::mem::replace(self, after);
+        before.host = before.host.while_standing_alone("it is asked once the remedies were done");
+        (self.facts, self.payload) = (before.facts.clone(), before.payload);
+        self.before = Some(Box::new(before));
     }
 
     /// Notes that the host boots from the start: what held on an earlier one need not hold on this one.

@@ -39,6 +39,9 @@ pub fn jobs_in(spec: &Spec, accel: Accel) -> usize {
     (spec.cores.get() as usize * per_core).min(have_room as usize).max(1)
 }
 
+/// What is added to the name of a scenario once remedies were done.
+const REMEDIED: &str = "+remedied";
+
 /// All that a run will do.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -168,6 +171,28 @@ impl HostPlan {
         let profile =
             if self.profile.is_stock() { String::new() } else { format!(" as {}", self.profile.name) };
         format!("{} on {}{profile}", self.scenario.name, self.images.name())
+    }
+
+    /// The same host once what its reasons say was done.
+    #[must_use]
+    pub fn remedied(&self) -> Self {
+        let mut host = self.clone();
+        host.id.push_str(REMEDIED);
+        host.scenario.name.push_str(REMEDIED);
+        host
+    }
+
+    /// The same host where all that disturbs its machines is asked later, for `reason`.
+    #[must_use]
+    pub fn while_standing_alone(&self, reason: &str) -> Self {
+        let while_standing = self.while_standing();
+        let mut host = self.clone();
+        for cell in &mut host.cells {
+            if cell.not_asked.is_none() && !while_standing.contains(&cell.question) {
+                cell.not_asked = Some(reason.to_owned());
+            }
+        }
+        host
     }
 
     /// Names of the images that the roots of host and machines are copied from: that of the host has the packages of its

@@ -110,10 +110,9 @@ async fn names_each_fault_and_changes_nothing() -> Result<(), String> {
             of(&report, cell).and_then(|case| case.explanations.iter().find(|reason| reason.code == code));
         expect(codes(&report) == BTreeSet::from([code]), &format!("{code}: {}", told(&report)))?;
         let reason = reason.ok_or_else(|| format!("{cell} has no reason: {}", told(&report)))?;
-        if let Some(remedy) = &reason.remedy {
-            did(&home.script(remedy).await?)?;
-            heals(&home, cell).await.map_err(|told| format!("{remedy}: {told}"))?;
-        }
+        let remedy = reason.remedy.as_ref().ok_or_else(|| format!("{code} has no remedy"))?;
+        did(&home.script(remedy).await?)?;
+        heals(&home, cell).await.map_err(|told| format!("{remedy}: {told}"))?;
         did(&home.script(cure).await?)?;
     }
     let named = diagnose(&home, &["alpha", "gamma"]).await?;

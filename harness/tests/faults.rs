@@ -1,5 +1,5 @@
 //! Faults: what keeps a healthy scenario from working is done to its host on purpose, and every reason that the report
-//! then gives must name that, and nothing else; of two at once both.
+//! then gives must name that, and nothing else; of two at once both. What the reasons say is then done, and must help.
 //!
 //! They need what live trials need, and are ignored or fail for the same reasons. `NSPAWN_MATRIX_IMAGES` names what hosts
 //! and machines are made from, with commas between (trixie if it says nothing).
@@ -11,7 +11,7 @@ use std::fs;
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed};
-use nspawn_matrix_reports::{Case, Report};
+use nspawn_matrix_reports::{Case, Report, TimelineEvent, Verdict};
 use nspawn_matrix_scenarios::{Fault, fault, found};
 use support::trial;
 
@@ -34,6 +34,9 @@ const PAIRS: [[&str; 2]; 6] = [
 /// What becomes of a scenario now and then without a fault, with the cause that is then told rightly.
 const BY_ITSELF: [(&str, &str); 1] = [("zone", "stray-lease")];
 
+/// Causes of which no remedy is told, as only the person can know what is to give way.
+const WITHOUT_REMEDY: [&str; 2] = ["same-mac", "other-way-back"];
+
 /// What is asked beside what people's machines are asked: the addresses beyond the host.
 const CHECKS: [&str; 2] = ["ping/outside/*", "resolve/outside/*"];
 
@@ -45,15 +48,18 @@ fn each_fault_is_named() -> Result<(), Failed> {
     for pair in PAIRS {
         sets.push(pair.map(of).into_iter().collect::<Result<_, _>>()?);
     }
-    let faulty = run(sets.iter().map(|set| format!("--fault={}", joined(set))))?;
+    let faulty = run(["--remedy".to_owned()]
+        .into_iter()
+        .chain(sets.iter().map(|set| format!("--fault={}", joined(set)))))?;
     let scenarios: BTreeSet<&str> = all.iter().map(|fault| fault.scenario.as_str()).collect();
     let healthy = run(scenarios.into_iter().map(|scenario| format!("--scenario={scenario}")))?;
     let mut wrong: Vec<String> = wrong(&healthy, &[], "");
     for set in &sets {
         let scenario = format!("{}+{}", set[0].scenario, joined(set));
         wrong.extend(self::wrong(&faulty, set, &scenario));
+        wrong.extend(still_wrong(&faulty, set, &format!("{scenario}+remedied")));
     }
-    println!("{}", table(&faulty));
+    println!("{}\n{}", table(&faulty), remedies(&faulty));
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 
@@ -94,6 +100,41 @@ fn happens_by_itself(cases: &[&Case], code: &str) -> bool {
     BY_ITSELF
         .iter()
         .any(|(scenario, cause)| *cause == code && cases.iter().any(|case| case.scenario == *scenario))
+}
+
+/// What the remedies have not mended on each host of `scenario`: that an answer which `faults` had broken is not as it should
+/// be, that anything still has a reason, or that nothing was done at all.
+fn still_wrong(report: &Report, faults: &[&Fault], scenario: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let hosts: Vec<_> = by_host(report)
+        .into_iter()
+        .filter(|(_, cases)| cases.iter().any(|case| case.scenario == scenario))
+        .collect();
+    let has_none = faults.iter().any(|fault| WITHOUT_REMEDY.contains(&fault.cause.as_str()));
+    if hosts.is_empty() != has_none {
+        wrong.push(format!("{scenario}: {} hosts had a remedy", hosts.len()));
+    }
+    for (host, cases) in hosts {
+        if !codes(&cases).is_empty() {
+            wrong.push(format!("{host}: there is still {}", examples(&cases)));
+        }
+        for Fault { name, breaks, .. } in faults {
+            let broken = cases.iter().filter(|case| case.check == breaks.name());
+            for case in broken.filter(|case| case.verdict != Verdict::Pass) {
+                let reason = case.reason.as_deref().unwrap_or_default();
+                wrong.push(format!("{host}: {name} still breaks {breaks} of {}: {reason}", case.subject));
+            }
+        }
+    }
+    wrong
+}
+
+/// What was done on each host.
+fn remedies(report: &Report) -> String {
+    let done = report.timeline.iter().filter(|event| event.event == "remedy");
+    let line =
+        |event: &TimelineEvent| format!("{}: {}", event.host, event.detail.as_deref().unwrap_or_default());
+    done.map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn by_host(report: &Report) -> BTreeMap<&str, Vec<&Case>> {

@@ -45,6 +45,7 @@ pub use evidence::EvidenceFile;
 pub use found::{Found, Running, Seen};
 pub use kept::Kept;
 
+use crate::command::Command;
 use crate::rpc;
 use before::Before;
 use pace::Pace;
@@ -61,6 +62,10 @@ pub enum Request {
     Measure(Job),
     /// Asks once more, of the machines that [`Request::Measure`] stood up; each answer comes as a [`Notice::Case`].
     Again(Job),
+    /// Has a shell of the host do what a person would paste there; fails if that does.
+    Paste(String),
+    /// Asks the machines as they stand now, whatever has been done to them since; each answer comes as a [`Notice::Case`].
+    Anew(Job),
     /// Restarts the machines, one after another, and asks what became of them; each answer comes as a [`Notice::Case`].
     Restart(Job),
     /// Powers the machines off, and asks what is left of them; each answer comes as a [`Notice::Case`].
@@ -172,6 +177,8 @@ impl rpc::Service<Request> for Agent {
             Request::Attend { running, questions } => rpc::reply(attend(&running, &questions).await),
             Request::Measure(job) => rpc::reply(self.measure(job).await),
             Request::Again(job) => rpc::reply(self.again(job).await),
+            Request::Paste(command) => rpc::reply(paste(&command).await),
+            Request::Anew(job) => rpc::reply(self.anew(job).await),
             Request::Restart(job) => rpc::reply(self.restart(job).await),
             Request::PowerOff(job) => rpc::reply(self.power_off(job).await),
             Request::AfterReboot(job) => rpc::reply(self.after_reboot(&job).await),
@@ -241,6 +248,18 @@ impl Agent {
         self.ask(standing, &job).await
     }
 
+    async fn anew(&self, job: Job) -> anyhow::Result<()> {
+        let before = self.standing.take().context("no machines stand")?.before;
+        let mut started = self.started.take().context("no machines were started")?;
+        let registered = started.register_anew(&job.scenario).await;
+        let standing = match registered {
+            Ok(()) => Standing::up(&started, &job.scenario, before).await,
+            Err(error) => Err(error),
+        };
+        self.started.replace(Some(started));
+        self.ask(standing?, &job).await
+    }
+
     async fn ask(&self, standing: Standing, job: &Job) -> anyhow::Result<()> {
         let asked = standing.ask(&job.questions, job.samples).await;
         self.standing.replace(Some(standing));
@@ -272,6 +291,11 @@ impl Agent {
         }
         Ok(())
     }
+}
+
+async fn paste(command: &str) -> anyhow::Result<()> {
+    Command::new("sh", ["-c", command]).output().await?;
+    Ok(())
 }
 
 async fn attend(running: &Running, questions: &[Question]) -> anyhow::Result<()> {

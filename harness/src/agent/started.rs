@@ -59,6 +59,17 @@ impl Started {
         Ok(())
     }
 
+    /// Looks who is registered now: a machine may have been restarted by somebody else.
+    pub(super) async fn register_anew(&mut self, scenario: &Scenario) -> anyhow::Result<()> {
+        let patience = self.pace.patience(REGISTRATION);
+        self.leaders.clear();
+        self.refused.clear();
+        for name in &scenario.machines {
+            self.leaders.push((name.clone(), self.machined.leader(name, patience).await?));
+        }
+        Ok(())
+    }
+
     /// Ends the machines that were started on a command line: with its first process a machine ends, and then
     /// systemd-nspawn takes away what it has made.
     pub(super) async fn end(self) -> anyhow::Result<()> {

@@ -58,6 +58,9 @@ pub(super) struct Arguments {
     profiles: ProfileArguments,
     #[command(flatten)]
     faults: FaultArguments,
+    /// Do on each host what the reasons for its surprises say, and ask everything again; the answers stand beside the first
+    #[arg(long)]
+    remedy: bool,
     /// Lookups for each question about a name
     #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one::<NonZeroU32>)]
     samples: NonZeroU32,
@@ -104,6 +107,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if is_somebodys && !arguments.faults.is_empty() {
         return Err(Failure::usage("a machine that somebody needs is not broken on purpose")
             .hint("use --fault with --host sandbox, vm or vm+sandbox"));
+    }
+    if is_somebodys && arguments.remedy {
+        return Err(Failure::usage(
+            "a remedy is not taken back, so a machine that somebody needs is not given one",
+        )
+        .hint("use --remedy with --host sandbox, vm or vm+sandbox"));
     }
     if is_somebodys && profiles.iter().any(|profile| !profile.is_stock()) {
         return Err(Failure::usage(
@@ -153,6 +162,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             ground,
             agent: agent.clone(),
             undo: arguments.undo || kind.is_kept(),
+            remedies: arguments.remedy,
             interrupted: interrupted.clone(),
         };
         tell!("run {}: {}", engine.run_id, plan.summary());

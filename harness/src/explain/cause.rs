@@ -9,6 +9,14 @@ use super::needs::Needs;
 use super::seen::Seen;
 use crate::agent::Question;
 
+/// What a cause rests on.
+pub(super) struct Evidence<'a> {
+    /// The machine that it is about, or the first that the host's own fault concerns; none where there are no machines.
+    pub(super) machine: Option<&'a str>,
+    /// It, in words.
+    pub(super) text: String,
+}
+
 /// Something that changes what machines reach or resolve. The order is that of a packet's way: what comes first has to be
 /// removed first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,10 +182,17 @@ impl Cause {
     }
 
     /// What was seen that it rests on; none if it does not hold, or does not matter to the question.
-    pub(super) fn evidence(self, question: &Question, seen: &Seen<'_>) -> Option<String> {
+    pub(super) fn evidence<'a>(self, question: &'a Question, seen: &Seen<'a>) -> Option<Evidence<'a>> {
         let needs = Needs::of(question);
         let machines = concerned(&question.subject, seen);
-        let found = |of: &dyn Fn(&str) -> Option<String>| machines.iter().find_map(|machine| of(machine));
+        let found = |of: &dyn Fn(&str) -> Option<String>| {
+            machines.iter().find_map(|&machine| Some(Evidence { machine: Some(machine), text: of(machine)? }))
+        };
+        let of_host =
+            |text: Option<String>| Some(Evidence { machine: machines.first().copied(), text: text? });
+        let off_on_host = |service: &str| {
+            of_host(off(seen.of_host(Check::EnvironmentHostServices, service)?, service, "the host"))
+        };
         let off_in_machine = |service: &str| {
             found(&|machine| {
                 off(seen.of_machine(Check::EnvironmentServices, machine, service)?, service, machine)
@@ -189,16 +204,12 @@ impl Cause {
         };
         let leaves = needs.outside || needs.peer && is_separate();
         match self {
-            Self::HostNetworkd if needs.link => off(
-                seen.of_host(Check::EnvironmentHostServices, "systemd-networkd")?,
-                "systemd-networkd",
-                "the host",
-            ),
+            Self::HostNetworkd if needs.link => off_on_host("systemd-networkd"),
             Self::MachineNetworkd if needs.link => off_in_machine("systemd-networkd"),
             Self::ForeignNetworkFile if needs.link => found(&|machine| {
                 let value = |name| seen.on_host_of(Check::LinkHost, machine, name);
                 let (link, file) = (value("name")?, value("file")?);
-                let is_foreign = is_of_machines(link) && !file.is_empty() && !file.starts_with(SHIPPED);
+                let is_foreign = !file.is_empty() && !file.ends_with(shipped_for(link)?);
                 is_foreign.then(|| format!("{file} configures {link}"))
             }),
             Self::MisnamedFile if needs.link => {
@@ -212,7 +223,8 @@ impl Cause {
             Self::SameMac if needs.link => found(&|machine| ends::of_one_mac(machine, seen)),
             Self::DhcpDropped if needs.lease => {
                 let chains = seen.of_host(Check::FirewallInput, "chains").unwrap_or("none");
-                (seen.of_host(Check::FirewallInput, "DHCP")? == "dropped").then(|| format!("input: {chains}"))
+                let is_dropped = seen.of_host(Check::FirewallInput, "DHCP")? == "dropped";
+                of_host(is_dropped.then(|| format!("input: {chains}")))
             }
             Self::PoolUsedUp if needs.lease => found(&|machine| lease::used_up(machine, seen)),
             Self::StrayLease if needs.lease => found(&|machine| lease::stray(machine, seen)),
@@ -225,7 +237,9 @@ impl Cause {
                 let all = machines.iter().all(is_isolated);
                 let ports =
                     machines.iter().filter_map(|machine| seen.on_host_of(Check::LinkHost, machine, "port"));
-                all.then(|| format!("both ports are isolated: {}", ports.collect::<Vec<_>>().join(", ")))
+                of_host(
+                    all.then(|| format!("both ports are isolated: {}", ports.collect::<Vec<_>>().join(", "))),
+                )
             }
             Self::NoFe80 if needs.fe80 => {
                 let between = matches!(question.subject, Subject::Pair { .. });
@@ -239,9 +253,9 @@ impl Cause {
                 let uplink = value("IPv4 of the uplink").filter(|_| needs.outside).unwrap_or("none");
                 let goes = links.split(", ").any(|link| link.ends_with(" 1"));
                 let is_off = all == "0" && (!goes || uplink.ends_with(" 0"));
-                is_off.then(|| {
+                of_host(is_off.then(|| {
                     format!("net.ipv4.conf.all.forwarding is {all}; links: {links}; uplink: {uplink}")
-                })
+                }))
             }
             Self::ForwardDropped if leaves => {
                 let value = |name| seen.of_host(Check::FirewallForward, name);
@@ -249,7 +263,7 @@ impl Cause {
                     ["docker", "ufw", "firewalld"].into_iter().find(|name| value(name) == Some("active"));
                 let by = by.map(|name| format!("; {name} runs")).unwrap_or_default();
                 let chains = value("chains").unwrap_or("none");
-                (value("IPv4")? == "dropped").then(|| format!("forward: {chains}{by}"))
+                of_host((value("IPv4")? == "dropped").then(|| format!("forward: {chains}{by}")))
             }
             Self::NotMasqueraded if needs.outside => found(&|machine| {
                 let value = |name| seen.on_host_of(Check::FirewallMasquerade, machine, name);
@@ -262,24 +276,22 @@ impl Cause {
                     )
                 })
             }),
-            Self::HostResolved if needs.names && needs.host => off(
-                seen.of_host(Check::EnvironmentHostServices, "systemd-resolved")?,
-                "systemd-resolved",
-                "the host",
-            ),
+            Self::HostResolved if needs.names && needs.host => off_on_host("systemd-resolved"),
             Self::NoResolverInNsswitch if needs.nss => {
-                let machine = match &question.subject {
+                let machine: &str = match &question.subject {
                     Subject::Machine { machine } | Subject::Pair { machine, .. } => machine,
                     Subject::Host { .. } | Subject::HostItself => return None,
                 };
                 let modules = seen.of_machine(Check::EnvironmentResolvConf, machine, "hosts")?;
                 let leads = modules.split_whitespace().any(|module| matches!(module, "resolve" | "dns"));
-                (!leads).then(|| format!("nsswitch.conf of {machine} says hosts: {modules}"))
+                let text = format!("nsswitch.conf of {machine} says hosts: {modules}");
+                (!leads).then_some(Evidence { machine: Some(machine), text })
             }
             Self::OtherHostname if needs.name_of_machine => {
                 let machine = question.subject.about()?;
                 let own = seen.of_machine(Check::IdentityHostname, machine, "host name")?;
-                (own != machine).then(|| format!("{machine} calls itself {own}"))
+                let text = format!("{machine} calls itself {own}");
+                (own != machine).then_some(Evidence { machine: Some(machine), text })
             }
             Self::MachineResolved if needs.names => off_in_machine("systemd-resolved"),
             Self::LlmnrOff if needs.llmnr => found(&|machine| {
@@ -327,61 +339,19 @@ impl Cause {
             | Self::NoNameServer => None,
         }
     }
-
-    /// What removes it, ready to paste on the host; none where that depends on what the host is for.
-    pub(super) fn remedy(self, question: &Question, seen: &Seen<'_>) -> Option<String> {
-        let machine = question.subject.asked_about()?;
-        let enable = |service: &str| format!("systemctl --machine={machine} enable --now {service}");
-        let link = || seen.on_host_of(Check::LinkHost, machine, "name");
-        Some(match self {
-            Self::HostNetworkd => "systemctl enable --now systemd-networkd".to_owned(),
-            Self::HostResolved => "systemctl enable --now systemd-resolved".to_owned(),
-            Self::MachineNetworkd => enable("systemd-networkd"),
-            Self::MachineResolved => enable("systemd-resolved"),
-            Self::ForwardingOff => "echo 1 >/proc/sys/net/ipv4/conf/all/forwarding".to_owned(),
-            Self::DhcpDropped => {
-                let from = format!("iifname {} udp dport 67 accept", link()?);
-                accept(seen.of_host(Check::FirewallInput, "chains")?, &[&from])
-            }
-            Self::ForwardDropped => {
-                let link = link()?;
-                let ways = [format!("iifname {link} accept"), format!("oifname {link} accept")];
-                accept(seen.of_host(Check::FirewallForward, "chains")?, &ways.each_ref().map(String::as_str))
-            }
-            Self::MisnamedFile => Misnamed::of(machine, seen)?.remedy()?,
-            Self::Mtu => TwoSizes::of(machine, seen)?.remedy(),
-            Self::ForeignNetworkFile
-            | Self::Unmanaged
-            | Self::SameMac
-            | Self::PoolUsedUp
-            | Self::StrayLease
-            | Self::OtherWayBack
-            | Self::PortIsolated
-            | Self::NoFe80
-            | Self::NotMasqueraded
-            | Self::NoResolverInNsswitch
-            | Self::OtherHostname
-            | Self::LlmnrOff
-            | Self::NoNameServer => return None,
-        })
-    }
 }
 
-/// Puts `rules` at the beginning of each of `chains`: a packet passes if no chain drops it.
-fn accept(chains: &str, rules: &[&str]) -> String {
-    let chains = chains.split("; ").filter_map(|chain| chain.split(',').next());
-    let insert = |chain: &str| {
-        let chain = chain.to_owned();
-        rules.iter().map(move |rule| format!("nft insert rule {chain} {rule}")).collect::<Vec<_>>()
-    };
-    chains.flat_map(insert).collect::<Vec<_>>().join("; ")
-}
+/// What the names of links of machines begin with, and what the names of the files end with that systemd ships for them
+/// (systemd-nspawn(1)): in front of that is a number, by which an administrator may have changed its place.
+const SHIPPED: [(&str, &str); 2] = [("ve-", "-container-ve.network"), ("vz-", "-container-vz.network")];
 
-/// What the names of the files begin with that systemd ships for links of machines (systemd-nspawn(1)).
-const SHIPPED: &str = "80-container-";
+/// The file that systemd ships for a link of machines, without its number; none for other links.
+pub(super) fn shipped_for(link: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(prefix, _)| link.starts_with(prefix)).map(|(_, file)| *file)
+}
 
 pub(super) fn is_of_machines(link: &str) -> bool {
-    ["ve-", "vz-"].iter().any(|prefix| link.starts_with(prefix))
+    shipped_for(link).is_some()
 }
 
 fn off(state: &str, service: &str, whose: &str) -> Option<String> {

@@ -398,6 +398,36 @@ fn what_another_cause_brings_about_is_no_cause() {
 }
 
 #[test]
+fn a_remedy_is_for_the_machine_that_has_the_fault_and_each_is_told_once() {
+    let off: Row = ("environment/services", machine("beta"), &[("systemd-resolved", "inactive")], false);
+    let dropped: Row = (
+        "firewall/forward",
+        Subject::HostItself,
+        &[("IPv4", "dropped"), ("chains", "ip filter FORWARD, policy drop")],
+        false,
+    );
+    let cases: Vec<Case> = reasons(&[off, dropped])
+        .into_iter()
+        .map(|(_, explanations)| Case { explanations, ..case(None) })
+        .collect();
+    let opened = "nft insert rule ip filter FORWARD iifname ve-alpha accept; \
+                  nft insert rule ip filter FORWARD oifname ve-alpha accept";
+    let started = "systemctl --machine=beta unmask systemd-resolved.service && \
+                   systemctl --machine=beta enable --now systemd-resolved";
+    assert_eq!(remedies(&cases), [opened, started]);
+}
+
+#[test]
+fn what_a_shell_would_read_otherwise_is_in_no_remedy() {
+    let odd: &[(&str, &str)] = &[("name", "ve-$(reboot)"), ("file", ""), ("setup", "unmanaged")];
+    let rows = ["alpha", "beta"].map(|name| ("link/host", host_of(name), odd, false));
+    let explained = reasons(&rows);
+    let all: Vec<_> = explained.iter().flat_map(|(_, reasons)| reasons).collect();
+    assert!(!all.is_empty() && all.iter().all(|reason| reason.code == "link-unmanaged"));
+    assert!(all.iter().all(|reason| reason.remedy.is_none()));
+}
+
+#[test]
 fn codes_are_unique_and_every_cause_says_what_it_is() {
     let mut codes = Cause::ALL.map(Cause::code);
     codes.sort_unstable();

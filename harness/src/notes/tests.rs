@@ -62,6 +62,22 @@ fn what_was_judged_is_not_tried_again() {
 }
 
 #[test]
+fn after_remedies_everything_is_asked_again_and_what_was_is_kept() {
+    let (mut notes, _) = notes();
+    let question = question(&notes, Check::PingOutsideIpv4, 0);
+    hear(&mut notes, &question, ping(0));
+    notes.turn_over();
+    assert_eq!(notes.open(vec![question.clone()]), std::slice::from_ref(&question));
+    hear(&mut notes, &question, ping(3));
+    let before = notes.before.take().unwrap();
+    assert_eq!((end(&before, &question).0, end(&notes, &question).0), (Verdict::Fail, Verdict::Pass));
+    let scenario = |notes: &Notes| notes.conclude(None).remove(0).scenario;
+    assert_eq!([scenario(&before), scenario(&notes)], ["bridge", "bridge+remedied"]);
+    let last = before.conclude(None).into_iter().find(|case| case.check == "autostart/after-reboot");
+    assert_eq!(last.unwrap().verdict, Verdict::Skip);
+}
+
+#[test]
 fn what_gave_no_answer_is_tried_once_more_and_told_when_it_is_settled() {
     let (mut notes, told) = notes();
     let question = question(&notes, Check::PingOutsideIpv4, 0);

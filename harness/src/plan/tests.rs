@@ -51,6 +51,18 @@ fn a_host_is_told_from_one_whose_machines_are_made_from_another_image() {
 }
 
 #[test]
+fn a_host_is_told_from_itself_before_its_remedies_which_is_not_disturbed() {
+    let bridge: Vec<_> = catalogue::all().into_iter().filter(|scenario| scenario.name == "bridge").collect();
+    let checks = [Check::PingOutsideIpv4, Check::EnvironmentLeftovers];
+    let host = plan(&["trixie".into()], &bridge, &checks).hosts.remove(0);
+    let (before, after) = (host.while_standing_alone("later"), host.remedied());
+    assert_eq!([&before.id, &after.id], ["sandbox/trixie/bridge", "sandbox/trixie/bridge+remedied"]);
+    assert_eq!(after.asked(), host.asked());
+    assert_eq!(before.asked(), host.while_standing());
+    assert_eq!((before.cells.len(), before.powered_off()), (host.cells.len(), Vec::new()));
+}
+
+#[test]
 fn a_host_is_told_from_one_of_another_profile() {
     let linode = profile::all().into_iter().find(|profile| profile.name == "linode").unwrap();
     let profiles = [Profile::stock(), linode];

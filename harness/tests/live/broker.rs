@@ -199,6 +199,7 @@ async fn run(
         _ = no_more.wait_for(|interrupted| *interrupted) => return Err("the run was interrupted".to_owned()),
     };
     let engine = Engine {
+        remedies: false,
         run_id: run_id::new(),
         ground,
         agent: PathBuf::from(env!("CARGO_BIN_EXE_nspawn-matrix")),
