@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Check, Scenario, Step, scenario_file};
 
 /// The files of the catalogue, in the order in which they are listed.
-const FILES: [&str; 24] = [
+const FILES: [&str; 26] = [
     include_str!("../faults/host-networkd-off.toml"),
     include_str!("../faults/machine-networkd-off.toml"),
     include_str!("../faults/foreign-network-file.toml"),
@@ -26,6 +26,8 @@ const FILES: [&str; 24] = [
     include_str!("../faults/host-resolved-off.toml"),
     include_str!("../faults/machine-resolved-off.toml"),
     include_str!("../faults/nsswitch-without-resolver.toml"),
+    include_str!("../faults/resolv-conf-dangling.toml"),
+    include_str!("../faults/resolv-conf-of-builder.toml"),
     include_str!("../faults/other-hostname.toml"),
     include_str!("../faults/llmnr-off.toml"),
     include_str!("../faults/machine-llmnr-off.toml"),

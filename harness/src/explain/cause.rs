@@ -59,6 +59,8 @@ pub(crate) enum Cause {
     MachineResolved,
     /// The machine's nsswitch.conf leads to no resolver.
     NoResolverInNsswitch,
+    /// The machine's programs ask DNS, and its resolv.conf leads to no server that answers.
+    ResolvConf,
     /// The machine calls itself otherwise than it is called.
     OtherHostname,
     /// LLMNR is off, or only asks, at one of the two ends.
@@ -69,7 +71,7 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every cause, in the order in which they are to be removed.
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::HostNetworkd,
         Self::MachineNetworkd,
         Self::ForeignNetworkFile,
@@ -89,6 +91,7 @@ impl Cause {
         Self::HostResolved,
         Self::MachineResolved,
         Self::NoResolverInNsswitch,
+        Self::ResolvConf,
         Self::OtherHostname,
         Self::LlmnrOff,
         Self::NoNameServer,
@@ -139,37 +142,35 @@ impl Cause {
                 Self::ForwardDropped => Check::FirewallForward,
                 Self::NotMasqueraded | Self::StrayLease => Check::FirewallMasquerade,
                 Self::LlmnrOff => Check::EnvironmentMulticast,
-                Self::NoNameServer | Self::NoResolverInNsswitch => Check::EnvironmentResolvConf,
+                Self::NoNameServer | Self::NoResolverInNsswitch | Self::ResolvConf => {
+                    Check::EnvironmentResolvConf
+                }
             }
     }
 
     /// Whether it brings `other` about, which is then no cause of its own.
     pub(super) fn brings_about(self, other: Self) -> bool {
+        let no_server_answers = || matches!(other, Self::NoNameServer | Self::ResolvConf);
         match self {
-            Self::HostNetworkd => matches!(
-                other,
-                Self::Unmanaged
-                    | Self::NoFe80
-                    | Self::ForwardingOff
-                    | Self::NotMasqueraded
-                    | Self::NoNameServer
-            ),
+            Self::HostNetworkd => {
+                matches!(other, Self::Unmanaged | Self::NoFe80 | Self::ForwardingOff | Self::NotMasqueraded)
+                    || no_server_answers()
+            }
             Self::MisnamedFile => other == Self::Unmanaged || Self::Unmanaged.brings_about(other),
             Self::ForeignNetworkFile | Self::Unmanaged => {
-                matches!(
-                    other,
-                    Self::NoFe80 | Self::ForwardingOff | Self::NotMasqueraded | Self::NoNameServer
-                )
+                matches!(other, Self::NoFe80 | Self::ForwardingOff | Self::NotMasqueraded)
+                    || no_server_answers()
             }
-            Self::MachineNetworkd | Self::SameMac => matches!(other, Self::NoFe80 | Self::NoNameServer),
-            Self::StrayLease => matches!(other, Self::NotMasqueraded | Self::NoNameServer),
+            Self::MachineNetworkd | Self::SameMac => other == Self::NoFe80 || no_server_answers(),
+            Self::StrayLease => other == Self::NotMasqueraded || no_server_answers(),
             Self::DhcpDropped
             | Self::PoolUsedUp
             | Self::OtherWayBack
             | Self::ForwardingOff
             | Self::ForwardDropped
             | Self::NotMasqueraded
-            | Self::MachineResolved => other == Self::NoNameServer,
+            | Self::MachineResolved => no_server_answers(),
+            Self::ResolvConf => other == Self::NoNameServer,
             Self::PortIsolated
             | Self::NoFe80
             | Self::Mtu
@@ -278,14 +279,26 @@ impl Cause {
             }),
             Self::HostResolved if needs.names && needs.host => off_on_host("systemd-resolved"),
             Self::NoResolverInNsswitch if needs.nss => {
-                let machine: &str = match &question.subject {
-                    Subject::Machine { machine } | Subject::Pair { machine, .. } => machine,
-                    Subject::Host { .. } | Subject::HostItself => return None,
-                };
+                let machine = who_asks(&question.subject)?;
                 let modules = seen.of_machine(Check::EnvironmentResolvConf, machine, "hosts")?;
                 let leads = modules.split_whitespace().any(|module| matches!(module, "resolve" | "dns"));
                 let text = format!("nsswitch.conf of {machine} says hosts: {modules}");
                 (!leads).then_some(Evidence { machine: Some(machine), text })
+            }
+            Self::ResolvConf if needs.nss => {
+                let machine = who_asks(&question.subject)?;
+                let value = |name| seen.of_machine(Check::EnvironmentResolvConf, machine, name);
+                let has = |module: &str| Some(value("hosts")?.split_whitespace().any(|own| own == module));
+                let (target, servers) = (value("leads to")?, value("servers").unwrap_or("none"));
+                let text = if value("exists")? == "no" {
+                    format!("resolv.conf of {machine} leads to {target}, which is not there")
+                } else {
+                    // What systemd-resolved writes is as the lease says, and no fault of this file.
+                    let is_own = !target.contains("/run/systemd/resolve/");
+                    let is_dead = matches!(value("answering")?, "none" | "nobody is named");
+                    (is_own && is_dead).then(|| format!("servers in resolv.conf of {machine}: {servers}"))?
+                };
+                (has("dns")? && !has("resolve")?).then_some(Evidence { machine: Some(machine), text })
             }
             Self::OtherHostname if needs.name_of_machine => {
                 let machine = question.subject.about()?;
@@ -334,6 +347,7 @@ impl Cause {
             | Self::HostResolved
             | Self::MachineResolved
             | Self::NoResolverInNsswitch
+            | Self::ResolvConf
             | Self::OtherHostname
             | Self::LlmnrOff
             | Self::NoNameServer => None,
@@ -352,6 +366,14 @@ pub(super) fn shipped_for(link: &str) -> Option<&'static str> {
 
 pub(super) fn is_of_machines(link: &str) -> bool {
     shipped_for(link).is_some()
+}
+
+/// The machine whose programs look something up; none if it is the host.
+fn who_asks(subject: &Subject) -> Option<&str> {
+    match subject {
+        Subject::Machine { machine } | Subject::Pair { machine, .. } => Some(machine),
+        Subject::Host { .. } | Subject::HostItself => None,
+    }
 }
 
 fn off(state: &str, service: &str, whose: &str) -> Option<String> {

@@ -66,6 +66,14 @@ impl Cause {
                 machine,
                 "sed -i 's/^hosts:.*/hosts: files resolve [!UNAVAIL=return] dns myhostname/' /etc/nsswitch.conf",
             ),
+            Self::ResolvConf
+                if seen.of_machine(Check::EnvironmentServices, machine, "systemd-resolved")? != "active" =>
+            {
+                return None;
+            }
+            Self::ResolvConf => {
+                inside(machine, "ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf")
+            }
             Self::OtherHostname => {
                 inside(machine, &format!("echo {machine} >/etc/hostname && hostname {machine}"))
             }

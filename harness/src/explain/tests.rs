@@ -282,6 +282,44 @@ fn what_a_machine_says_of_itself_explains_its_names() {
 }
 
 #[test]
+fn a_resolv_conf_that_leads_nowhere_matters_to_those_that_read_it() {
+    const RESOLV_CONF: &str = "environment/resolv-conf";
+    let row = |values| -> [Row; 1] { [(RESOLV_CONF, machine("alpha"), values, false)] };
+    let dangling: &[(&str, &str)] = &[
+        ("exists", "no"),
+        ("leads to", "/nowhere"),
+        ("answering", "nobody is named"),
+        ("hosts", "files dns"),
+    ];
+    let explained = reasons(&row(dangling));
+    let told: Vec<(&str, &str)> =
+        explained.iter().map(|(check, reasons)| (check.as_str(), reasons[0].code.as_str())).collect();
+    assert_eq!(
+        told,
+        [("resolve/peer/any", "resolv-conf-wrong"), ("resolve/outside/ipv4", "resolv-conf-wrong")]
+    );
+    assert_eq!(explained[0].1[0].evidence, "resolv.conf of alpha leads to /nowhere, which is not there");
+    let of_builder: &[(&str, &str)] = &[
+        ("exists", "yes"),
+        ("leads to", "nothing but itself"),
+        ("servers", "10.0.2.3"),
+        ("answering", "none"),
+        ("hosts", "files dns"),
+    ];
+    assert_eq!(reasons(&row(of_builder))[0].1[0].evidence, "servers in resolv.conf of alpha: 10.0.2.3");
+    let of_resolved: &[(&str, &str)] = &[
+        ("exists", "yes"),
+        ("leads to", "/run/systemd/resolve/resolv.conf"),
+        ("answering", "none"),
+        ("hosts", "files dns"),
+    ];
+    assert_eq!(codes(&row(of_resolved)), ["resolve/outside/ipv4: no-name-server"]);
+    let by_resolved: &[(&str, &str)] =
+        &[("exists", "no"), ("leads to", "/nowhere"), ("hosts", "resolve dns")];
+    assert_eq!(codes(&row(by_resolved)), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_on_a_link_explains_who_is_heard_there() {
     let bare: Row = ("link/machine", machine("alpha"), &[("addresses", "10.0.0.2/28")], false);
     assert_eq!(

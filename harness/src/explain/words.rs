@@ -163,6 +163,16 @@ impl Cause {
                        libnss-resolve puts `resolve` there.",
                 link: "https://www.freedesktop.org/software/systemd/man/latest/nss-resolve.html",
             },
+            Self::ResolvConf => Words {
+                code: "resolv-conf-wrong",
+                sentence: "the machine's programs ask DNS, and its /etc/resolv.conf leads to no server that answers",
+                long: "Without `resolve` in the line `hosts:` of /etc/nsswitch.conf programs ask the servers in /etc/resolv.conf, \
+                       whatever systemd-resolved knows. An image may bring the file of the machine that it was made on, or a \
+                       link to the file of a program that is not installed; systemd-nspawn leaves either as it is where the \
+                       machine has a network of its own (--resolv-conf=auto). A link to stub-resolv.conf of systemd-resolved \
+                       has such programs ask it, and thereby LLMNR too.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-resolved.service.html#/etc/resolv.conf",
+            },
             Self::OtherHostname => Words {
                 code: "other-hostname",
                 sentence: "the machine calls itself otherwise, and answers by LLMNR to that name alone",
