@@ -37,8 +37,8 @@ const BY_ITSELF: [(&str, &str); 1] = [("zone", "stray-lease")];
 /// Causes of which no remedy is told, as only the person can know what is to give way.
 const WITHOUT_REMEDY: [&str; 2] = ["same-mac", "other-way-back"];
 
-/// What is asked beside what people's machines are asked: the addresses beyond the host.
-const CHECKS: [&str; 2] = ["ping/outside/*", "resolve/outside/*"];
+/// What is asked beside what people's machines are asked: the addresses beyond the host, and what systemd-nspawn takes.
+const CHECKS: [&str; 3] = ["ping/outside/*", "resolve/outside/*", "settings/*"];
 
 fn each_fault_is_named() -> Result<(), Failed> {
     let all = fault::all();

@@ -27,9 +27,14 @@ impl Entry {
 
     fn is_of(&self, unit: &str, main: MainProcess) -> bool {
         match &self.unit {
-            Some(own) => own == unit,
+            Some(own) => own == unit && !self.is_before(main),
             None => self.pid.is_some() && self.pid == main.pid || self.is_since(main),
         }
+    }
+
+    /// Whether it is of an earlier start of the unit.
+    fn is_before(&self, main: MainProcess) -> bool {
+        main.started.is_some_and(|started| self.at.is_some_and(|at| at < started))
     }
 
     /// Whether it came after the start of a main process that has failed since. What systemd-nspawn says of mounts does not
@@ -46,7 +51,7 @@ pub(super) const WARNING: u8 = 4;
 pub(super) const PRIORITIES: [&str; 8] =
     ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 
-/// What `identifier` has said in this boot as a process of `unit`, in the order in which it did. If the unit has ended,
+/// What `identifier` has said since the last start of `unit` as a process of it, in the order in which it did. If the unit has ended,
 /// that is also what was said since by processes that journald knows no unit of; so nothing else is to start meanwhile.
 pub(super) async fn said(unit: &str, identifier: &str) -> anyhow::Result<Vec<Entry>> {
     // What was said before now is in the journal when this comes back.
@@ -96,6 +101,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_a_unit_said_before_its_last_start_is_not_said_by_this_one() {
+        let main = MainProcess { pid: Some(7), code: None, started: Some(5) };
+        let of_unit = |unit: &str, at| Entry {
+            at: Some(at),
+            unit: Some(unit.to_owned()),
+            ..Entry::new(WARNING, "Something.")
+        };
+        let is_said = |unit, at| of_unit(unit, at).is_of("a.service", main);
+        assert_eq!(
+            [is_said("a.service", 6), is_said("a.service", 4), is_said("b.service", 6)],
+            [true, false, false]
+        );
+    }
 
     #[test]
     fn a_message_is_text_or_bytes() {

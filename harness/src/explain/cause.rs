@@ -7,6 +7,7 @@ use super::lease;
 use super::misnamed::Misnamed;
 use super::needs::Needs;
 use super::seen::Seen;
+use super::settings::{Unknown, Untrusted};
 use crate::agent::Question;
 
 /// What a cause rests on.
@@ -21,6 +22,10 @@ pub(super) struct Evidence<'a> {
 /// removed first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
+    /// systemd-nspawn does not trust the file that says so.
+    Untrusted,
+    /// systemd-nspawn does not know a key of the file that says so.
+    UnknownSetting,
     /// systemd-networkd does not run on the host.
     HostNetworkd,
     /// systemd-networkd does not run in a machine.
@@ -71,7 +76,9 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every cause, in the order in which they are to be removed.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 25] = [
+        Self::Untrusted,
+        Self::UnknownSetting,
         Self::HostNetworkd,
         Self::MachineNetworkd,
         Self::ForeignNetworkFile,
@@ -125,6 +132,7 @@ impl Cause {
     pub(super) fn is_seen_by(self, check: Check) -> bool {
         check
             == match self {
+                Self::Untrusted | Self::UnknownSetting => Check::SettingsWarnings,
                 Self::HostNetworkd | Self::HostResolved => Check::EnvironmentHostServices,
                 Self::MachineNetworkd | Self::MachineResolved => Check::EnvironmentServices,
                 Self::ForeignNetworkFile
@@ -171,7 +179,9 @@ impl Cause {
             | Self::NotMasqueraded
             | Self::MachineResolved => no_server_answers(),
             Self::ResolvConf => other == Self::NoNameServer,
-            Self::PortIsolated
+            Self::Untrusted
+            | Self::UnknownSetting
+            | Self::PortIsolated
             | Self::NoFe80
             | Self::Mtu
             | Self::HostResolved
@@ -205,6 +215,12 @@ impl Cause {
         };
         let leaves = needs.outside || needs.peer && is_separate();
         match self {
+            Self::Untrusted if needs.binds => {
+                found(&|machine| Some(Untrusted::of(machine, seen)?.line.to_owned()))
+            }
+            Self::UnknownSetting if needs.binds => {
+                found(&|machine| Some(Unknown::of(machine, seen)?.line.to_owned()))
+            }
             Self::HostNetworkd if needs.link => off_on_host("systemd-networkd"),
             Self::MachineNetworkd if needs.link => off_in_machine("systemd-networkd"),
             Self::ForeignNetworkFile if needs.link => found(&|machine| {
@@ -328,7 +344,9 @@ impl Cause {
                 matches!(answering, "none" | "nobody is named")
                     .then(|| format!("servers of {machine}: {servers}"))
             }),
-            Self::HostNetworkd
+            Self::Untrusted
+            | Self::UnknownSetting
+            | Self::HostNetworkd
             | Self::MachineNetworkd
             | Self::ForeignNetworkFile
             | Self::MisnamedFile

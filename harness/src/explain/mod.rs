@@ -11,6 +11,7 @@ mod misnamed;
 mod needs;
 mod remedy;
 mod seen;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -28,6 +28,8 @@ pub(super) struct Needs {
     pub(super) name_of_machine: bool,
     /// A resolver that nsswitch.conf(5) leads to.
     pub(super) nss: bool,
+    /// The bind mounts that were asked for.
+    pub(super) binds: bool,
     /// fe80 addresses at both ends.
     pub(super) fe80: bool,
     /// A way for packets as large as a link carries.
@@ -56,7 +58,9 @@ impl Needs {
         let peer = matches!(question.subject, Subject::Pair { .. }) && !is_ipv6;
         let fe80 = question.check.name().contains("ipv6-link-local");
         let size = question.check == Check::PingOutsideIpv4Largest;
-        Self { link, lease, peer, outside, fe80, size, ..Self::default() }
+        let binds = question.check == Check::SettingsBinds
+            || matches!(question.check.topic(), Topic::Binds | Topic::BindOptions);
+        Self { link, lease, peer, outside, fe80, size, binds, ..Self::default() }
     }
 
     fn of_name(NameQuestion { whose, way }: NameQuestion) -> Self {

@@ -13,6 +13,7 @@ use super::cause::shipped_for;
 use super::ends::TwoSizes;
 use super::misnamed::Misnamed;
 use super::seen::Seen;
+use super::settings::{Unknown, Untrusted};
 
 impl Cause {
     /// What removes it where `machine` is concerned.
@@ -28,6 +29,8 @@ impl Cause {
             Some(format!("{changed} && {}", asks_anew(machine, own_end("name")?)))
         };
         Some(match self {
+            Self::Untrusted => Untrusted::of(machine, seen)?.remedy(machine),
+            Self::UnknownSetting => Unknown::of(machine, seen)?.remedy(machine)?,
             Self::HostNetworkd => switch_on("systemctl", "systemd-networkd", &["service", "socket"]),
             Self::HostResolved => switch_on("systemctl", "systemd-resolved", &["service"]),
             Self::MachineNetworkd => {

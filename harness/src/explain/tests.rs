@@ -120,6 +120,8 @@ fn healthy() -> Vec<Row> {
         ("resolve/peer/any", pair(), &[], true),
         ("resolve/outside/ipv4", machine("alpha"), &[], true),
         ("bind/owner", machine("alpha"), &[], true),
+        ("settings/warnings", host_of("alpha"), &[("lines", ""), ("priority", "none")], false),
+        ("settings/binds", machine("alpha"), &[], true),
     ]
 }
 
@@ -317,6 +319,29 @@ fn a_resolv_conf_that_leads_nowhere_matters_to_those_that_read_it() {
     let by_resolved: &[(&str, &str)] =
         &[("exists", "no"), ("leads to", "/nowhere"), ("hosts", "resolve dns")];
     assert_eq!(codes(&row(by_resolved)), Vec::<String>::new());
+}
+
+#[test]
+fn what_systemd_nspawn_says_of_a_file_explains_bind_mounts() {
+    let said = |lines| -> Row { ("settings/warnings", host_of("alpha"), lines, false) };
+    let untrusted: &[(&str, &str)] = &[
+        (
+            "lines",
+            "Ignoring TemporaryFileSystem=, Bind= and BindReadOnly= settings, file /x is not trusted. / Else.",
+        ),
+        ("priority", "info"),
+    ];
+    let explained = reasons(&[said(untrusted)]);
+    let checks: Vec<&str> = explained.iter().map(|(check, _)| check.as_str()).collect();
+    assert_eq!(checks, ["bind/owner", "settings/binds"]);
+    let moved = "mkdir -p /etc/systemd/nspawn && mv /x /etc/systemd/nspawn/ && systemctl restart systemd-nspawn@alpha.service";
+    assert_eq!(explained[0].1[0].remedy.as_deref(), Some(moved));
+    let misspelt: &[(&str, &str)] =
+        &[("lines", "/x:2: Unknown key 'Binds' in section [Files], ignoring."), ("priority", "warning")];
+    assert_eq!(codes(&[said(misspelt)]), ["bind/owner: setting-unknown", "settings/binds: setting-unknown"]);
+    let of_network: &[(&str, &str)] =
+        &[("lines", "/x:2: Unknown key 'Zones' in section [Network], ignoring."), ("priority", "warning")];
+    assert_eq!(codes(&[said(of_network)]), Vec::<String>::new());
 }
 
 #[test]

@@ -13,6 +13,25 @@ pub(super) struct Words {
 impl Cause {
     pub(super) const fn words(self) -> Words {
         match self {
+            Self::Untrusted => Words {
+                code: "settings-untrusted",
+                sentence: "the bind mounts are in a .nspawn file beside the image, where systemd-nspawn does not trust it",
+                long: "A .nspawn file in /etc/systemd/nspawn or /run/systemd/nspawn is an administrator's, and is trusted. One that \
+                       lies beside the image may have come with it, so what would let the machine reach into the host is \
+                       ignored: bind mounts, network settings, capabilities, user namespaces. It says so when it starts, up to \
+                       systemd 255 without the priority of a warning, so that `journalctl -p warning` does not show it. A file of \
+                       the same name in /etc/systemd/nspawn hides the one beside the image.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.nspawn.html",
+            },
+            Self::UnknownSetting => Words {
+                code: "setting-unknown",
+                sentence: "this systemd-nspawn does not know a key of the .nspawn file, and ignores the line",
+                long: "A key that systemd-nspawn does not know is ignored with a warning, and the machine starts without it. It is \
+                       misspelt, or of a later version of systemd: the manual page of the installed version lists those that it \
+                       knows. Options of a command line, and those behind the paths of Bind=, are not ignored: with one that it \
+                       does not know the machine does not start.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.nspawn.html",
+            },
             Self::HostNetworkd => Words {
                 code: "host-networkd-off",
                 sentence: "nobody configures the host's ends of the links: systemd-networkd does not run there",
