@@ -38,7 +38,7 @@ const BY_ITSELF: [(&str, &str); 1] = [("zone", "stray-lease")];
 const WITHOUT_REMEDY: [&str; 2] = ["same-mac", "other-way-back"];
 
 /// What is asked beside what people's machines are asked: the addresses beyond the host, and what systemd-nspawn takes.
-const CHECKS: [&str; 3] = ["ping/outside/*", "resolve/outside/*", "settings/*"];
+const CHECKS: [&str; 4] = ["ping/outside/*", "resolve/outside/*", "settings/*", "bind/idmap"];
 
 fn each_fault_is_named() -> Result<(), Failed> {
     let all = fault::all();

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::{Check, Scenario, Step, scenario_file};
 
 /// The files of the catalogue, in the order in which they are listed.
-const FILES: [&str; 28] = [
+const FILES: [&str; 29] = [
     include_str!("../faults/settings-untrusted.toml"),
     include_str!("../faults/setting-misspelt.toml"),
+    include_str!("../faults/bind-not-mapped.toml"),
     include_str!("../faults/host-networkd-off.toml"),
     include_str!("../faults/machine-networkd-off.toml"),
     include_str!("../faults/foreign-network-file.toml"),

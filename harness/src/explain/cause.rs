@@ -26,6 +26,8 @@ pub(crate) enum Cause {
     Untrusted,
     /// systemd-nspawn does not know a key of the file that says so.
     UnknownSetting,
+    /// A bind mount does not map ids, into a machine that has ids of its own.
+    Unmapped,
     /// systemd-networkd does not run on the host.
     HostNetworkd,
     /// systemd-networkd does not run in a machine.
@@ -76,9 +78,10 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// Every cause, in the order in which they are to be removed.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Untrusted,
         Self::UnknownSetting,
+        Self::Unmapped,
         Self::HostNetworkd,
         Self::MachineNetworkd,
         Self::ForeignNetworkFile,
@@ -133,6 +136,7 @@ impl Cause {
         check
             == match self {
                 Self::Untrusted | Self::UnknownSetting => Check::SettingsWarnings,
+                Self::Unmapped => Check::EnvironmentUserNamespace,
                 Self::HostNetworkd | Self::HostResolved => Check::EnvironmentHostServices,
                 Self::MachineNetworkd | Self::MachineResolved => Check::EnvironmentServices,
                 Self::ForeignNetworkFile
@@ -181,6 +185,7 @@ impl Cause {
             Self::ResolvConf => other == Self::NoNameServer,
             Self::Untrusted
             | Self::UnknownSetting
+            | Self::Unmapped
             | Self::PortIsolated
             | Self::NoFe80
             | Self::Mtu
@@ -221,6 +226,13 @@ impl Cause {
             Self::UnknownSetting if needs.binds => {
                 found(&|machine| Some(Unknown::of(machine, seen)?.line.to_owned()))
             }
+            Self::Unmapped if question.check == Check::BindIdmap => found(&|machine| {
+                let value = |name| seen.of_machine(Check::BindIdmap, machine, name);
+                let (at, owner) = (value("mount point")?, value("directory")?);
+                let is_nobodys = value("mapped")? == "no" && owner == NOBODY;
+                is_nobodys
+                    .then(|| format!("{at} is mounted without idmap, and belongs to {owner} in {machine}"))
+            }),
             Self::HostNetworkd if needs.link => off_on_host("systemd-networkd"),
             Self::MachineNetworkd if needs.link => off_in_machine("systemd-networkd"),
             Self::ForeignNetworkFile if needs.link => found(&|machine| {
@@ -346,6 +358,7 @@ impl Cause {
             }),
             Self::Untrusted
             | Self::UnknownSetting
+            | Self::Unmapped
             | Self::HostNetworkd
             | Self::MachineNetworkd
             | Self::ForeignNetworkFile
@@ -372,6 +385,9 @@ impl Cause {
         }
     }
 }
+
+/// To whom files belong whose owner has no counterpart in a user namespace (`/proc/sys/kernel/overflowuid`).
+const NOBODY: &str = "65534:65534";
 
 /// What the names of links of machines begin with, and what the names of the files end with that systemd ships for them
 /// (systemd-nspawn(1)): in front of that is a number, by which an administrator may have changed its place.

@@ -13,7 +13,7 @@ use super::cause::shipped_for;
 use super::ends::TwoSizes;
 use super::misnamed::Misnamed;
 use super::seen::Seen;
-use super::settings::{Unknown, Untrusted};
+use super::settings::{Unknown, Untrusted, with_idmap};
 
 impl Cause {
     /// What removes it where `machine` is concerned.
@@ -31,6 +31,9 @@ impl Cause {
         Some(match self {
             Self::Untrusted => Untrusted::of(machine, seen)?.remedy(machine),
             Self::UnknownSetting => Unknown::of(machine, seen)?.remedy(machine)?,
+            Self::Unmapped => {
+                with_idmap(machine, seen.of_machine(Check::BindIdmap, machine, "mount point").filter(plain)?)
+            }
             Self::HostNetworkd => switch_on("systemctl", "systemd-networkd", &["service", "socket"]),
             Self::HostResolved => switch_on("systemctl", "systemd-resolved", &["service"]),
             Self::MachineNetworkd => {

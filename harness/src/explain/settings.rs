@@ -2,7 +2,7 @@
 
 use nspawn_matrix_scenarios::nspawn_file::{lint, parse};
 use nspawn_matrix_scenarios::shell::quote;
-use nspawn_matrix_scenarios::{Check, launch};
+use nspawn_matrix_scenarios::{Check, launch, nspawn_file};
 
 use super::seen::Seen;
 
@@ -62,6 +62,15 @@ impl<'a> Unknown<'a> {
         let meant = findings.into_iter().find_map(|finding| finding.nearest)?;
         Some(format!("sed -i 's/^{key} *=/{meant}/' {} && {}", quote(file), restarts(machine)))
     }
+}
+
+/// Has the Bind= for `mount_point` in the .nspawn file of `machine` map ids; changes nothing if there is none.
+pub(super) fn with_idmap(machine: &str, mount_point: &str) -> String {
+    let file = nspawn_file::path(machine);
+    let both_paths = format!("s|^Bind={mount_point}$|&:{mount_point}|");
+    let with_option = format!("s|^Bind=[^:]*:{mount_point}$|&:idmap|");
+    let says_so = format!("grep -q ':{mount_point}:idmap$' {file}");
+    format!("sed -i -e '{both_paths}' -e '{with_option}' {file} && {says_so} && {}", restarts(machine))
 }
 
 /// What systemd-nspawn said when it started `machine`, if it did so for its unit: what a person has started by hand no

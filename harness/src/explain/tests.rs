@@ -122,6 +122,7 @@ fn healthy() -> Vec<Row> {
         ("bind/owner", machine("alpha"), &[], true),
         ("settings/warnings", host_of("alpha"), &[("lines", ""), ("priority", "none")], false),
         ("settings/binds", machine("alpha"), &[], true),
+        ("bind/idmap", machine("alpha"), &[("mapped", "yes"), ("directory", "1000:1000")], true),
     ]
 }
 
@@ -333,15 +334,26 @@ fn what_systemd_nspawn_says_of_a_file_explains_bind_mounts() {
     ];
     let explained = reasons(&[said(untrusted)]);
     let checks: Vec<&str> = explained.iter().map(|(check, _)| check.as_str()).collect();
-    assert_eq!(checks, ["bind/owner", "settings/binds"]);
+    assert_eq!(checks, ["bind/owner", "settings/binds", "bind/idmap"]);
     let moved = "mkdir -p /etc/systemd/nspawn && mv /x /etc/systemd/nspawn/ && systemctl restart systemd-nspawn@alpha.service";
     assert_eq!(explained[0].1[0].remedy.as_deref(), Some(moved));
     let misspelt: &[(&str, &str)] =
         &[("lines", "/x:2: Unknown key 'Binds' in section [Files], ignoring."), ("priority", "warning")];
-    assert_eq!(codes(&[said(misspelt)]), ["bind/owner: setting-unknown", "settings/binds: setting-unknown"]);
+    let told: Vec<String> = checks.iter().map(|check| format!("{check}: setting-unknown")).collect();
+    assert_eq!(codes(&[said(misspelt)]), told);
     let of_network: &[(&str, &str)] =
         &[("lines", "/x:2: Unknown key 'Zones' in section [Network], ignoring."), ("priority", "warning")];
     assert_eq!(codes(&[said(of_network)]), Vec::<String>::new());
+}
+
+#[test]
+fn a_bind_mount_without_idmap_explains_that_it_is_nobodys() {
+    const NOBODYS: &[(&str, &str)] =
+        &[("mount point", "/srv/x"), ("mapped", "no"), ("directory", "65534:65534")];
+    const ROOTS: &[(&str, &str)] = &[("mount point", "/srv/x"), ("mapped", "no"), ("directory", "0:0")];
+    let seen = |values| codes(&[("bind/idmap", machine("alpha"), values, true)]);
+    assert_eq!(seen(NOBODYS), ["bind/idmap: bind-not-mapped"]);
+    assert_eq!(seen(ROOTS), Vec::<String>::new(), "there is no user namespace");
 }
 
 #[test]

@@ -32,6 +32,17 @@ impl Cause {
                        does not know the machine does not start.",
                 link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.nspawn.html",
             },
+            Self::Unmapped => Words {
+                code: "bind-not-mapped",
+                sentence: "the machine has ids of its own, which the bind mount does not map: what is the host's belongs to nobody",
+                long: "The shipped unit says -U, which gives a machine a range of user and group ids of its own. A bind mount has \
+                       the ids of the host all the same, and none of them has a counterpart in the machine: files belong to \
+                       65534, nobody, and root of the machine may not change them. Behind the paths of Bind= and --bind= `idmap` \
+                       maps each id to itself, `rootidmap` root of the machine to the owner of the directory (systemd 252), and \
+                       `owneridmap` the owner of the mount point to that owner (256). It takes a file system that can map ids. \
+                       A Bind= in a .nspawn file leaves out every --bind= of the unit.",
+                link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-nspawn.html#--bind=",
+            },
             Self::HostNetworkd => Words {
                 code: "host-networkd-off",
                 sentence: "nobody configures the host's ends of the links: systemd-networkd does not run there",

@@ -1,5 +1,7 @@
 //! What the options of bind mounts do.
 
+use std::path::Path;
+
 use anyhow::Context;
 use nspawn_matrix_reports::{FileKind, Mount, Observation, Properties};
 use nspawn_matrix_scenarios::bind_options::{
@@ -45,18 +47,22 @@ impl Standing {
     async fn mapping(&self, probe: &Client, option: BindOption, path: &str) -> anyhow::Result<Properties> {
         let mount = mounted(probe, path).await?;
         let files = list(probe, path).await?;
-        let written = self.change(probe, &format!("{path}/{MADE}"), Change::Make).await?;
+        let made = format!("{path}/{MADE}");
+        let written = self.change(probe, &made, Change::Make).await?;
         let (name, value) = if option == BindOption::Owneridmap {
             let Owner { uid, gid } = TARGET_OWNER;
             let change = Change::MakeAs { uid, gid };
             ("written-by-owner", self.change(probe, &format!("{path}/{MADE_BY_OWNER}"), change).await?)
-        } else {
+        } else if Path::new(&made).exists() {
             let Owner { uid, gid } = OWNER;
-            ("given", self.change(probe, &format!("{path}/{MADE}"), Change::Give { uid, gid }).await?)
+            ("given", self.change(probe, &made, Change::Give { uid, gid }).await?)
+        } else {
+            ("given", "nothing to give".to_owned())
         };
         Ok(Properties::new(
             find(&files, ".")?,
             [
+                ("mount point", path.to_owned()),
                 ("mapped", yes_or_no(mount.idmapped)),
                 ("access", access(&mount)),
                 ("directory", find(&files, ".")?),
