@@ -17,7 +17,7 @@ use support::trial;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = vec![trial("each-fault-is-named-and-nothing-else", each_fault_is_named)];
+    let trials = vec![trial("each-fault-is-named-alone-and-mended", each_fault_is_named_and_mended)];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -40,7 +40,7 @@ const WITHOUT_REMEDY: [&str; 2] = ["same-mac", "other-way-back"];
 /// What is asked beside what people's machines are asked: the addresses beyond the host, and what systemd-nspawn takes.
 const CHECKS: [&str; 4] = ["ping/outside/*", "resolve/outside/*", "settings/*", "bind/idmap"];
 
-fn each_fault_is_named() -> Result<(), Failed> {
+fn each_fault_is_named_and_mended() -> Result<(), Failed> {
     let all = fault::all();
     let of =
         |name: &str| all.iter().find(|fault| fault.name == name).ok_or(format!("no fault is named {name}"));
