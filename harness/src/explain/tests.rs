@@ -100,13 +100,13 @@ fn healthy() -> Vec<Row> {
         (
             "link/machine",
             machine("alpha"),
-            &[("addresses", FE80), ("mtu", "1500"), ("mac", "02:00:00:00:00:01")],
+            &[("name", "host0"), ("addresses", FE80), ("mtu", "1500"), ("mac", "02:00:00:00:00:01")],
             false,
         ),
         (
             "link/machine",
             machine("beta"),
-            &[("addresses", FE80), ("mtu", "1500"), ("mac", "02:00:00:00:00:02")],
+            &[("name", "host0"), ("addresses", FE80), ("mtu", "1500"), ("mac", "02:00:00:00:00:02")],
             false,
         ),
         ("link/host", host_of("beta"), LINK, false),
@@ -211,7 +211,10 @@ fn a_file_of_another_kinds_name_explains_a_bridge_that_nobody_configures() {
     );
     assert_eq!(
         reason.remedy.as_deref(),
-        Some("mv --no-clobber /etc/a.netdev /etc/a.network; networkctl reload")
+        Some(
+            "mv --no-clobber /etc/a.netdev /etc/a.network; networkctl reload && systemd-run --quiet --machine=alpha \
+             --wait --collect --pipe sh -c \"networkctl reconfigure host0\""
+        )
     );
     let explained = reasons(&[link, files(ANOTHER)]);
     assert_eq!(explained[0].1[0].code, "link-unmanaged");
