@@ -3,7 +3,7 @@
 use nspawn_matrix_reports::Subnet;
 use nspawn_matrix_scenarios::Check;
 
-use super::cause::is_of_machines;
+use super::evidence::is_of_machines;
 use super::seen::Seen;
 
 /// That the DHCP server on the machine's link has nothing left to give, and the machine has nothing of it.

@@ -6,6 +6,7 @@
 
 mod cause;
 mod ends;
+mod evidence;
 mod lease;
 mod misnamed;
 mod needs;
@@ -22,7 +23,7 @@ use nspawn_matrix_reports::{Case, Explanation};
 
 use crate::agent::Question;
 pub(crate) use cause::Cause;
-use cause::Evidence;
+use evidence::Evidence;
 use seen::Seen;
 
 /// A case, and whether what it saw is not what is seen where nothing special is set.

@@ -9,8 +9,8 @@ use nspawn_matrix_scenarios::Check;
 use nspawn_matrix_scenarios::shell::quote;
 
 use super::Cause;
-use super::cause::shipped_for;
 use super::ends::TwoSizes;
+use super::evidence::shipped_for;
 use super::misnamed::Misnamed;
 use super::seen::Seen;
 use super::settings::{Unknown, Untrusted, with_idmap};
