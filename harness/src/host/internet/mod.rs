@@ -134,13 +134,16 @@ fn be_no_router(namespace: &NetworkNamespace) -> Result<(), InternetError> {
 ///
 /// Forwarding comes from the first namespace, so that networkd would have nothing to turn on where docker has done so.
 /// Where `br_netfilter` is loaded, as docker does, bridged frames between two machines meet the NAT rule of networkd,
-/// which masquerades them, and LLMNR over IPv4 fails; that setting is of the namespace (Linux 5.3 and later).
+/// which masquerades them, and LLMNR over IPv4 fails; that setting is of the namespace (Linux 5.3 and later). A machine on
+/// which `rp_filter` is strict hands that on too.
 ///
 /// # Errors
 /// If a setting is there and cannot be written.
 pub fn stock_sysctls(host: &NetworkNamespace) -> Result<(), InternetError> {
     let off = [
         "net/ipv4/ip_forward",
+        "net/ipv4/conf/all/rp_filter",
+        "net/ipv4/conf/default/rp_filter",
         "net/ipv6/conf/all/forwarding",
         "net/bridge/bridge-nf-call-iptables",
         "net/bridge/bridge-nf-call-ip6tables",
