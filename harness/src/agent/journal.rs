@@ -51,8 +51,9 @@ pub(super) const WARNING: u8 = 4;
 pub(super) const PRIORITIES: [&str; 8] =
     ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 
-/// What `identifier` has said since the last start of `unit` as a process of it, in the order in which it did. If the unit has ended,
-/// that is also what was said since by processes that journald knows no unit of; so nothing else is to start meanwhile.
+/// What `identifier` has said since the last start of `unit` as a process of it, in the order in which it did. If the unit
+/// has ended, that is also what was said since by processes that journald knows no unit of; so nothing else is to start
+/// meanwhile.
 pub(super) async fn said(unit: &str, identifier: &str) -> anyhow::Result<Vec<Entry>> {
     // What was said before now is in the journal when this comes back.
     Command::new("journalctl", ["--sync"]).output().await?;

@@ -10,8 +10,8 @@ use crate::systemd::STOP_LIMIT;
 /// How long a unit may take to stop. A machine that is powered off takes a second or two.
 const STOP: Duration = Duration::from_secs(30);
 
-/// Stops a unit; what does not end by itself is killed. systemd may wait on for a unit that has no process any more, as long
-/// as for any other: no more than that is waited for it to find out.
+/// Stops a unit; what does not end by itself is killed. systemd may wait on for a unit that has no process any more, as
+/// long as for any other (docs/findings.md), and is given that time.
 ///
 /// # Errors
 /// If it does not stop, with what still runs of it.
