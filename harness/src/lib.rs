@@ -27,6 +27,7 @@ pub mod image;
 pub mod interruption;
 pub mod inventory;
 pub mod judge;
+mod lock;
 mod measure;
 pub mod netns;
 mod notes;

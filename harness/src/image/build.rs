@@ -269,8 +269,8 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
     use std::process::ExitStatus;
 
-    use super::super::lock::Lock;
     use super::*;
+    use crate::lock::Lock;
 
     fn error_of(lines: &str) -> ImageError {
         let folder = tempfile::tempdir().unwrap();

@@ -16,8 +16,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::unix::pipe::Receiver;
 use tokio::process::Child;
 
-use super::lock::Lock;
 use crate::command::{Command, CommandError};
+use crate::lock::Lock;
 
 /// How long a drop waits for killed processes. They end in milliseconds, unless the disk hangs.
 const LAST_BREATH: Duration = Duration::from_secs(5);

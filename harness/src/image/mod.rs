@@ -10,7 +10,6 @@ mod debian;
 mod error;
 mod finish;
 mod job;
-mod lock;
 mod packing;
 mod pair;
 mod pairs;

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::build;
-use super::lock::Lock;
 use super::workplace::{Workplace, unfinished};
 use super::{ImageError, Recipe};
+use crate::lock::Lock;
 use nspawn_matrix_scenarios::nearest::nearest;
 
 /// Where root's images are kept unless the command line says otherwise.

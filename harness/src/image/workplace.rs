@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::lock::Lock;
+use crate::lock::Lock;
 
 const PARTIAL: &str = ".partial";
 const SCRATCH: &str = ".scratch";

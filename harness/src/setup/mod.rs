@@ -5,11 +5,18 @@
 
 mod tool;
 
+use std::io;
+use std::path::Path;
+
 pub use self::tool::{Need, Tool};
 
 use self::tool::tools;
 use crate::command::{Command, CommandError};
 use crate::host::Kind;
+use crate::lock::Lock;
+
+/// Held by whoever installs packages: two package managers at one time do not get on.
+const LOCK: &str = "/run/nspawn-matrix-setup.lock";
 
 /// A distribution's way to install packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +78,8 @@ fn install_command(tools: &[&Tool], manager: PackageManager) -> Vec<Vec<String>>
                 "install",
                 "--yes",
                 "--no-install-recommends",
+                // A machine that has just booted may be installing its updates (apt.conf(5)).
+                "--option=DPkg::Lock::Timeout=600",
             ],
         ],
         PackageManager::Dnf => &[&["dnf", "install", "--assumeyes", "--setopt=install_weak_deps=False"]],
@@ -87,16 +96,37 @@ fn install_command(tools: &[&Tool], manager: PackageManager) -> Vec<Vec<String>>
     commands
 }
 
-/// Installs the packages of `tools`; the caller is root. Each command is handed to `progress` before it runs.
+/// Why packages could not be installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// It cannot be made sure that nobody else installs some.
+    #[error("lock `{LOCK}`")]
+    Lock(#[source] io::Error),
+    /// A command failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+/// Installs the packages of `tools`, but for what another process has installed meanwhile, which is waited for; the caller
+/// is root. Each command is handed to `progress` before it runs.
 ///
 /// # Errors
-/// [`CommandError`] of the first command that fails.
+/// [`InstallError`] of the first command that fails.
 pub async fn install(
     tools: &[&Tool],
     manager: PackageManager,
     mut progress: impl FnMut(&str),
-) -> Result<(), CommandError> {
-    for argv in install_command(tools, manager) {
+) -> Result<(), InstallError> {
+    let lock = Path::new(LOCK);
+    let _alone = match Lock::try_take(lock).map_err(InstallError::Lock)? {
+        Some(alone) => alone,
+        None => {
+            progress("another process installs packages, and is waited for");
+            Lock::wait(lock).await.map_err(InstallError::Lock)?
+        }
+    };
+    let missing: Vec<&Tool> = tools.iter().copied().filter(|tool| !tool.is_there()).collect();
+    for argv in install_command(&missing, manager) {
         let command = Command::from_argv(argv);
         progress(&command.to_string());
         command.output().await?;

@@ -19,19 +19,19 @@ fn packages_are_named_once_and_per_distribution() {
     };
     insta::assert_snapshot!(lines(tools(Kind::Vm)), @r"
     apt-get update
-    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends btrfs-progs debian-archive-keyring e2fsprogs gpgv mmdebstrap openssh-client qemu-system-x86 qemu-utils tar uidmap util-linux
+    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --option=DPkg::Lock::Timeout=600 btrfs-progs debian-archive-keyring e2fsprogs gpgv mmdebstrap openssh-client qemu-system-x86 qemu-utils tar uidmap util-linux
     dnf install --assumeyes --setopt=install_weak_deps=False btrfs-progs debian-keyring e2fsprogs gnupg2 mmdebstrap openssh openssh-clients qemu-img qemu-system-x86-core shadow-utils tar util-linux
     pacman --sync --refresh --sysupgrade --needed --noconfirm btrfs-progs debian-archive-keyring e2fsprogs gnupg openssh qemu-img qemu-system-x86 shadow tar util-linux
     ");
     insta::assert_snapshot!(lines(tools(Kind::Sandbox)), @r"
     apt-get update
-    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends btrfs-progs debian-archive-keyring mmdebstrap mount systemd-container tar util-linux
+    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --option=DPkg::Lock::Timeout=600 btrfs-progs debian-archive-keyring mmdebstrap mount systemd-container tar util-linux
     dnf install --assumeyes --setopt=install_weak_deps=False btrfs-progs debian-keyring mmdebstrap systemd-container tar util-linux
     pacman --sync --refresh --sysupgrade --needed --noconfirm btrfs-progs debian-archive-keyring systemd tar util-linux
     ");
     insta::assert_snapshot!(lines(tool::OF_TESTS), @r"
     apt-get update
-    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium rsync virtualenv
+    env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --option=DPkg::Lock::Timeout=600 chromium rsync virtualenv
     dnf install --assumeyes --setopt=install_weak_deps=False chromium python3-virtualenv rsync
     pacman --sync --refresh --sysupgrade --needed --noconfirm chromium python-virtualenv rsync
     ");
@@ -47,7 +47,7 @@ fn what_is_missing_is_described_with_the_command_to_type() {
     missing: btrfs, which snapshots roots (without it roots are copied, which is slower)
     to install, as root:
       apt-get update
-      env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends btrfs-progs mmdebstrap
+      env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --option=DPkg::Lock::Timeout=600 btrfs-progs mmdebstrap
     ");
     insta::assert_snapshot!(describe(&missing, Some(PackageManager::Pacman)), @r"
     missing: mmdebstrap, which builds Debian images (without it no image of Debian can be built)

@@ -1,6 +1,6 @@
-//! The lock that lets one process build an image while others wait for it.
+//! The lock that lets one process build an image, or install packages, while others wait for it.
 //!
-//! A [`Lock`] is an flock(2) on a file beside the image. The kernel releases it when the last process that holds the
+//! A [`Lock`] is an flock(2) on a file of its own. The kernel releases it when the last process that holds the
 //! file ends, so there are no stale locks. The file is removed while it is locked; whoever waited for a file that
 //! is gone tries again with the new one.
 
@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 /// A held lock; dropping it removes the file and releases it.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     file: Flock<File>,
     path: PathBuf,
 }
@@ -27,7 +27,7 @@ impl Lock {
     ///
     /// # Errors
     /// If the file cannot be made or locked.
-    pub(super) fn try_take(path: &Path) -> io::Result<Option<Self>> {
+    pub(crate) fn try_take(path: &Path) -> io::Result<Option<Self>> {
         Self::take(path, FlockArg::LockExclusiveNonblock)
     }
 
@@ -38,10 +38,10 @@ impl Lock {
     ///
     /// # Errors
     /// If the file cannot be made or locked.
-    pub(super) async fn wait(path: &Path) -> io::Result<Self> {
+    pub(crate) async fn wait(path: &Path) -> io::Result<Self> {
         let path = path.to_owned();
         let (sender, receiver) = oneshot::channel();
-        thread::Builder::new().name("image lock".into()).spawn(move || {
+        thread::Builder::new().name("lock".into()).spawn(move || {
             let taken = loop {
                 // None: the file was removed by the one who held it.
                 if let Some(taken) = Self::take(&path, FlockArg::LockExclusive).transpose() {
@@ -55,7 +55,7 @@ impl Lock {
     }
 
     /// The descriptor that carries the lock. A child that inherits it holds the lock until it ends.
-    pub(super) fn descriptor(&self) -> RawFd {
+    pub(crate) fn descriptor(&self) -> RawFd {
         self.file.as_raw_fd()
     }
 
@@ -80,7 +80,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // What is left behind otherwise is an empty file that the next builder takes over.
+        // What is left behind otherwise is an empty file that the next one takes over.
         drop(std::fs::remove_file(&self.path));
     }
 }
