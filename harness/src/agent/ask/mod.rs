@@ -15,11 +15,12 @@ mod reach;
 mod refusal;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use futures_util::future::join_all;
 use nspawn_matrix_reports::{Missing, Observation};
-use nspawn_matrix_scenarios::{Check, Subject, Topic};
+use nspawn_matrix_scenarios::{Check, Subject, Topic, Whose};
 
 pub(super) use life::{after_reboot, power_off};
 
@@ -48,7 +49,7 @@ impl Standing {
         let Order { apart, resolver, wire, files } = Order::of(questions);
         tokio::join!(
             self.at_once(&apart, samples),
-            self.in_rounds(&resolver, samples),
+            join_all(resolver.values().map(|rounds| self.in_rounds(rounds, samples))),
             self.in_rounds(&wire, samples),
             self.in_rounds(&files, samples),
         );
@@ -204,8 +205,8 @@ fn misplaced(check: Check) -> anyhow::Error {
 struct Order<'a> {
     /// Names that meet nothing.
     apart: Vec<&'a Question>,
-    /// Names that would meet in a resolver, one round after another, beside everything else.
-    resolver: [Vec<&'a Question>; names::RESOLVER_ROUNDS],
+    /// Names that would meet in a resolver, by who asks for which: one round after another, beside everything else.
+    resolver: BTreeMap<(&'a Subject, Whose), [Vec<&'a Question>; names::RESOLVER_ROUNDS]>,
     /// Names that are asked of whole links, likewise.
     wire: [Vec<&'a Question>; names::WIRE_ROUNDS],
     /// What only looks, and then what changes the files that were looked at.
@@ -216,21 +217,23 @@ impl<'a> Order<'a> {
     fn of(questions: &'a [Question]) -> Self {
         let mut order = Self::default();
         for question in questions {
-            order.place(question.check).push(question);
+            order.place(question).push(question);
         }
         order
     }
 
-    fn place(&mut self, check: Check) -> &mut Vec<&'a Question> {
-        if let Check::Name(question) = check {
+    fn place(&mut self, Question { check, subject }: &'a Question) -> &mut Vec<&'a Question> {
+        if let Check::Name(question) = *check {
             return match names::place(question) {
                 Place::Apart => &mut self.apart,
-                Place::Resolver(round) => &mut self.resolver[round],
+                Place::Resolver(round) => {
+                    &mut self.resolver.entry((subject, question.whose)).or_default()[round]
+                }
                 Place::Wire(round) => &mut self.wire[round],
             };
         }
         match check.topic() {
-            Topic::Binds if binds::changes(check) => &mut self.files[1],
+            Topic::Binds if binds::changes(*check) => &mut self.files[1],
             Topic::Reach
             | Topic::Names
             | Topic::Ports

@@ -23,7 +23,7 @@ use crate::rpc::Client;
 pub(super) enum Place {
     /// At any time: it meets nothing, and if it is slow, as DNS is where no server answers, nothing need wait for it.
     Apart,
-    /// In a round of those that would meet in a resolver.
+    /// In a round of those that are about the same name and would meet in a resolver.
     Resolver(usize),
     /// In a round of those to whole links.
     Wire(usize),
@@ -43,6 +43,9 @@ pub(super) const WIRE_ROUNDS: usize = 3;
 ///
 /// Questions to a whole link are many at once, and reach everybody there: all of them together are more than the
 /// receive buffer of a socket holds.
+///
+/// Most of a lookup is waiting (LLMNR has every question wait up to 100 ms, RFC 4795, 2.7), so the fewer rounds there are
+/// the better.
 pub(super) fn place(question: NameQuestion) -> Place {
     let (path, family) = match question.way {
         Way::Wire(_) => {
@@ -60,11 +63,8 @@ pub(super) fn place(question: NameQuestion) -> Place {
     let has_turns = NameQuestion::all().any(|other| other.whose == question.whose && other.turns().is_some());
     Place::Resolver(match (path, family) {
         (LookupPath::Nss | LookupPath::NssMymachines, Family::Any) => 0,
-        // machined goes into the machine for each.
-        (LookupPath::NssMymachines, Family::Ipv4) => 1,
         (LookupPath::Nss, _) if question.turns().is_some() => 1,
-        // The more even the rounds are, the less a lookup has to wait for a core.
-        (LookupPath::Nss | LookupPath::Stub, _) if !has_turns => 1,
+        (_, _) if !has_turns => 1,
         (_, _) => 2,
     })
 }
@@ -196,12 +196,17 @@ mod tests {
         assert_eq!(in_round(Whose::Peer, 1), ["ipv4", "any-after-ipv4"]);
         let rest = ["ipv6", "stub-ipv4", "stub-ipv6", "api-any", "api-ipv4", "api-ipv6"];
         assert_eq!(in_round(Whose::Peer, 2), rest);
-        assert_eq!(in_round(Whose::Machine, 0), ["any", "mymachines-any"]);
+        let rest = ["ipv4", "ipv6", "stub-ipv4", "stub-ipv6", "api-any", "api-ipv4", "api-ipv6"];
         for whose in [Whose::PeerLocal, Whose::Host] {
             assert_eq!(in_round(whose, 0), ["any"]);
-            assert_eq!(in_round(whose, 1), ["ipv4", "ipv6", "stub-ipv4", "stub-ipv6"]);
-            assert_eq!(in_round(whose, 2), ["api-any", "api-ipv4", "api-ipv6"]);
+            assert_eq!(in_round(whose, 1), rest);
+            assert!(in_round(whose, 2).is_empty());
         }
+        assert_eq!(in_round(Whose::Machine, 0), ["any", "mymachines-any"]);
+        assert_eq!(
+            in_round(Whose::Machine, 1),
+            [&rest[..], &["mymachines-ipv4", "mymachines-ipv6"]].concat()
+        );
     }
 
     #[test]

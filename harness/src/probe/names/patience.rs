@@ -7,7 +7,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 /// Says how long a lookup may hold up the next one.
 ///
-/// An answer restores the whole patience, running out of it halves it. So quick lookups follow one another, each
+/// An answer restores the whole patience, running out of it leaves a quarter of it. So quick lookups follow one another, each
 /// alone; slow ones, which end by a time-out of the resolver, overlap more and more, and 32 of them take little
 /// longer than one. A slow one that finds something after all restores it too: else one that a busy machine has held up
 /// would make all after it overlap.
@@ -49,7 +49,7 @@ impl Patience {
     ) -> Option<anyhow::Result<A>> {
         let answer = tokio::time::timeout(self.now, lookup).await.ok();
         if answer.is_none() {
-            self.now = self.if_not_found() / 2;
+            self.now = self.if_not_found() / 4;
         }
         answer.map(ended)
     }
@@ -87,16 +87,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn patience_halves_when_it_runs_out_and_an_answer_restores_it() {
+    async fn patience_shrinks_when_it_runs_out_and_an_answer_restores_it() {
         let patience = Patience::for_lookups_of(Duration::from_secs(12), false);
         let lookups = [None, None, Some(false), None, Some(true)];
-        assert_eq!(left(patience, &lookups).await, [500, 250, 1_000, 500, 1_000]);
+        assert_eq!(left(patience, &lookups).await, [250, 62, 1_000, 250, 1_000]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn two_in_turn_are_waited_for_as_long_as_the_name_is_found() {
         let patience = Patience::for_lookups_of(Duration::from_secs(12), true);
         let lookups = [Some(true), Some(false), None, None, Some(true)];
-        assert_eq!(left(patience, &lookups).await, [24_000, 1_000, 500, 250, 24_000]);
+        assert_eq!(left(patience, &lookups).await, [24_000, 1_000, 250, 62, 24_000]);
     }
 }
