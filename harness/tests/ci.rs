@@ -1,12 +1,14 @@
-//! The files for GitHub, GitLab and tmt: they are what those engines take, and what they run is run here too.
+//! The files for GitHub, GitLab and tmt: they are what those engines take, and what they run is run here too, but for
+//! the installation of cargo-nextest.
 //!
 //! check-jsonschema has the schemas of both forges, zizmor and tmt lint. They come from PyPI as the readers of junit.xml
-//! do. The last two trials boot hosts, and need root.
+//! do. The trials of measurements boot hosts, and need root.
 
 mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         reader_trial("github-and-gitlab-take-their-files", github_and_gitlab_take_their_files),
         reader_trial("the-workflow-is-safe", the_workflow_is_safe),
         reader_trial("what-they-run-is-run-elsewhere-too", what_they_run_is_run_elsewhere_too),
+        reader_trial("the-program-goes-from-job-to-job", the_program_goes_from_job_to_job),
         reader_trial("all-measure-the-same-images", all_measure_the_same_images),
         reader_trial("tmt-lints-the-plan", tmt_lints_the_plan),
         trial("a-job-has-its-report-and-its-page", a_job_has_its_report_and_its_page),
@@ -47,7 +50,7 @@ fn the_workflow_is_safe() -> Result<(), Failed> {
     printed(reader("zizmor")?.current_dir(ROOT).args(["--offline", "--no-progress", GITHUB])).map(|_| ())
 }
 
-/// What jobs run: what .ci/run does too, or a script that a trial or .ci/run runs.
+/// What jobs run: what a trial here does too, or a script that a trial or .ci/run runs.
 fn what_they_run_is_run_elsewhere_too() -> Result<(), Failed> {
     let known = [
         "cargo build --locked --target-dir target",
@@ -70,6 +73,42 @@ fn what_they_run_is_run_elsewhere_too() -> Result<(), Failed> {
         return Ok(());
     }
     Err(format!("run by nobody else: {unknown:?}; no longer run: {gone:?}").into())
+}
+
+/// What the first job makes is there for those after it, as each forge hands it on.
+#[expect(clippy::disallowed_methods, reason = "the commands are run as the forges do")]
+fn the_program_goes_from_job_to_job() -> Result<(), Failed> {
+    let job = &yaml(GITLAB)?["program"];
+    let [build, hand_over] = texts_in_order(&job["script"])[..] else {
+        return Err(format!("the job does something else: {job}").into());
+    };
+    let mut first = Vec::new();
+    strings_at(&yaml(GITHUB)?["jobs"]["program"], "run", &mut first);
+    if first != [build] {
+        return Err(format!("GitHub builds by {first:?}, GitLab by {build}").into());
+    }
+    let shell = |folder: &Path, line: &str| {
+        let mut shell = Command::new("sh");
+        shell.current_dir(folder).args(["-euc", line]);
+        shell
+    };
+    printed(&mut shell(Path::new(ROOT), build))?;
+    let folder = TempDir::new()?;
+    std::os::unix::fs::symlink(
+        fs::canonicalize(Path::new(ROOT).join("target"))?,
+        folder.path().join("target"),
+    )?;
+    printed(&mut shell(folder.path(), hand_over))?;
+    let program = folder.path().join("nspawn-matrix");
+    // Artifacts of GitHub are not executable.
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o644))?;
+    printed(&mut shell(folder.path(), "chmod +x nspawn-matrix"))?;
+    let said = printed(Command::new(&program).arg("--version"))?;
+    if said.starts_with("nspawn-matrix ") { Ok(()) } else { Err(said.into()) }
+}
+
+fn texts_in_order(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// Collects the texts, and lists of texts, that stand at a key anywhere.
