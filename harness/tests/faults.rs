@@ -7,13 +7,12 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed};
 use nspawn_matrix_reports::{Case, Report, TimelineEvent, Verdict};
 use nspawn_matrix_scenarios::{Fault, fault, found};
-use support::trial;
+use support::{program, trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -177,19 +176,12 @@ fn table(report: &Report) -> String {
     hosts.map(line).collect::<Vec<_>>().join("\n")
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
 fn run(options: impl Iterator<Item = String>) -> Result<Report, Failed> {
-    let out = tempfile::tempdir()?;
     let images = std::env::var("NSPAWN_MATRIX_IMAGES").unwrap_or_else(|_| "trixie".to_owned());
     let images = images.split(',').map(|image| format!("--image={image}"));
     let checks = found::checks().into_iter().map(|check| check.name().into_owned());
     let checks = checks.chain(CHECKS.map(str::to_owned)).map(|check| format!("--check={check}"));
-    let output = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
-        .args(["run", "--samples=1", &format!("--out={}", out.path().display())])
-        .args(options.chain(images).chain(checks))
-        .output()?;
+    let options = options.chain(images).chain(checks).chain(["--samples=1".to_owned()]);
     // What is red is what is looked at.
-    let report = fs::read_to_string(out.path().join("report.json"))
-        .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    Ok(serde_json::from_str(&report)?)
+    Ok(program::run(options)?.report)
 }

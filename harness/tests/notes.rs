@@ -7,14 +7,13 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Failed};
 use nspawn_matrix_reports::comparison::{Difference, Fact, Kind};
 use nspawn_matrix_reports::{Comparison, Excerpt, Report, Verdict, json};
-use support::{trial, vm_trial};
+use support::{program, trial, vm_trial};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -172,20 +171,13 @@ fn wrong(report: &Report) -> Vec<String> {
 /// The report of the virtual machine, for both trials; under nextest, which gives each a process, it is made twice.
 fn on_a_virtual_machine() -> Result<&'static Report, Failed> {
     static REPORT: OnceLock<Result<Report, String>> = OnceLock::new();
-    let run = || run(&["--host=vm", "--samples=2"]);
+    let run = || {
+        let report = run(&["--host=vm", "--samples=2"]);
+        report.map_err(|error| error.message().unwrap_or_default().to_owned())
+    };
     REPORT.get_or_init(run).as_ref().map_err(|error| error.clone().into())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
-fn run(options: &[&str]) -> Result<Report, String> {
-    let out = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let output = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
-        .args(["run", "--scenario=notes"])
-        .arg(format!("--out={}", out.path().display()))
-        .args(options)
-        .output()
-        .map_err(|error| error.to_string())?;
-    let report = fs::read_to_string(out.path().join("report.json"))
-        .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    serde_json::from_str(&report).map_err(|error| error.to_string())
+fn run(options: &[&str]) -> Result<Report, Failed> {
+    Ok(program::run(["--scenario=notes"].iter().chain(options))?.report)
 }

@@ -4,12 +4,11 @@
 
 mod support;
 
-use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed};
 use nspawn_matrix_reports::{Report, Verdict};
-use support::trial;
+use support::{program, trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -74,15 +73,6 @@ fn as_claimed(name: &str) -> Result<(), Failed> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
 fn run(options: &[&str]) -> Result<Report, Failed> {
-    let out = tempfile::tempdir()?;
-    let output = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
-        .args(["run", "--samples=2"])
-        .arg(format!("--out={}", out.path().display()))
-        .args(options)
-        .output()?;
-    let report = fs::read_to_string(out.path().join("report.json"))
-        .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    Ok(serde_json::from_str(&report)?)
+    Ok(program::run(["--samples=2"].iter().chain(options))?.report)
 }

@@ -8,11 +8,11 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed};
 use nspawn_matrix_reports::{Network, Observation, Report, STOCK};
-use support::trial;
+use support::{program, trial};
 use tempfile::TempDir;
 
 /// What a machine has: a lease, and an answer from outside.
@@ -200,15 +200,14 @@ fn reach(report: &Report, profile: &str, scenario: &str) -> Result<BTreeMap<Stri
     Ok(leases.into_iter().map(reach).collect())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
 fn run(out: &TempDir, arguments: &[String]) -> Result<Report, Failed> {
-    let output = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
-        .args(["run", "--scenario=default-veth", "--scenario=bridge"])
-        .args(["--check=address/lease", "--check=ping/outside/ipv4"])
-        .arg(format!("--out={}", out.path().display()))
-        .args(arguments)
-        .output()?;
-    let report = fs::read_to_string(out.path().join("report.json"))
-        .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    Ok(serde_json::from_str(&report)?)
+    let asked = [
+        "--scenario=default-veth",
+        "--scenario=bridge",
+        "--check=address/lease",
+        "--check=ping/outside/ipv4",
+    ];
+    let options = asked.map(str::to_owned).into_iter().chain(arguments.iter().cloned());
+    // What is red is what is looked at.
+    Ok(program::run_into(out.path(), options)?.report)
 }

@@ -5,6 +5,7 @@
 pub(crate) mod browser;
 pub(crate) mod home;
 pub(crate) mod machine;
+pub(crate) mod program;
 pub(crate) mod reached;
 pub(crate) mod readers;
 pub(crate) mod snapshots;
