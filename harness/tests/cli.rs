@@ -174,6 +174,22 @@ fn report_of(systemd: u32, received: u32) -> String {
     empty.replace("\"cases\": []", &format!("\"cases\": [{case}]"))
 }
 
+/// A report of as many lookups, which gave first a lease and fe80 so often.
+fn report_of_lookups(samples: u32, [leases, link_locals]: [u32; 2]) -> String {
+    let (before, rest) = report_of(257, 3).split_once("\"observed\": ").map(owned).expect("it has a case");
+    let (_, after) = rest.split_once(", \"reason\"").map(owned).expect("it has a reason");
+    format!(
+        r#"{before}"observed": {{ "kind": "names", "name": "beta", "family": "any", "path": "nss", "samples": {samples},
+             "overlapped": 0, "spaces": {{ "lease": {leases}, "ipv6-link-local": {link_locals} }}, "first_answers": 2,
+             "addresses": [], "took": {{ "min_us": 0, "median_us": 0, "p90_us": 0, "max_us": 18446744073709551615 }},
+             "times_us": {{ "lease": [0, 18446744073709551615] }} }}, "reason"{after}"#
+    )
+}
+
+fn owned((before, after): (&str, &str)) -> (String, String) {
+    (before.to_owned(), after.to_owned())
+}
+
 /// Compares reports with these names; standard input is `piped`. Exit code, what was printed, what was told.
 #[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
 fn compared(files: &[(&str, &str)], arguments: &[&str], piped: &str) -> String {
@@ -266,6 +282,8 @@ fn hostile(good: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("huge-number.json", with("\"systemd\": 252", "\"systemd\": 1e999")),
         ("huge-integer.json", with("\"systemd\": 252", "\"systemd\": 99999999999999999999")),
         ("negative.json", with("\"received\": 0", "\"received\": -1")),
+        ("lookups-of-nobody.json", report_of_lookups(32, [4_294_967_295, 1]).into_bytes()),
+        ("lookups-without-end.json", report_of_lookups(4_294_967_295, [4_294_967_294, 1]).into_bytes()),
         ("wrong-type.json", with("\"subject\": \"alpha->beta\"", "\"subject\": {}")),
         ("text-for-hosts.json", with("\"hosts\": [", "\"hosts\": \"none\", \"more\": [")),
         (
@@ -323,6 +341,44 @@ fn whatever_is_in_a_file_is_told_in_one_line() {
         if compared == reported { compared } else { format!("{compared}as a whole: {reported}") }
     });
     insta::assert_snapshot!(told.collect::<String>());
+}
+
+const FORMS: [&str; 5] = ["table", "json", "junit", "html", "markdown"];
+
+/// Reports that are well-formed, with the largest numbers that there can be.
+#[test]
+fn the_largest_numbers_are_rendered_and_compared_in_every_form() {
+    let events = ["0", "18446744073709551615"].map(|at_ms| {
+        format!(
+            r#"{{ "host": "h", "scenario": "zone", "machine": null, "event": "lease", "at_ms": {at_ms} }}"#
+        )
+    });
+    let extreme = |leases, link_locals| {
+        let report = report_of_lookups(1_000_000, [leases, link_locals]);
+        let report = report.replace("\"timeline\": []", &format!("\"timeline\": [{}]", events.join(", ")));
+        let longest = report.replace("\"duration_ms\": 1", "\"duration_ms\": 18446744073709551615");
+        longest.replace("\"attempts\": 1", "\"attempts\": 4294967295")
+    };
+    let last = format!("\"timeline\": [{}]", events[1]);
+    let at_once = report_of(4_294_967_295, 4_294_967_295).replace("\"timeline\": []", &last);
+    let files =
+        [("one.json", extreme(999_999, 1)), ("other.json", extreme(1, 999_999)), ("at-once.json", at_once)];
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    for (name, content) in &files {
+        std::fs::write(folder.path().join(name), content).expect("a file can be written there");
+    }
+    let ends = |code: i32, arguments: &[&str]| {
+        let output = run_in(folder.path(), arguments);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*told), (Some(code), ""), "{arguments:?}");
+        assert!(!output.stdout.is_empty(), "{arguments:?}");
+    };
+    for form in FORMS {
+        for (name, _) in &files {
+            ends(0, &["report", name, "--format", form]);
+        }
+        ends(1, &["compare", "one.json", "other.json", "at-once.json", "--format", form]);
+    }
 }
 
 #[test]

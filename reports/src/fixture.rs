@@ -6,8 +6,9 @@ use time::macros::datetime;
 
 use crate::{
     AddressSpace, Autostart, BindFile, BindFiles, BindWrite, Case, Explanation, Facts, Family, FileKind,
-    HostRecord, Lease, LookupPath, Mount, Names, Observation, Ping, Report, Run, SCHEMA, SeenAddress,
-    TimelineEvent, Times, Utilisation, Verdict, Written,
+    HostRecord, Lease, LinkSetup, LookupPath, Mount, Names, Network, Observation, Ping, Properties,
+    RecordType, Report, Route, Run, SCHEMA, SeenAddress, TimelineEvent, Times, Transport, Utilisation,
+    Verdict, Wire, WireRecord, Written,
 };
 
 pub(crate) fn lease(address: Option<&str>) -> Observation {
@@ -22,14 +23,23 @@ pub(crate) fn lease(address: Option<&str>) -> Observation {
 /// Three requests, of which `received` were answered.
 pub(crate) fn ping(received: u32) -> Observation {
     Observation::Ping(Ping {
-        target: Some("10.0.55.103".to_owned()),
-        sent: 3,
         received,
         rtt_us: (received > 0).then_some(85),
         ttl: (received > 0).then_some(64),
+        ..some_ping()
+    })
+}
+
+fn some_ping() -> Ping {
+    Ping {
+        target: Some("10.0.55.103".to_owned()),
+        sent: 3,
+        received: 3,
+        rtt_us: None,
+        ttl: None,
         size: None,
         error: None,
-    })
+    }
 }
 
 pub(crate) fn names(spaces: &[(AddressSpace, u32)]) -> Observation {
@@ -153,6 +163,62 @@ pub(crate) fn one_case() -> Report {
         at_ms: 2_130,
     });
     small
+}
+
+/// One machine of one scenario, asked in every way there is, on a host of which something is known.
+pub(crate) fn each_kind() -> Report {
+    let mut all = matrix(&[257]);
+    all.cases.retain(|case| case.scenario == "nat" && case.subject.starts_with("alpha"));
+    for case in &mut all.cases {
+        if let Some(Observation::Names(names)) = &mut case.observed {
+            names.times_us = names.spaces.keys().map(|space| (*space, vec![230, 610])).collect();
+            names.winners = [("llmnr-ipv4".to_owned(), 1)].into();
+            names.failures = [("timeout".to_owned(), 1)].into();
+            names.cached = [("dns A".to_owned(), 1)].into();
+        }
+    }
+    let asked = |check: &str, observed| Case {
+        observed: Some(observed),
+        ..case("sandbox/v257/stock", "nat", check, "alpha")
+    };
+    all.cases.push(asked("environment/forwarding", Observation::Properties(Properties::new("yes", []))));
+    all.cases.push(asked("ping/outside/size", Observation::Ping(Ping { size: Some(1_500), ..some_ping() })));
+    all.cases.push(asked(
+        "resolve/peer/llmnr-ipv4",
+        Observation::Wire(Wire {
+            name: "beta".to_owned(),
+            transport: Transport::LlmnrIpv4,
+            questions: 32,
+            answered: [(RecordType::A, 32)].into(),
+            records: vec![WireRecord {
+                record: RecordType::A,
+                address: "10.0.55.38".to_owned(),
+                space: AddressSpace::Lease,
+                responder: "10.0.55.38".to_owned(),
+                count: 32,
+            }],
+            took: Times::once(410),
+            not_sent: [("Network is unreachable".to_owned(), 1)].into(),
+            sent: 64,
+        }),
+    ));
+    let facts = all.hosts[0].facts.get_or_insert_default();
+    let route = Route { to: "198.51.100.0/24".to_owned(), metric: Some(100), ..Route::default() };
+    let link = LinkSetup { mtu: Some(1_500), accept_ra: Some(2), ..LinkSetup::default() };
+    facts.user_namespaces = Some(10_000);
+    facts.network = Some(Network {
+        routes: Some(vec![route]),
+        links: [("eth0".to_owned(), link)].into(),
+        ..Network::default()
+    });
+    all.timeline = ["started", "lease"]
+        .map(|event| TimelineEvent {
+            host: "sandbox/v257/stock".to_owned(),
+            event: event.to_owned(),
+            ..one_case().timeline.remove(0)
+        })
+        .into();
+    all
 }
 
 const SCENARIOS: [&str; 8] = [

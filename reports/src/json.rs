@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 pub use crate::source::ReadError;
-use crate::{Report, SCHEMA, source, write_whole};
+use crate::{Observation, Report, SCHEMA, lookups, source, write_whole};
 
 /// Reads the report in the file at `path`.
 ///
@@ -31,10 +31,21 @@ pub fn read_from(source: impl io::Read) -> Result<Report, ReadError> {
 /// As [`read`].
 pub fn parse(bytes: &[u8]) -> Result<Report, ReadError> {
     match serde_json::from_str::<Report>(source::text(bytes)?) {
-        Ok(report) if report.schema == SCHEMA => Ok(report),
+        Ok(report) if report.schema == SCHEMA => possible(report),
         Ok(Report { schema: found, .. }) => Err(ReadError::Schema { found }),
         Err(error) => Err(source::explain(bytes, error)),
     }
+}
+
+/// The report, if what it says can be.
+fn possible(report: Report) -> Result<Report, ReadError> {
+    for case in &report.cases {
+        if let Some(Observation::Names(names)) = &case.observed {
+            lookups::check(names.samples, &names.spaces)
+                .map_err(|why| ReadError::Impossible { case: case.name(), why })?;
+        }
+    }
+    Ok(report)
 }
 
 /// Describes the form of `report.json` as JSON Schema (draft 2020-12).

@@ -13,6 +13,8 @@ mod cell;
 mod changes;
 mod clean;
 pub mod comparison;
+#[cfg(test)]
+mod extremes;
 mod facts;
 mod facts_words;
 mod findings;
@@ -22,6 +24,7 @@ mod headings;
 pub mod html;
 pub mod json;
 pub mod junit;
+mod lookups;
 pub mod markdown;
 mod matrix;
 mod missing;
@@ -45,6 +48,7 @@ pub use case::{Case, Explanation};
 pub use changes::changes;
 pub use comparison::{Comparison, Excerpt};
 pub use facts::{Chain, Facts, LinkAddress, LinkSetup, Network, Resolver, Route};
+pub use lookups::{ImpossibleLookups, MOST_LOOKUPS};
 pub use missing::Missing;
 pub use names::{Family, LookupPath, Names, SeenAddress, Times};
 pub use observation::{

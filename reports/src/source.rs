@@ -10,8 +10,8 @@ use std::str::Utf8Error;
 use serde::Deserialize;
 use serde_json::error::Category;
 
-use crate::SCHEMA;
 use crate::matrix::one_line;
+use crate::{ImpossibleLookups, SCHEMA};
 
 /// The most that is read, in bytes: a report of 500,000 cases is smaller, and what never ends is none.
 const MOST: u64 = 1 << 30;
@@ -46,6 +46,15 @@ pub enum ReadError {
     /// It is JSON of another kind.
     #[error("it is no report of nspawn-matrix: {}", Quoted(.0))]
     NotReport(#[source] serde_json::Error),
+    /// It is a report of what cannot be.
+    #[error("it says the impossible of `{}`: {why}", Quoted(case))]
+    Impossible {
+        /// The name of the case.
+        case: String,
+        /// What it says.
+        #[source]
+        why: ImpossibleLookups,
+    },
     /// It is a report in a form that this version does not know.
     #[error("its schema is `{}`, and this version of nspawn-matrix reads `{SCHEMA}`", Quoted(found))]
     Schema {

@@ -29,7 +29,8 @@ pub(super) fn unreadable(file: &Path, error: &ReadError) -> Failure {
         | ReadError::NotText(_)
         | ReadError::CutOff { .. }
         | ReadError::NotJson(_)
-        | ReadError::NotReport(_) => None,
+        | ReadError::NotReport(_)
+        | ReadError::Impossible { .. } => None,
     };
     Failure::unable(format!("read {name}: {error}")).maybe_hint(hint)
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use futures_util::future::join_all;
-use nspawn_matrix_reports::{Report, Verdict, table};
+use nspawn_matrix_reports::{MOST_LOOKUPS, Report, Verdict, table};
 use nspawn_matrix_scenarios::Scenario;
 
 use super::faults::FaultArguments;
@@ -62,7 +62,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     remedy: bool,
     /// Lookups for each question about a name
-    #[arg(long, value_name = "N", default_value = "32", value_parser = at_least_one::<NonZeroU32>)]
+    #[arg(long, value_name = "N", default_value = "32", value_parser = lookups)]
     samples: NonZeroU32,
     /// Hosts that run at the same time [default: 7 for each core; for each core of an emulated machine 1]
     #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
@@ -207,6 +207,12 @@ fn conclude(outcome: &Outcome, out: &Folder, name: Option<&str>, is_claimed: boo
 
 fn at_least_one<T: FromStr>(text: &str) -> Result<T, &'static str> {
     text.parse().map_err(|_| "a whole number from 1 up is needed")
+}
+
+/// As many lookups as a report may tell of.
+fn lookups(text: &str) -> Result<NonZeroU32, String> {
+    let number = text.parse().ok().filter(|number: &NonZeroU32| number.get() <= MOST_LOOKUPS);
+    number.ok_or_else(|| format!("a whole number from 1 to {MOST_LOOKUPS} is needed"))
 }
 
 /// Prints the table, and where all else is; `name` is that of the host, where there are several.

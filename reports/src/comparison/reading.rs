@@ -15,7 +15,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use super::excerpt::{Cell, Excerpt, Shared};
 use crate::answer::Answer;
 use crate::source::{self, ReadError};
-use crate::{AddressSpace, HostRecord, Names, Observation, SCHEMA, Times, Verdict};
+use crate::{AddressSpace, HostRecord, Names, Observation, SCHEMA, Times, Verdict, lookups};
 
 /// Takes an excerpt out of the bytes of a report.
 pub(super) fn parse(source: &str, bytes: &[u8], shared: &mut Shared) -> Result<Excerpt, ReadError> {
@@ -27,6 +27,7 @@ pub(super) fn parse(source: &str, bytes: &[u8], shared: &mut Shared) -> Result<E
     if schema != SCHEMA {
         return Err(ReadError::Schema { found: schema });
     }
+    let cells = cells?;
     let hosts = hosts.into_iter().map(|host| (host.id.clone(), host)).collect();
     Ok(Excerpt { source: source.to_owned(), hosts, cells })
 }
@@ -34,8 +35,11 @@ pub(super) fn parse(source: &str, bytes: &[u8], shared: &mut Shared) -> Result<E
 struct Read {
     schema: String,
     hosts: Vec<HostRecord>,
-    cells: Vec<Cell>,
+    cells: Cells,
 }
+
+/// The cells, or why the first that cannot be cannot.
+type Cells = Result<Vec<Cell>, ReadError>;
 
 struct ReportSeed<'s>(&'s mut Shared);
 
@@ -77,24 +81,30 @@ impl<'de> Visitor<'de> for ReportSeed<'_> {
 struct CellsSeed<'s>(&'s mut Shared);
 
 impl<'de> DeserializeSeed<'de> for CellsSeed<'_> {
-    type Value = Vec<Cell>;
+    type Value = Cells;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Cell>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cells, D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for CellsSeed<'_> {
-    type Value = Vec<Cell>;
+    type Value = Cells;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a sequence")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Cell>, A::Error> {
-        let mut cells = Vec::new();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Cells, A::Error> {
+        let mut cells = Ok(Vec::new());
         while let Some(case) = seq.next_element::<CasePart<'de>>()? {
-            cells.push(case.reduced(self.0));
+            // What is no report at all is told before what cannot be, so that all of it is read.
+            if let Ok(so_far) = &mut cells {
+                match case.reduced(self.0) {
+                    Ok(cell) => so_far.push(cell),
+                    Err(impossible) => cells = Err(impossible),
+                }
+            }
         }
         Ok(cells)
     }
@@ -123,7 +133,13 @@ struct CasePart<'a> {
 }
 
 impl CasePart<'_> {
-    fn reduced(self, shared: &mut Shared) -> Cell {
+    fn reduced(self, shared: &mut Shared) -> Result<Cell, ReadError> {
+        if let Some(Seen::Names(names)) = &self.observed {
+            lookups::check(names.samples, &names.spaces).map_err(|why| {
+                let case = format!("{}::{}::{}", self.scenario, self.check, self.subject);
+                ReadError::Impossible { case, why }
+            })?;
+        }
         let (answer, took) = match self.observed {
             None => (None, Times::default()),
             Some(Seen::Names(names)) => {
@@ -136,7 +152,7 @@ impl CasePart<'_> {
             }
             Some(Seen::Other(seen)) => (Some(shared.answer(Answer::of(&seen, &self.check))), took(&seen)),
         };
-        Cell {
+        Ok(Cell {
             host: shared.text(&self.host),
             scenario: shared.text(&self.scenario),
             check: shared.text(&self.check),
@@ -148,7 +164,7 @@ impl CasePart<'_> {
                 .reason
                 .filter(|_| self.verdict != Verdict::Pass)
                 .map(|Text(reason)| shared.text(&reason)),
-        }
+        })
     }
 }
 
@@ -176,6 +192,7 @@ enum Seen<'a> {
 
 #[derive(Deserialize)]
 struct NamesPart {
+    samples: u32,
     overlapped: u32,
     spaces: BTreeMap<AddressSpace, u32>,
     took: Times,
@@ -199,8 +216,8 @@ impl NamesPart {
 impl From<Observation> for Seen<'_> {
     fn from(seen: Observation) -> Self {
         match seen {
-            Observation::Names(Names { overlapped, spaces, took, .. }) => {
-                Self::Names(NamesPart { overlapped, spaces, took })
+            Observation::Names(Names { samples, overlapped, spaces, took, .. }) => {
+                Self::Names(NamesPart { samples, overlapped, spaces, took })
             }
             Observation::Lease(_)
             | Observation::Ping(_)
@@ -305,7 +322,9 @@ mod tests {
     fn what_is_no_report_is_told_as_by_the_whole_reader() {
         let whole = json::render(&one_case()).unwrap();
         let cut_off = whole.split_at(whole.len() / 2).0;
-        for refused in ["", "<xml/>", "{}", cut_off, &whole.replace(SCHEMA, "nspawn-matrix/report/9")] {
+        let impossible = whole.replace("\"samples\": 32", "\"samples\": 33");
+        let newer = whole.replace(SCHEMA, "nspawn-matrix/report/9");
+        for refused in ["", "<xml/>", "{}", cut_off, &impossible, &newer] {
             let told = json::parse(refused.as_bytes()).unwrap_err().to_string();
             assert_eq!(read(refused).unwrap_err().to_string(), told);
         }

@@ -23,6 +23,7 @@ fn with(change: impl Fn(&mut Report)) -> Comparison {
 fn resolves_to(report: &mut Report, spaces: &[(AddressSpace, u32)]) {
     let Some(Observation::Names(names)) = &mut report.cases[0].observed else { unreachable!() };
     names.spaces = spaces.iter().copied().collect();
+    names.samples = names.spaces.values().sum();
 }
 
 fn takes(report: &mut Report, us: u64) {
@@ -56,7 +57,10 @@ pub(super) fn a_change_of_each_kind() -> Comparison {
     for case in
         right.cases.iter_mut().filter(|case| case.check == "resolve/peer/any" && case.scenario == "nat")
     {
-        changed(case, |names| names.spaces = [(AddressSpace::Lease, 32)].into());
+        changed(case, |names| {
+            names.spaces = [(AddressSpace::Lease, 32)].into();
+            names.samples = 32;
+        });
     }
     for case in
         right.cases.iter_mut().filter(|case| case.check == "resolve/host/any" && case.scenario == "zone")

@@ -34,18 +34,19 @@ pub(super) fn id(host: &str) -> String {
 fn picture(report: &Report, host: &str) -> Option<Markup> {
     let events: Vec<&TimelineEvent> = report.timeline.iter().filter(|event| event.host == host).collect();
     let first = events.iter().map(|event| event.at_ms).min()?;
-    let last = events.iter().map(|event| event.at_ms).max()?.max(first + 1);
+    // What happened at one time stands at the begin, and not at a share of nothing.
+    let span = (events.iter().map(|event| event.at_ms).max()? - first).max(1);
     let mut rows: Vec<Option<&str>> = events.iter().map(|event| event.machine.as_deref()).collect();
     rows.sort_unstable();
     rows.dedup();
     let height = ROW * f64::from(u32::try_from(rows.len()).ok()?);
     let place = |at_ms: u64| {
-        let share = seconds(at_ms - first) / seconds(last - first);
+        let share = seconds(at_ms - first) / seconds(span);
         ((WIDTH - LABELS - 10.0).mul_add(share, LABELS) * 10.0).round() / 10.0
     };
     Some(html! {
         figure {
-            svg role="img" aria-label=(format!("{} events in {:.1} s", events.len(), seconds(last - first))) viewBox=(format!("0 0 {WIDTH} {height}")) {
+            svg role="img" aria-label=(format!("{} events in {:.1} s", events.len(), seconds(span))) viewBox=(format!("0 0 {WIDTH} {height}")) {
                 @for (at, row) in (0_u32..).zip(&rows) {
                     @let y = ROW.mul_add(f64::from(at), ROW / 2.0);
                     text x="0" y=(y + 4.0) { (clean(row.unwrap_or("host"))) }
