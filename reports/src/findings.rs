@@ -80,8 +80,8 @@ pub(crate) struct Note<'a> {
     link: Option<&'a str>,
     attempts: u32,
     first: String,
-    /// The scenarios, and where they ran if not on all hosts.
-    scenarios: Vec<String>,
+    /// The scenarios, and where they ran: `nat, zone (257)`.
+    scenarios: String,
     count: usize,
 }
 
@@ -125,22 +125,17 @@ impl<'a> Note<'a> {
             reason: reason(case),
             link: case.link.as_deref().filter(|_| case.verdict == Verdict::Known),
             attempts: case.attempts,
-            first: format!(
-                "{}::{}::{}",
-                places.label(&case.scenario, &[&case.host]),
-                case.check,
-                case.subject
-            ),
-            scenarios: hosts.iter().map(|(scenario, hosts)| places.label(scenario, hosts)).collect(),
+            first: format!("{} ({})", case.name(), places.of_host(&case.host)),
+            scenarios: places.of_scenarios(&hosts),
             count: cases.len(),
         })
     }
 
-    /// The note in one line: `skipped, 3 cases of nat, zone: there is no link`.
+    /// The note in one line: `skipped, 3 cases of nat, zone (257): there is no link`.
     pub(crate) fn text(&self) -> String {
         let subject = match self.count {
             1 => self.first.clone(),
-            count => format!("{count} cases of {}", self.scenarios.join(", ")),
+            count => format!("{count} cases of {}", self.scenarios),
         };
         let attempts =
             if self.attempts > 1 { format!(", {} attempts", self.attempts) } else { String::new() };

@@ -61,19 +61,9 @@ impl<'a> Places<'a> {
         &self.all
     }
 
-    /// The place of all hosts, if they share one.
-    pub(crate) fn only(&self) -> Option<&str> {
-        if let [place] = &*self.all { Some(place) } else { None }
-    }
-
     /// What a scenario on some hosts is called: `zone` if these are of all places, and else `zone (252, 254)`.
     pub(crate) fn label(&self, scenario: &str, hosts: &[&str]) -> String {
-        let mut places: Vec<&str> = Vec::new();
-        for place in hosts.iter().map(|host| self.of_host(host)) {
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
+        let places = self.of_hosts(hosts);
         if places.len() == self.all.len() {
             scenario.to_owned()
         } else {
@@ -81,9 +71,35 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// What stands above rows: `Reach (257)`; the title alone where the rows say it themselves.
+    /// Scenarios with where they ran, said once for those that follow each other and ran on the same: `nat, zone (257)`.
+    pub(crate) fn of_scenarios(&self, scenarios: &[(&str, Vec<&str>)]) -> String {
+        let group = |group: &[(&str, Vec<&str>)]| {
+            let names: Vec<&str> = group.iter().map(|(scenario, _)| *scenario).collect();
+            format!("{} ({})", names.join(", "), self.of_hosts(&group[0].1).join(", "))
+        };
+        let groups = scenarios.chunk_by(|one, next| self.of_hosts(&one.1) == self.of_hosts(&next.1));
+        groups.map(group).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The places of some hosts, each once.
+    fn of_hosts<'b>(&'b self, hosts: &[&'b str]) -> Vec<&'b str> {
+        let mut places: Vec<&str> = Vec::new();
+        for place in hosts.iter().map(|host| self.of_host(host)) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
+
+    /// What stands above rows, whose labels say it only where it is not the same: `Reach (252, 254)`.
     pub(crate) fn heading(&self, title: &str) -> String {
-        self.only().map_or_else(|| title.to_owned(), |place| format!("{title} ({place})"))
+        if self.all.is_empty() { title.to_owned() } else { format!("{title} ({})", self.all.join(", ")) }
+    }
+
+    /// What the cases of a scenario on a host are called where reports of other runs are read beside this one: `zone (257)`.
+    pub(crate) fn class(&self, scenario: &str, host: &str) -> String {
+        format!("{scenario} ({})", self.of_host(host))
     }
 }
 
@@ -172,8 +188,16 @@ mod tests {
             case("sandbox/trixie/zone", "zone", "address/lease", "alpha"),
         ];
         let places = Places::of(&each);
-        assert_eq!(places.only(), Some("257"));
+        assert_eq!(places.all(), ["257"]);
         assert_eq!(places.label("zone", &["sandbox/trixie/zone"]), "zone");
         assert_eq!(places.heading("Reach"), "Reach (257)");
+        assert_eq!(places.class("zone", "sandbox/trixie/zone"), "zone (257)");
+    }
+
+    #[test]
+    fn what_stands_above_rows_of_several_places_names_them_all() {
+        let two = report(vec![host("a", 252), host("b", 257)]);
+        assert_eq!(Places::of(&two).heading("Reach"), "Reach (252, 257)");
+        assert_eq!(Places::of(&report(Vec::new())).heading("Reach"), "Reach");
     }
 }

@@ -87,7 +87,7 @@ fn suite(report: &Report, group: &Group<'_>, places: &Places<'_>) -> TestSuite {
     suite
 }
 
-/// The class is the scenario, and says where it ran if that is not the same for all: readers tell cases by class and name.
+/// The class is the scenario and where it ran: readers tell cases by class and name, also those of several reports.
 fn test_case(case: &Case, places: &Places<'_>) -> TestCase {
     let name = clean(&format!("{}::{}", case.check, case.subject));
     let time = duration(case.duration_ms);
@@ -108,7 +108,7 @@ fn test_case(case: &Case, places: &Places<'_>) -> TestCase {
         Verdict::Skip => &mut builder,
     };
     builder.testcase.time = time;
-    builder.set_classname(&clean(&places.label(&case.scenario, &[&case.host]))).build()
+    builder.set_classname(&clean(&places.class(&case.scenario, &case.host))).build()
 }
 
 /// The longest time that is told, 49 days: the times of a suite are added up, and sums must not overflow.

@@ -75,33 +75,33 @@ fn every_verdict_has_its_place_in_junit() {
     <property name="roots" value="btrfs"/>
     <property name="bridge_nf_call_iptables" value="false"/>
     </properties>
-    <testcase name="ping/peer/ipv4::pass" time="0.204" classname="nat">
+    <testcase name="ping/peer/ipv4::pass" time="0.204" classname="nat (257)">
     <system-out><![CDATA[claimed: 3 of 3 replies
     observed: 10.0.55.103: 3 of 3 replies, median 85 us, ttl 64]]>
     </system-out>
     </testcase>
-    <testcase name="ping/peer/ipv4::fail" time="0.204" classname="nat">
+    <testcase name="ping/peer/ipv4::fail" time="0.204" classname="nat (257)">
     <failure type="fail" message="the reason of fail"><![CDATA[reason: the reason of fail
     claimed: 3 of 3 replies
     observed: 10.0.55.103: 3 of 3 replies, median 85 us, ttl 64]]>
     </failure>
     </testcase>
-    <testcase name="ping/peer/ipv4::known" time="0.204" classname="nat">
+    <testcase name="ping/peer/ipv4::known" time="0.204" classname="nat (257)">
     <system-out><![CDATA[known: the reason of known
     claimed: 3 of 3 replies
     observed: 10.0.55.103: 3 of 3 replies, median 85 us, ttl 64]]>
     </system-out>
     </testcase>
-    <testcase name="ping/peer/ipv4::fixed" time="0.204" classname="nat">
+    <testcase name="ping/peer/ipv4::fixed" time="0.204" classname="nat (257)">
     <failure type="fixed" message="a known failure passed: the reason of fixed"><![CDATA[reason: the reason of fixed
     claimed: 3 of 3 replies
     observed: 10.0.55.103: 3 of 3 replies, median 85 us, ttl 64]]>
     </failure>
     </testcase>
-    <testcase name="ping/peer/ipv4::skip" time="0.204" classname="nat">
+    <testcase name="ping/peer/ipv4::skip" time="0.204" classname="nat (257)">
     <skipped type="skip" message="the reason of skip"/>
     </testcase>
-    <testcase name="ping/peer/ipv4::broken" time="0.204" classname="nat">
+    <testcase name="ping/peer/ipv4::broken" time="0.204" classname="nat (257)">
     <error type="broken" message="the reason of broken"><![CDATA[reason: the reason of broken
     claimed: 3 of 3 replies
     observed: 10.0.55.103: 3 of 3 replies, median 85 us, ttl 64]]>

@@ -3,6 +3,7 @@
 //! Columns that do not fit go into a second table below the first, so nothing is ever cut off.
 
 use super::style::{Style, Tone};
+use super::wrap::wrap;
 use crate::Verdict;
 use crate::cell::Cell;
 
@@ -11,13 +12,16 @@ const GAP: usize = 2;
 
 /// One block of the table.
 pub(crate) struct Grid<'a> {
-    /// What stands above the labels.
+    /// What stands above the labels, in as many lines as it takes.
     pub(crate) title: &'a str,
     /// The names of the rows, each with its lines.
     pub(crate) labels: Vec<Vec<String>>,
     /// The columns, each with a cell for each row.
     pub(crate) columns: Vec<Column>,
 }
+
+/// The widest title that is kept on one line above labels that are no wider.
+const TITLE_WIDTH: usize = 28;
 
 /// One column.
 #[derive(Clone, PartialEq)]
@@ -63,33 +67,34 @@ type Piece<'a> = (&'a str, Option<Tone>);
 impl Grid<'_> {
     /// Draws the grid without a newline at its end.
     pub(crate) fn render(&self, style: Style) -> String {
-        let label = self
-            .labels
-            .iter()
-            .flatten()
-            .map(String::as_str)
-            .chain([self.title])
-            .map(width)
-            .max()
-            .unwrap_or(0);
+        let labels = self.labels.iter().flatten().map(|line| width(line)).max().unwrap_or(0);
+        let title = self.title(labels);
+        let label = title.iter().map(|line| width(line)).max().unwrap_or(0).max(labels);
         let flat: Vec<Column> = self.columns.iter().map(Column::flat).collect();
         let has_room = fitting(&flat, label, style) == flat.len();
         let mut columns = if has_room { flat.as_slice() } else { self.columns.as_slice() };
         let mut parts = Vec::new();
         while !columns.is_empty() {
             let (now, later) = columns.split_at(fitting(columns, label, style));
-            parts.push(self.render_part(now, label, style));
+            parts.push(self.render_part(now, &title, label, style));
             columns = later;
         }
         parts.join("\n\n")
     }
 
-    fn render_part(&self, columns: &[Column], label: usize, style: Style) -> String {
+    /// The lines of the title above labels that are so wide.
+    fn title(&self, labels: usize) -> Vec<String> {
+        let width = u16::try_from(labels.max(TITLE_WIDTH)).unwrap_or(u16::MAX);
+        wrap(self.title, width, "", "").lines().map(str::to_owned).collect()
+    }
+
+    fn render_part(&self, columns: &[Column], title: &[String], label: usize, style: Style) -> String {
         let widths: Vec<usize> = [label].into_iter().chain(columns.iter().map(Column::width)).collect();
         let mut lines = Vec::new();
-        let height = columns.iter().map(|column| column.heading.len()).max().unwrap_or(0);
+        let headings = columns.iter().map(|column| column.heading.len());
+        let height = headings.chain([title.len()]).max().unwrap_or(0);
         for at in 0..height {
-            let title = if at == 0 { self.title } else { "" };
+            let title = title.get(at).map_or("", String::as_str);
             let headings = columns.iter().map(|column| piece(&column.heading, at, Tone::Title));
             lines.push(line([(title, Some(Tone::Title))].into_iter().chain(headings), &widths, style));
         }

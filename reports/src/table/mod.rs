@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use crate::cell::{DIFFERS, DIFFERS_MEANS, EMPTY};
 use crate::clean::clean;
 use crate::headings::{heading, object, title};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, one_line};
 use crate::scenario::Scenario;
 use crate::{Report, Verdict};
 use by_place::by_place;
@@ -73,7 +73,7 @@ fn block(matrix: &Matrix<'_>, wanted: &str, style: Style) -> String {
     let alike = alike(differing);
     let below = [everywhere(wanted, &same, style), as_others(wanted, &alike, style)];
     let labels = scenarios.iter().map(|scenario| vec![scenario.label.clone()]).collect();
-    let title = matrix.places.heading(wanted);
+    let title = one_line(&matrix.places.heading(wanted));
     let columns = alike.into_iter().map(|Alike { column, .. }| column).collect();
     let grid = Grid { title: &title, labels, columns }.render(style);
     [grid]

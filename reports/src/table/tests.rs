@@ -125,11 +125,11 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
         reason:   https://github.com/systemd/systemd/issues/1234 seems to be
                   repaired
 
-    - skipped, 24 cases of host-network: the machine shares the network of the host
-        and has no link of its own
-    ? not measured, nat::resolve/host/any::beta: enter namespaces of `beta`: the
-        leader 4711 is gone
-    ~ known failure, 2 cases of zone:
+    - skipped, 24 cases of host-network (257): the machine shares the network of the
+        host and has no link of its own
+    ? not measured, nat::resolve/host/any::beta (257): enter namespaces of `beta`:
+        the leader 4711 is gone
+    ~ known failure, 2 cases of zone (257):
         https://github.com/systemd/systemd/issues/28844: without idmap the owner is
         nobody
     ");
@@ -240,53 +240,53 @@ fn several_hosts_share_a_line_and_where_they_differ_there_is_a_column_for_each()
     systemd 257 (257.13-1~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48,
         roots on btrfs, sandbox stock
 
-    Links  lease
-    ────────────
-    nat    ≠
-    zone   ≠
+    Links (254, 257)  lease
+    ───────────────────────
+    nat               ≠
+    zone              ≠
 
     address/lease  254  257
     ───────────────────────
     nat            /28  ·
     zone           /24  ·
 
-    Reach  gateway  peer  peer        machine-   outside
-           ipv4     ipv4  ipv6-       from-host  ipv4
-                          link-local  ipv4
-    ────────────────────────────────────────────────────
-    nat    yes      ·     yes         ≠          yes
-    zone   yes      yes   yes         ≠          some
+    Reach (254, 257)  gateway  peer  peer        machine-   outside
+                      ipv4     ipv4  ipv6-       from-host  ipv4
+                                     link-local  ipv4
+    ───────────────────────────────────────────────────────────────
+    nat               yes      ·     yes         ≠          yes
+    zone              yes      yes   yes         ≠          some
 
     ping/machine-from-host/ipv4  254  257
     ─────────────────────────────────────
     nat                          yes  no
     zone                         yes  no
 
-    Names of peers  any                              ipv4   ipv6
-    ────────────────────────────────────────────────────────────
-    nat             fe80 62%, lease 38%              lease  none
-    zone            fe80 53%, lease 38%, 169.254 9%  lease  fe80
+    Names of peers (254, 257)  any                              ipv4   ipv6
+    ───────────────────────────────────────────────────────────────────────
+    nat                        fe80 62%, lease 38%              lease  none
+    zone                       fe80 53%, lease 38%, 169.254 9%  lease  fe80
 
-    Name of the host  any
-    ───────────────────────
-    nat               lease
-    zone              lease
+    Name of the host (254, 257)  any
+    ──────────────────────────────────
+    nat                          lease
+    zone                         lease
 
-    Names on the host  any
-    ────────────────────────
-    nat                lease
-    zone               lease
+    Names on the host (254, 257)  any
+    ───────────────────────────────────
+    nat                           lease
+    zone                          lease
 
-    Names beyond  any
-    ────────────────────
-    nat           global
-    zone          global
+    Names beyond (254, 257)  any
+    ───────────────────────────────
+    nat                      global
+    zone                     global
 
-    Files and boot  owner  mode  options   write   after-
-                                                   reboot
-    ─────────────────────────────────────────────────────
-    nat             same   same  rw idmap  0:0     yes
-    zone            ·      same  rw        EACCES  yes
+    Files and boot (254, 257)  owner  mode  options   write   after-
+                                                              reboot
+    ────────────────────────────────────────────────────────────────
+    nat                        same   same  rw idmap  0:0     yes
+    zone                       ·      same  rw        EACCES  yes
 
     ≠ differs between versions, · no case
 
@@ -388,9 +388,9 @@ fn what_took_two_attempts_says_so() {
         reason:   no reply; attempt 1 gave no answer: the probe ended
         attempts: 2
 
-    as claimed, 2 attempts, nat::ping/peer/ipv4::pass: machines reach each other;
-        attempt 1 gave no answer: the probe ended
-    ? not measured, 2 attempts, nat::ping/peer/ipv4::broken: the probe ended
+    as claimed, 2 attempts, nat::ping/peer/ipv4::pass (257): machines reach each
+        other; attempt 1 gave no answer: the probe ended
+    ? not measured, 2 attempts, nat::ping/peer/ipv4::broken (257): the probe ended
     ");
 }
 
