@@ -236,6 +236,20 @@ fn reports_side_by_side_are_the_same_or_different() {
 }
 
 #[test]
+fn a_series_tells_what_not_all_were_asked_in_every_form_that_it_has() {
+    let (old, new) = (report_of(252, 3), report_of(257, 3).replace("\"zone\"", "\"nat\""));
+    let files = [("old.json", old.as_str()), ("new.json", &new), ("empty.json", EMPTY_REPORT)];
+    for form in ["table", "json", "html", "markdown"] {
+        let told = compared(&files, &["--since", "old.json", "new.json", "--format", form], "");
+        assert!(told.starts_with("1\n") && told.contains("zone") && told.contains("nat"), "{told}");
+    }
+    insta::assert_snapshot!(compared(&files, &["--since", "old.json", "new.json"], ""));
+    insta::assert_snapshot!(compared(&files, &["--since", "old.json", "empty.json"], ""));
+    let same = compared(&files, &["--since", "old.json", "old.json"], "");
+    assert_eq!(same, "0\n0 of 1 answer changed\n");
+}
+
+#[test]
 fn what_cannot_be_compared_is_told_in_one_line() {
     let good = report_of(252, 0);
     let files = [("one.json", good.as_str()), ("cut.json", &good[..300]), ("other.json", "[1, 2]")];
@@ -249,7 +263,9 @@ fn what_cannot_be_compared_is_told_in_one_line() {
         compared(&files, &["one.json", "-"], &newer),
         compared(&files, &["-", "one.json"], &deep),
         compared(&files, &["one.json", "absent.json"], ""),
-        compared(&files, &["--since", "--format", "html", "absent.json"], ""),
+        compared(&files, &["--since", "--format", "junit", "absent.json"], ""),
+        compared(&[("a.json", EMPTY_REPORT)], &["a.json", "a.json"], ""),
+        compared(&[("a.json", EMPTY_REPORT)], &["--since", "a.json", "a.json"], ""),
     ];
     insta::assert_snapshot!(told.concat());
 }

@@ -60,7 +60,7 @@ fn compare(sandboxes: &Report, machine: &Report) -> Result<Comparison, Failed> {
         Excerpt::parse(name, text.as_bytes()).map_err(|error| error.to_string())
     };
     let sides = [excerpt("sandbox", sandboxes)?, excerpt("virtual machine", machine)?];
-    Comparison::of(&sides).ok_or_else(|| "there are two reports".into())
+    Ok(Comparison::of(&sides)?)
 }
 
 /// A difference that counts, and the facts that could explain it.

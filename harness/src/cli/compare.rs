@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use nspawn_matrix_reports::comparison::{Since, html, json, junit, markdown, table};
+use nspawn_matrix_reports::comparison::{NothingToCompare, Since, html, json, junit, markdown, table};
 use nspawn_matrix_reports::{Comparison, Excerpt};
 
 use super::Failure;
@@ -17,7 +17,7 @@ pub(super) struct Arguments {
     /// The report.json of each run, or of one run on several images; - stands for standard input
     #[arg(value_name = "REPORT.json", required = true)]
     files: Vec<PathBuf>,
-    /// Tell only in which version of systemd each answer changed first, as a table or json
+    /// Tell only in which version of systemd each answer changed first, and what not all were asked
     #[arg(long)]
     since: bool,
     /// What the comparison is rendered as
@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 
 const EXIT_CODES: &str = "Exit codes:
   0    the same, but for how long answers took
-  1    different
+  1    different, or not asked of all
   2    the command line is wrong, or there is nothing to lay beside another
   3    a report cannot be read";
 
@@ -56,19 +56,22 @@ pub(super) fn compare(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let of_series = since.then(|| writer_of_series(*format)).transpose()?;
     let excerpts = read(files)?;
     let (is_same, text) = if let Some(render) = of_series {
-        let since = Since::of(&excerpts).ok_or_else(too_few)?;
-        (since.changes.is_empty(), render(&since, output))
+        let since = Since::of(&excerpts).map_err(nothing)?;
+        (since.is_same(), render(&since, output))
     } else {
-        let comparison = Comparison::of(&excerpts).ok_or_else(too_few)?;
+        let comparison = Comparison::of(&excerpts).map_err(nothing)?;
         (comparison.is_same(), render(&comparison, *format, output))
     };
     output.write(&text.map_err(|error| Failure::unable(format!("render the comparison: {error}")))?)?;
     Ok(if is_same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn too_few() -> Failure {
-    Failure::usage("one report of one system cannot be compared")
-        .hint("name another report, or one of a run with several --image")
+fn nothing(why: NothingToCompare) -> Failure {
+    let hint = match why {
+        NothingToCompare::OneSystem => "name another report, or one of a run with several --image",
+        NothingToCompare::NoCases => "name reports of runs that asked something",
+    };
+    Failure::usage(why.to_string()).hint(hint)
 }
 
 /// Reads all reports, that on standard input among them where it stands.
@@ -104,8 +107,12 @@ fn writer_of_series(format: Format) -> Result<WriterOfSeries, Failure> {
     match format {
         Format::Table => Ok(|since, output| Ok(table::render_since(since, output.style()))),
         Format::Json => Ok(|since, _| Ok(json::render_since(since)?)),
-        Format::Html | Format::Junit | Format::Markdown => {
-            Err(Failure::usage("`--since` is told as a table or as json").hint("name another --format"))
-        }
+        Format::Html => Ok(|since, _| Ok(html::render_since(since))),
+        Format::Markdown => Ok(|since, _| Ok(markdown::render_since(since))),
+        // A test is as it should be or is not, and a change may be either.
+        Format::Junit => Err(Failure::usage(
+            "`--since` has no form for JUnit, since a change is neither passed nor failed",
+        )
+        .hint("name another --format, or leave out --since")),
     }
 }

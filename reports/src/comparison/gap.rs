@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Comparison;
+use super::Column;
 use super::layout::Layout;
 use crate::clean::clean;
 
@@ -26,8 +26,8 @@ pub struct Gap {
 
 impl Gap {
     /// Tells it in a line: `Not in 252: zone, 225 cells: all of it`.
-    pub(super) fn told(&self, comparison: &Comparison) -> String {
-        let columns = self.columns.iter().map(|column| comparison.columns[*column].heading.as_str());
+    pub(super) fn told(&self, columns: &[Column]) -> String {
+        let columns = self.columns.iter().map(|column| columns[*column].heading.as_str());
         let columns = columns.collect::<Vec<_>>().join(", ");
         let system = self.system.as_ref().map_or_else(String::new, |system| format!(" on {system}"));
         let checks = self.checks.keys().map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::markdown::AS_BEFORE;
 use super::merged::{Merged, merge};
-use super::{Column, Comparison, Difference, Fact, Group, Place, View, table};
+use super::{Column, Comparison, Difference, Fact, Gap, Group, Place, Since, View, table};
 use crate::cell::EMPTY;
 use crate::clean::clean;
 use crate::html::{Page, content, legend, linked};
@@ -26,13 +27,76 @@ pub fn render(comparison: &Comparison) -> String {
                 h2 { "Facts that could explain all" }
                 (tables.facts(&comparison.facts))
             }
-            @if !comparison.gaps.is_empty() {
-                section { h2 { "Not everywhere" } ul { @for gap in &comparison.gaps { li { (gap.told(comparison)) } } } }
-            }
+            (not_everywhere(&comparison.gaps, &comparison.columns))
         },
         contents: html! { @for one in differences() { (content(&id(one), &opened(comparison, one))) } },
     };
     page.render()
+}
+
+/// Renders the answers that changed as a page of HTML, with a column for each system.
+#[must_use]
+pub fn render_since(since: &Since) -> String {
+    let page = Page {
+        title: since.tally(),
+        header: html! {
+            p.tally { (since.tally()) }
+            ul { @for column in &since.columns { li { (of_column(column)) } } }
+        },
+        main: html! {
+            @if !since.changes.is_empty() { (changes(since)) }
+            (not_everywhere(&since.gaps, &since.columns))
+        },
+        contents: html! {},
+    };
+    page.render()
+}
+
+/// What stands above changes, and names them to a screen reader.
+const CHANGES: &str = "Answers that changed";
+
+/// A row for each change.
+fn changes(since: &Since) -> Markup {
+    let columns = || 0..since.columns.len();
+    html! {
+        section {
+            h2 { (CHANGES) }
+            p { (AS_BEFORE) }
+            div.scroll tabindex="0" role="region" aria-label=(CHANGES) {
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { "question" }
+                            @for Column { heading, .. } in &since.columns { th scope="col" data-check=(clean(heading)) { (clean(heading)) } }
+                        }
+                    }
+                    tbody {
+                        @for change in &since.changes {
+                            tr data-row={ (clean(&change.check)) " " (change.places()) } {
+                                th scope="row" { (clean(&change.check)) br; span.where { (change.places()) } }
+                                @for step in columns().map(|column| change.at(column)) {
+                                    @match step {
+                                        Some(step) => td.(step.verdict.name()) { (step.text()) span.hidden { ", " (step.verdict.meaning()) } },
+                                        None => td {},
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        (legend(false))
+    }
+}
+
+/// The cells that some columns lack.
+fn not_everywhere(gaps: &[Gap], columns: &[Column]) -> Markup {
+    html! {
+        @if !gaps.is_empty() {
+            section { h2 { "Not everywhere" } ul { @for gap in gaps { li { (gap.told(columns)) } } } }
+        }
+    }
 }
 
 /// What was measured there.

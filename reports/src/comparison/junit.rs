@@ -74,7 +74,7 @@ fn told(comparison: &Comparison, view: &View) -> String {
 /// A failed test for each scenario that some columns lack cells of.
 fn gaps(comparison: &Comparison) -> impl Iterator<Item = TestCase> + '_ {
     comparison.gaps.iter().map(|gap| {
-        let told = gap.told(comparison);
+        let told = gap.told(&comparison.columns);
         TestCaseBuilder::failure(&told, Duration::ZERO, "gap", &told)
             .set_classname(&clean(&gap.scenario))
             .build()

@@ -74,6 +74,17 @@ pub(super) struct Row<'a> {
     pub(super) cells: Vec<Option<&'a Cell>>,
 }
 
+/// There is nothing that could be laid side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NothingToCompare {
+    /// There is one column, or none.
+    #[error("one report of one system cannot be compared")]
+    OneSystem,
+    /// There is no cell in any column: that nothing differs would be true of nothing.
+    #[error("reports without cases cannot be compared")]
+    NoCases,
+}
+
 /// All columns, and all rows.
 pub(super) struct Layout<'a> {
     pub(super) sides: Vec<Side<'a>>,
@@ -91,12 +102,25 @@ impl<'a> Layout<'a> {
         Self::new(sides, is_by_system)
     }
 
-    /// A column for each system of each report.
+    /// A column for each system of each report, and for a report without any.
     pub(super) fn of_systems(excerpts: &'a [Excerpt]) -> Self {
         let of_excerpt = |excerpt: &'a Excerpt| {
-            systems(excerpt).into_iter().map(move |system| Side { excerpt, system: Some(system) })
+            let systems = systems(excerpt);
+            let none = systems.is_empty().then_some(None);
+            none.into_iter().chain(systems.into_iter().map(Some)).map(move |system| Side { excerpt, system })
         };
         Self::new(excerpts.iter().flat_map(of_excerpt).collect(), false)
+    }
+
+    /// The same, if there is something to lay side by side.
+    pub(super) fn comparable(self) -> Result<Self, NothingToCompare> {
+        if self.sides.len() < 2 {
+            Err(NothingToCompare::OneSystem)
+        } else if self.rows.is_empty() {
+            Err(NothingToCompare::NoCases)
+        } else {
+            Ok(self)
+        }
     }
 
     /// Sorts the columns by version; what has none comes last.

@@ -34,6 +34,7 @@ pub use columns::Column;
 pub use excerpt::Excerpt;
 pub use facts::Fact;
 pub use gap::Gap;
+pub use layout::NothingToCompare;
 pub use place::Place;
 pub use since::{Change, Since, Step};
 pub use version::Version;
@@ -128,13 +129,12 @@ pub struct Difference {
 }
 
 impl Comparison {
-    /// Compares reports, or the systems of one report; none if there are fewer than two.
-    #[must_use]
-    pub fn of(excerpts: &[Excerpt]) -> Option<Self> {
-        let layout = Layout::of_reports(excerpts);
-        if layout.sides.len() < 2 {
-            return None;
-        }
+    /// Compares reports, or the systems of one report.
+    ///
+    /// # Errors
+    /// If there is nothing to lay side by side.
+    pub fn of(excerpts: &[Excerpt]) -> Result<Self, NothingToCompare> {
+        let layout = Layout::of_reports(excerpts).comparable()?;
         let mut groups = Groups::default();
         let asked = Asked::of(&layout);
         let mut known = Known::of(&layout);
@@ -144,7 +144,7 @@ impl Comparison {
         let Groups { differing, mut groups, .. } = groups;
         groups.sort_by_key(|group| group.kind);
         let facts = take_common(&mut groups);
-        Some(Self {
+        Ok(Self {
             schema: SCHEMA.to_owned(),
             columns: columns::columns(&layout.sides),
             cells: layout.rows.len(),

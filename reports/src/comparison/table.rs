@@ -24,7 +24,7 @@ pub fn render(comparison: &Comparison, style: Style) -> String {
         let title = if comparison.groups.len() > 1 { "Facts that could explain all" } else { FACTS };
         parts.push(facts(title, &comparison.facts, comparison, &merged, style));
     }
-    parts.extend(comparison.gaps.iter().map(|gap| self::gap(comparison, gap, style)));
+    parts.extend(comparison.gaps.iter().map(|gap| self::gap(gap, &comparison.columns, style)));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n") + "\n"
 }
@@ -32,23 +32,24 @@ pub fn render(comparison: &Comparison, style: Style) -> String {
 /// What stands above facts.
 const FACTS: &str = "Facts that could explain it";
 
-/// Renders the answers that changed for a terminal, one paragraph each; the text ends with a newline.
+/// Renders the answers that changed for a terminal, one paragraph each, then what is not asked everywhere, and how much that
+/// is; the text ends with a newline.
 #[must_use]
 pub fn render_since(since: &Since, style: Style) -> String {
     let heading = |column: usize| since.columns[column].heading.as_str();
     let change = |change: &super::Change| {
         let steps = change.steps.iter().enumerate().map(|(at, step)| {
             let from = if at == 0 { "" } else { "from " };
-            format!("{from}{}: {}", heading(step.column), step.answer)
+            format!("{from}{}: {}", heading(step.column), step.text())
         });
         let steps = steps.collect::<Vec<_>>().join(", ");
-        let places = change.places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        wrap(&format!("{} {places}: {steps}", clean(&change.check)), style.width, "", "    ")
+        wrap(&format!("{} {}: {steps}", clean(&change.check), change.places()), style.width, "", "    ")
     };
-    if since.changes.is_empty() {
-        return "no answer changed\n".to_owned();
-    }
-    since.changes.iter().map(change).collect::<Vec<_>>().join("\n") + "\n"
+    let changes = since.changes.iter().map(change).collect::<Vec<_>>().join("\n");
+    let gaps = since.gaps.iter().map(|gap| self::gap(gap, &since.columns, style)).collect::<Vec<_>>();
+    let mut parts = vec![changes, gaps.join("\n"), since.tally()];
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n") + "\n"
 }
 
 /// Names the columns, each with what was measured there.
@@ -152,6 +153,6 @@ fn facts(title: &str, facts: &[Fact], comparison: &Comparison, merged: &[Merged]
 }
 
 /// `Not in 252: zone, all 225 cells`.
-fn gap(comparison: &Comparison, gap: &Gap, style: Style) -> String {
-    wrap(&gap.told(comparison), style.width, "", "    ")
+fn gap(gap: &Gap, columns: &[super::Column], style: Style) -> String {
+    wrap(&gap.told(columns), style.width, "", "    ")
 }

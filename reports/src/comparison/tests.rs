@@ -1,6 +1,6 @@
 //! Comparisons as a reader finds them.
 use super::*;
-use crate::fixture::{matrix, one_case};
+use crate::fixture::{matrix, one_case, report};
 use crate::{AddressSpace, HostRecord, Observation, Report, STOCK, Verdict};
 
 /// What of a report is compared, by way of its JSON.
@@ -83,9 +83,22 @@ fn a_report_does_not_differ_from_itself() {
 
 #[test]
 fn one_system_is_not_enough() {
-    assert_eq!(Comparison::of(&[excerpt("a.json", &matrix(&[257]))]), None);
-    assert_eq!(Comparison::of(&[]), None);
-    assert_eq!(Since::of(&[excerpt("a.json", &matrix(&[257]))]), None);
+    let one = [excerpt("a.json", &matrix(&[257]))];
+    assert_eq!(Comparison::of(&one), Err(NothingToCompare::OneSystem));
+    assert_eq!(Comparison::of(&[]), Err(NothingToCompare::OneSystem));
+    assert_eq!(Since::of(&one), Err(NothingToCompare::OneSystem));
+}
+
+#[test]
+fn reports_without_cases_are_not_the_same() {
+    let empty = |source| excerpt(source, &report(Vec::new()));
+    let nothing = [empty("a.json"), empty("b.json")];
+    assert_eq!(Comparison::of(&nothing), Err(NothingToCompare::NoCases));
+    assert_eq!(Since::of(&nothing), Err(NothingToCompare::NoCases));
+    let half = [empty("a.json"), excerpt("b.json", &one_case())];
+    assert!(!Comparison::of(&half).unwrap().is_same());
+    let since = Since::of(&half).unwrap();
+    assert_eq!((since.is_same(), since.gaps[0].cells), (false, 1));
 }
 
 #[test]
@@ -266,5 +279,37 @@ pub(super) fn a_change_in_the_second_of_three() -> Since {
 fn since_tells_the_first_version_in_which_an_answer_is_another() {
     let since = a_change_in_the_second_of_three();
     let style = crate::table::Style { colour: false, width: 80 };
-    assert_eq!(table::render_since(&since, style), "ping/peer/ipv4 bridge: 252: yes, from 257: no\n");
+    let told = "ping/peer/ipv4 bridge: 252: yes, from 257: no\n\n2 of 272 answers changed\n";
+    assert_eq!(table::render_since(&since, style), told);
+    let page = html::render_since(&since);
+    let row = page.split("<tr data-row=\"ping/peer/ipv4 bridge\">").nth(1).unwrap();
+    let cells = row.split("</tr>").next().unwrap().split("<td").skip(1);
+    let cells: Vec<&str> = cells.map(|cell| cell.split(['>', '<']).nth(1).unwrap()).collect();
+    assert_eq!(cells, ["yes", "no", ""]);
+}
+
+#[test]
+fn what_a_report_of_a_series_lacks_is_told_and_counts() {
+    let (mut old, mut new) = (matrix(&[252]), matrix(&[257]));
+    old.cases.retain(|case| case.scenario != "zone");
+    new.cases.retain(|case| !(case.check == "bind/write" && case.scenario == "nat"));
+    let since = Since::of(&[excerpt("old.json", &old), excerpt("new.json", &new)]).unwrap();
+    assert!(since.changes.is_empty() && !since.is_same());
+    let style = crate::table::Style { colour: false, width: 80 };
+    insta::assert_snapshot!(table::render_since(&since, style), @r"
+    Not in 257: nat, 2 cells: bind/write
+    Not in 252: zone, 34 cells: all of it
+
+    0 of 272 answers changed, 36 not asked everywhere
+    ");
+    insta::assert_snapshot!(markdown::render_since(&since), @r"
+    # 0 of 272 answers changed, 36 not asked everywhere
+
+    - **252** (old.json): systemd 252 (252.13-1\~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48, roots on btrfs, sandbox stock
+    - **257** (new.json): systemd 257 (257.13-1\~deb13u1) on Debian GNU/Linux 13 (trixie), kernel 6.12.48, roots on btrfs, sandbox stock
+
+    - Not in 257: nat, 2 cells: bind/write
+    - Not in 252: zone, 34 cells: all of it
+    ");
+    assert!(html::render_since(&since).contains("<li>Not in 252: zone, 34 cells: all of it</li>"));
 }

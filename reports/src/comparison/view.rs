@@ -35,11 +35,13 @@ impl View {
     /// The answer and the mark of the verdict: `no !`.
     #[must_use]
     pub fn text(&self) -> String {
-        match self.verdict.mark() {
-            Some(mark) => format!("{} {mark}", self.answer),
-            None => self.answer.clone(),
-        }
+        marked(&self.answer, self.verdict)
     }
+}
+
+/// An answer, and the mark of its verdict.
+pub(super) fn marked(answer: &str, verdict: Verdict) -> String {
+    verdict.mark().map_or_else(|| answer.to_owned(), |mark| format!("{answer} {mark}"))
 }
 
 /// What a value is called that a view has not.
