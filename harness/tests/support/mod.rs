@@ -19,7 +19,7 @@ use nspawn_matrix::host::Kind;
 use nspawn_matrix::image::{Pairs, Recipe, default_folder};
 use nspawn_matrix::prepare;
 use nspawn_matrix::setup::{self, Need, PackageManager};
-use nspawn_matrix_reports::{Report, Verdict, json};
+use nspawn_matrix_reports::{Explanation, Report, Verdict, json};
 use tokio::task::LocalSet;
 
 /// What the environment says about live tests.
@@ -144,7 +144,8 @@ pub(crate) fn a_real_report() -> Report {
     json::parse(&bytes).expect("the report is one")
 }
 
-/// A real report in which each verdict is met: those that an ordinary run lacks are given to its first cases.
+/// A real report in which each verdict is met: those that an ordinary run lacks are given to its first cases, with a reason
+/// as `explain` gives them where there is something to look into.
 pub(crate) fn a_report_of_all_verdicts() -> Report {
     let mut report = a_real_report();
     let passed = report.cases.iter_mut().filter(|case| case.verdict == Verdict::Pass);
@@ -152,6 +153,13 @@ pub(crate) fn a_report_of_all_verdicts() -> Report {
     for (case, verdict) in passed.zip(others) {
         case.verdict = verdict;
         case.reason = Some(format!("<{verdict}> & \"why\""));
+        case.explanations.extend((!verdict.is_green()).then(|| Explanation {
+            code: "llmnr-off".to_owned(),
+            text: format!("LLMNR is off, so \"{verdict}\""),
+            evidence: "resolvectl: -LLMNR <host0>".to_owned(),
+            remedy: Some(format!("resolvectl llmnr host0 yes && echo {verdict}")),
+            link: Some("https://www.rfc-editor.org/rfc/rfc4795".to_owned()),
+        }));
     }
     report
 }

@@ -37,6 +37,7 @@ fn trials() -> Vec<Trial> {
         of_page("is-quiet-and-asks-for-nothing", is_quiet_and_asks_for_nothing),
         of_page("has-every-case-and-the-matrix-first", has_every_case_and_the_matrix_first),
         of_page("every-cell-opens-to-what-is-known", every_cell_opens_to_what_is_known),
+        of_page("a-cell-opens-to-its-explanation", a_cell_opens_to_its_explanation),
         of_page("a-cell-opens-by-its-address", a_cell_opens_by_its_address),
         of_page("a-cell-opens-by-keyboard", a_cell_opens_by_keyboard),
         of_page("is-narrowed-by-words-and-by-verdict", is_narrowed_by_words_and_by_verdict),
@@ -212,6 +213,27 @@ fn every_cell_opens_to_what_is_known(page: &mut Opened) -> Result<(), Failed> {
     let wrong: Vec<String> = serde_json::from_value(page.browser.value(wrong)?)?;
     expect_none("does not open to all that is known", &wrong)?;
     page.holds("document.querySelectorAll('main td.known').length > 0")
+}
+
+fn a_cell_opens_to_its_explanation(page: &mut Opened) -> Result<(), Failed> {
+    let explained = |case: &Case| Some((case.clone(), case.explanations.first()?.clone()));
+    let all: Vec<_> = page.report.cases.iter().filter_map(explained).collect();
+    if all.is_empty() {
+        return Err("no case has an explanation".into());
+    }
+    for (case, explanation) in all {
+        page.browser.open(&page.file, &format!("{}/{}", case.scenario, case.check))?;
+        let rows = page.browser.value(
+            "[...document.querySelectorAll('dialog article dt')].map(it => `${it.textContent}: ${it.nextElementSibling.textContent}`)",
+        )?;
+        let rows: Vec<String> = serde_json::from_value(rows)?;
+        let because = format!("because: {} ({})", explanation.text, explanation.evidence);
+        let remedy = format!("remedy: {}", explanation.remedy.ok_or("there is no remedy")?);
+        let missing: Vec<String> =
+            [because, remedy].into_iter().filter(|wanted| !rows.contains(wanted)).collect();
+        expect_none(&format!("not among {rows:?}"), &missing)?;
+    }
+    Ok(())
 }
 
 fn a_cell_opens_by_its_address(page: &mut Opened) -> Result<(), Failed> {
