@@ -76,12 +76,41 @@ mod tests {
 
     use super::*;
     use crate::fixture::{matrix, one_case};
+    use crate::{Comparison, Excerpt, Facts};
 
     #[test]
     fn a_report_comes_back_as_it_was_written() {
         let full = matrix(&[254, 257]);
         assert_eq!(parse(render(&full).unwrap().as_bytes()).unwrap(), full);
         assert_eq!(parse(render(&one_case()).unwrap().as_bytes()).unwrap(), one_case());
+    }
+
+    /// A real one, cut down to a case of each kind, of before the network of hosts was kept, and whether a report is redacted.
+    const OLDER: &[u8] = include_bytes!("../tests/data/report-of-0.1.json");
+
+    #[test]
+    fn an_older_report_of_this_schema_is_rendered_and_compared() {
+        let older = parse(OLDER).unwrap();
+        let Facts { network, modules, cgroups, .. } = older.hosts[0].facts.as_ref().unwrap();
+        assert_eq!((network, modules, cgroups), (&None, &None, &None));
+        assert_eq!((older.run.utilisation, older.run.redacted, older.tally().total()), (None, false, 9));
+        let validator = jsonschema::validator_for(schema().as_value()).unwrap();
+        assert!(validator.is_valid(&serde_json::from_slice(OLDER).unwrap()));
+        let today = render(&older).unwrap();
+        assert_eq!(parse(today.as_bytes()).unwrap(), older);
+        let style = crate::table::Style { colour: false, width: 80 };
+        for text in [
+            crate::table::render(&older, style),
+            crate::junit::render(&older).unwrap(),
+            crate::html::render(&older),
+            crate::markdown::render(&older),
+        ] {
+            assert!(text.contains("257") && text.contains("nat"), "{text}");
+        }
+        let excerpts = [("older.json", OLDER), ("today.json", today.as_bytes())]
+            .map(|(source, bytes)| Excerpt::parse(source, bytes).unwrap());
+        let comparison = Comparison::of(&excerpts).unwrap();
+        assert!(comparison.is_same() && comparison.cells == 9);
     }
 
     #[test]

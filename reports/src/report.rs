@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 
 use crate::{Case, Facts, Tally, place};
 
-/// Names the form of `report.json`; it changes with every incompatible change of these types.
+/// Names the form of `report.json`. What was written under a name can be read as long as this is it: a member that comes
+/// later has a default, and any other change of these types has another number.
 pub const SCHEMA: &str = "nspawn-matrix/report/1";
 
 /// Holds one run whole.
