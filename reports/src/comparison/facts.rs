@@ -1,8 +1,8 @@
 //! Facts of the hosts that could explain a difference.
 //!
 //! What is known of a host is in its record, and in the answers about its surroundings: which .network file matched, what
-//! is forwarded, what the firewall does, whether LLMNR is on. A fact could explain a difference if columns that say
-//! different things never have the same value of it.
+//! is forwarded, what the firewall does, whether LLMNR is on. A fact could explain a difference if it is known
+//! in all columns that say something, and those that say different things never have the same value of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::agreement::Class;
 use super::layout::{Layout, Row};
+use super::view::ABSENT;
 use crate::facts_words::of_host;
 
 /// Something that is known of the hosts and differs between columns.
@@ -21,6 +22,9 @@ pub struct Fact {
     /// Its value in each column; none where it is not known.
     pub values: Vec<Option<String>>,
 }
+
+/// What stands for a value that was looked for in vain.
+const UNKNOWN: &str = "unknown";
 
 /// Facts by scenario, found once for all rows of it that differ in the same way.
 pub(super) struct Known<'l, 'a> {
@@ -87,6 +91,9 @@ impl<'l, 'a> Known<'l, 'a> {
         let mut facts: BTreeMap<String, Vec<BTreeSet<String>>> = BTreeMap::new();
         let width = self.layout.sides.len();
         let mut add = |name: String, column: usize, value: String| {
+            if value == UNKNOWN {
+                return;
+            }
             facts.entry(name).or_insert_with(|| vec![BTreeSet::new(); width])[column].insert(value);
         };
         for (column, cell) in row.cells.iter().enumerate() {
@@ -97,10 +104,14 @@ impl<'l, 'a> Known<'l, 'a> {
         }
         let surroundings = self.surroundings.get(&place(row)).filter(|_| by == By::All);
         for row in surroundings.into_iter().flatten() {
-            for (column, cell) in row.cells.iter().enumerate() {
-                let answer = cell.and_then(|cell| cell.answer.as_ref());
-                for (name, value) in answer.iter().flat_map(|answer| &answer.values) {
-                    add(format!("{} {name}", row.check), column, value.clone().into_owned());
+            let answers: Vec<_> =
+                row.cells.iter().map(|cell| cell.and_then(|cell| cell.answer.as_ref())).collect();
+            let values = answers.iter().flatten().flat_map(|answer| &answer.values);
+            let names: BTreeSet<&str> = values.map(|(name, _)| &**name).collect();
+            for (column, answer) in answers.iter().enumerate() {
+                for name in names.iter().filter(|_| answer.is_some()) {
+                    let value = answer.and_then(|answer| answer.value(name)).unwrap_or(ABSENT);
+                    add(format!("{} {name}", row.check), column, value.to_owned());
                 }
             }
         }
@@ -115,12 +126,12 @@ impl<'l, 'a> Known<'l, 'a> {
     }
 }
 
-/// Tells whether columns of different classes never have the same value.
+/// Tells whether all columns have a value, and those of different classes never the same.
 fn could_explain(fact: &Fact, classes: &[Vec<usize>]) -> bool {
-    let mut class_of: HashMap<Option<&str>, usize> = HashMap::new();
-    classes.iter().enumerate().all(|(class, columns)| {
-        columns
-            .iter()
-            .all(|column| *class_of.entry(fact.values[*column].as_deref()).or_insert(class) == class)
-    })
+    let mut class_of: HashMap<&str, usize> = HashMap::new();
+    let mut fits = |class: usize, column: &usize| {
+        let value = fact.values[*column].as_deref();
+        value.is_some_and(|value| *class_of.entry(value).or_insert(class) == class)
+    };
+    classes.iter().enumerate().all(|(class, columns)| columns.iter().all(|column| fits(class, column)))
 }

@@ -41,7 +41,7 @@ fn all_differences(comparison: &Comparison) -> Vec<&Difference> {
 
 /// Two versions of one matrix, with something of each kind that differs, and a gap.
 pub(super) fn a_change_of_each_kind() -> Comparison {
-    let left = matrix(&[254]);
+    let mut left = matrix(&[254]);
     let mut right = matrix(&[257]);
     let of = |check: &'static str| move |case: &&mut crate::Case| case.check == check;
     for case in right.cases.iter_mut().filter(of("ping/peer/ipv4")) {
@@ -67,8 +67,9 @@ pub(super) fn a_change_of_each_kind() -> Comparison {
     {
         changed(case, |names| names.took = crate::Times::of(vec![4_200_000; 32]));
     }
-    for host in &mut right.hosts {
-        host.facts.as_mut().unwrap().settings.insert("llmnr".to_owned(), "no".to_owned());
+    for (report, word) in [(&mut left, "yes"), (&mut right, "no")] {
+        let facts = report.hosts[0].facts.as_mut().unwrap();
+        facts.settings.insert("llmnr".to_owned(), word.to_owned());
     }
     right.cases.retain(|case| case.scenario != "bridge");
     compare(&[left, right])
@@ -147,14 +148,47 @@ fn of_what_differs_the_gravest_is_told() {
 
 #[test]
 fn a_difference_comes_with_the_facts_that_differ() {
-    let differences = with(|other| {
-        other.cases[0].verdict = Verdict::Known;
-        let facts = other.hosts[0].facts.as_mut().unwrap();
-        facts.settings.insert("stray-lease".into(), "yes".into());
+    let with_lease = |word: &str, verdict| {
+        let mut report = one_case();
+        report.cases[0].verdict = verdict;
+        report.hosts[0].facts.as_mut().unwrap().settings.insert("stray-lease".into(), word.into());
+        report
+    };
+    let of = |word: &str| compare(&[with_lease(word, Verdict::Fail), with_lease("yes", Verdict::Known)]);
+    let fact = Fact { name: "stray-lease".into(), values: vec![Some("no".into()), Some("yes".into())] };
+    assert_eq!(of("no").facts, [fact]);
+    assert_eq!(of("no").groups[0].facts, []);
+    assert_eq!(of("unknown").facts, [], "what is not known explains nothing");
+}
+
+#[test]
+fn what_an_older_report_does_not_know_explains_nothing() {
+    let differences = with(|newer| {
+        newer.cases[0].verdict = Verdict::Known;
+        let facts = newer.hosts[0].facts.as_mut().unwrap();
+        facts.network = Some(crate::Network { resolv_conf: "file".into(), ..crate::Network::default() });
+        facts.cgroups = Some("v2".into());
+        facts.settings.insert("llmnr".into(), "no".into());
     });
-    let fact = Fact { name: "stray-lease".into(), values: vec![None, Some("yes".into())] };
-    assert_eq!(differences.facts, [fact]);
-    assert_eq!(differences.groups[0].facts, []);
+    assert_eq!((differences.groups.len(), differences.facts), (1, vec![]));
+}
+
+#[test]
+fn what_was_looked_for_and_is_not_there_explains_as_any_value_does() {
+    let with_rule = |rules: &[&'static str], verdict| {
+        let mut report = one_case();
+        let values = rules.iter().map(|rule| (*rule, "yes".to_owned()));
+        let seen = Observation::Properties(crate::Properties::new("seen", values));
+        let about = crate::fixture::case("sandbox/trixie/nat", "nat", "firewall/rules", "alpha");
+        report.cases[0].verdict = verdict;
+        report.cases.push(crate::Case { observed: Some(seen), ..about });
+        report
+    };
+    let comparison = compare(&[with_rule(&["ufw"], Verdict::Fail), with_rule(&[], Verdict::Known)]);
+    let of_verdict = &comparison.groups[0];
+    let values = ["yes", "absent"].map(|value| Some(value.to_owned())).into();
+    assert_eq!(of_verdict.kind, Kind::Verdict);
+    assert!(of_verdict.facts.contains(&Fact { name: "firewall/rules ufw".into(), values }), "{comparison:?}");
 }
 
 #[test]

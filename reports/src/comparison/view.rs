@@ -45,7 +45,7 @@ pub(super) fn marked(answer: &str, verdict: Verdict) -> String {
 }
 
 /// What a value is called that a view has not.
-const ABSENT: &str = "absent";
+pub(super) const ABSENT: &str = "absent";
 
 /// The views of classes that differ in `kind`.
 pub(super) fn views(kind: Kind, classes: &[Class<'_>]) -> Vec<View> {

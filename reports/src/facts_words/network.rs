@@ -36,6 +36,7 @@ pub(super) fn of_network(network: &Network) -> Words {
     words.extend(forwarding.iter().map(of_family));
     words.extend(routes.iter().flat_map(|routes| of_routes(routes)));
     words.extend(resolver.iter().flat_map(of_resolver));
+    words.push(("links".to_owned(), listed(links.keys())));
     words.extend(links.iter().flat_map(|(name, link)| of_link(name, link)));
     words
 }
@@ -61,7 +62,9 @@ fn of_chains(chains: &[Chain]) -> Words {
 
 /// By which link the default routes lead out, and how many others there are, by who has set them.
 fn of_routes(routes: &[Route]) -> Words {
-    let mut words: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    // That there is none is known as well.
+    let none = |family| (format!("default route of {family}"), BTreeSet::new());
+    let mut words: BTreeMap<String, BTreeSet<String>> = ["ipv4", "ipv6"].map(none).into();
     let mut others: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for Route { to, family, link, protocol, .. } in routes {
         if to == "default" {
@@ -90,8 +93,8 @@ fn of_resolver(resolver: &Resolver) -> Words {
         ("servers of resolv.conf".to_owned(), listed(&named)),
         ("options of resolv.conf".to_owned(), listed(options)),
     ];
-    let count = |servers: &Vec<String>| servers.len().to_string();
-    words.extend((!upstream.is_empty()).then(|| ("servers of systemd-resolved".to_owned(), count(upstream))));
+    let count = if upstream.is_empty() { "none".to_owned() } else { upstream.len().to_string() };
+    words.push(("servers of systemd-resolved".to_owned(), count));
     words.extend(nss_hosts.iter().map(|hosts| ("hosts of nsswitch.conf".to_owned(), hosts.clone())));
     words
 }

@@ -77,11 +77,13 @@ fn the_network_of_a_host_is_told_in_words() {
     rules of the firewall: 1
     forwarding of ipv4: yes
     default route of ipv4: eth0 by static
+    default route of ipv6: none
     other routes of ipv4: 1 by kernel
     servers of resolv.conf: 127.0.0.53, 1 elsewhere
     options of resolv.conf: edns0
     servers of systemd-resolved: 1
     hosts of nsswitch.conf: files resolve dns
+    links: docker0, eth0
     .network file of docker0: unmanaged
     ipv4 of docker0: permanent
     .network file of eth0: 05-eth0.network
