@@ -23,7 +23,7 @@ use crate::image::{Images, Pair};
 use crate::measure::{HostTask, Measured};
 use crate::order::longest_first;
 use crate::plan::{self, HostPlan, Plan};
-use crate::processors::Processors;
+use crate::processors::Usage;
 
 /// What an engine needs beside the plan.
 pub struct Engine {
@@ -168,9 +168,13 @@ impl Engine {
         argv: Vec<String>,
         watcher: impl FnMut(&Progress<'_>) + 'static,
     ) -> Outcome {
-        let (started, processors) = (OffsetDateTime::now_utc(), Processors::now());
+        let (started, usage) = (OffsetDateTime::now_utc(), Usage::begin());
         let (clock, watcher): (_, Watcher) = (Instant::now(), Rc::new(RefCell::new(watcher)));
-        let task = |host| self.task(&plan, host, clock, &watcher);
+        let task = |host| {
+            // It is made when there is room for it, and begins at once.
+            usage.host_begins();
+            self.task(&plan, host, clock, &watcher)
+        };
         let (measured, site) = match self.open_site(&plan).await {
             Ok(site) => {
                 let mut measured = self.measure(hosts.map(task), plan.jobs, &site).await;
@@ -191,7 +195,7 @@ impl Engine {
             finished: OffsetDateTime::now_utc(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             argv,
-            utilisation: processors.and_then(|earlier| Processors::now()?.since(earlier)),
+            utilisation: usage.until_now(),
             redacted: false,
         };
         Outcome::new(run, measured, site)

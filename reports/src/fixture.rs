@@ -6,9 +6,9 @@ use time::macros::datetime;
 
 use crate::{
     AddressSpace, Autostart, BindFile, BindFiles, BindWrite, Case, Explanation, Facts, Family, FileKind,
-    HostRecord, Lease, LinkSetup, LookupPath, Mount, Names, Network, Observation, Ping, Properties,
-    RecordType, Report, Route, Run, SCHEMA, SeenAddress, TimelineEvent, Times, Transport, Utilisation,
-    Verdict, Wire, WireRecord, Written,
+    HostRecord, LastStretch, Lease, LinkSetup, LookupPath, Mount, Names, Network, Observation, Ping,
+    Properties, RecordType, Report, Route, Run, SCHEMA, SeenAddress, TimelineEvent, Times, Transport,
+    Utilisation, Verdict, Wire, WireRecord, Written,
 };
 
 pub(crate) fn lease(address: Option<&str>) -> Observation {
@@ -129,7 +129,11 @@ pub(crate) fn report(hosts: Vec<HostRecord>) -> Report {
             finished: datetime!(2026-11-20 10:12:40 UTC),
             tool_version: "0.1.0".to_owned(),
             argv: vec!["nspawn-matrix".to_owned(), "run".to_owned()],
-            utilisation: Some(Utilisation { cores: 2, busy_percent: 86 }),
+            utilisation: Some(Utilisation {
+                cores: 2,
+                busy_percent: 86,
+                last_stretch: Some(LastStretch { ms: 12_345, busy_percent: 71 }),
+            }),
             redacted: false,
         },
         hosts,

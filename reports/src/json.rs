@@ -171,7 +171,11 @@ mod tests {
             ],
             "utilisation": {
               "cores": 2,
-              "busy_percent": 86
+              "busy_percent": 86,
+              "last_stretch": {
+                "ms": 12345,
+                "busy_percent": 71
+              }
             },
             "redacted": false
           },
@@ -290,9 +294,9 @@ mod tests {
         let whole = render(&one_case()).unwrap();
         assert_eq!(
             refused(&whole.replace("\"at_ms\": 2130", "\"at_ms\": -1")),
-            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 109 column 17"
+            "it is no report of nspawn-matrix: invalid value: integer `-1`, expected u64 at line 113 column 17"
         );
-        assert_eq!(refused(whole.split_at(whole.len() / 2).0), "it is cut off at line 56");
+        assert_eq!(refused(whole.split_at(whole.len() / 2).0), "it is cut off at line 58");
     }
 
     #[test]

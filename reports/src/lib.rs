@@ -55,7 +55,7 @@ pub use observation::{
     Autostart, BindFile, BindFiles, BindWrite, FileKind, Lease, Mount, Observation, Ping, Properties, Written,
 };
 pub use redaction::Redaction;
-pub use report::{HostRecord, Report, Run, SCHEMA, STOCK, TimelineEvent, Utilisation};
+pub use report::{HostRecord, LastStretch, Report, Run, SCHEMA, STOCK, TimelineEvent, Utilisation};
 pub use verdict::{Tally, Verdict};
 pub use whole::write_whole;
 pub use wire::{RecordType, Transport, Wire, WireRecord};

@@ -1,5 +1,7 @@
 //! Reports: all of one run. The JSON form of these types is the contract with everything that reads results.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -60,15 +62,21 @@ pub struct Run {
 }
 
 impl Run {
-    /// How long it took, and how busy the processors were: `72.3 s, 2 cores busy 86 % of it`.
+    /// How long it took, and how busy the processors were: `72.3 s, 2 cores busy 86 % of it, 71 % in the last 12.3 s, after
+    /// the last host had begun`.
     #[must_use]
     pub fn took(&self) -> String {
         let seconds = (self.finished - self.started).as_seconds_f64();
-        let busy = self.utilisation.map_or(String::new(), |Utilisation { cores, busy_percent }| {
+        let busy = self.utilisation.map_or(String::new(), |Utilisation { cores, busy_percent, .. }| {
             let s = if cores == 1 { "" } else { "s" };
             format!(", {cores} core{s} busy {busy_percent} % of it")
         });
-        format!("{seconds:.1} s{busy}")
+        let last = self.utilisation.and_then(|used| used.last_stretch);
+        let last = last.map_or(String::new(), |LastStretch { ms, busy_percent }| {
+            let seconds = Duration::from_millis(ms).as_secs_f64();
+            format!(", {busy_percent} % in the last {seconds:.1} s, after the last host had begun")
+        });
+        format!("{seconds:.1} s{busy}{last}")
     }
 }
 
@@ -77,7 +85,20 @@ impl Run {
 pub struct Utilisation {
     /// How many processors are online.
     pub cores: u32,
-    /// The share of their time in which they were not idle, in percent.
+    /// The share of their time in which they were not idle, in percent. What a hypervisor gave to others is no part of it.
+    pub busy_percent: u32,
+    /// The same of the end of the run; none where no host began, and in reports of before it was kept.
+    #[serde(default)]
+    pub last_stretch: Option<LastStretch>,
+}
+
+/// The time after the last host had begun. Until then a core is idle only if no host could use it; from then on it is for
+/// want of hosts, too, and so this tells whether another order or more of them at a time would have ended sooner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LastStretch {
+    /// How long it was, in milliseconds.
+    pub ms: u64,
+    /// The share of it in which the processors were not idle, in percent.
     pub busy_percent: u32,
 }
 

@@ -23,7 +23,7 @@ use crate::engine::{Progress, Watcher};
 use crate::host::Kind;
 use crate::notes::{Notes, conclude_together};
 use crate::plan::HostPlan;
-use crate::processors::Processors;
+use crate::processors::Usage;
 use crate::rpc::Client;
 use crate::{enter, run_id};
 pub(crate) use unknown::UnknownMachine;
@@ -63,7 +63,7 @@ impl From<anyhow::Error> for Undiagnosed {
 /// # Errors
 /// [`Undiagnosed`].
 pub(crate) async fn diagnose(named: &[String]) -> Result<Diagnosis, Undiagnosed> {
-    let (started, processors) = (OffsetDateTime::now_utc(), Processors::now());
+    let (started, usage) = (OffsetDateTime::now_utc(), Usage::begin());
     let heard = Rc::new(RefCell::new(Vec::new()));
     let agent = start_agent(Rc::clone(&heard))?;
     let (running, facts) = look(&agent).await?;
@@ -87,7 +87,7 @@ pub(crate) async fn diagnose(named: &[String]) -> Result<Diagnosis, Undiagnosed>
         finished: OffsetDateTime::now_utc(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         argv: std::env::args().collect(),
-        utilisation: processors.and_then(|earlier| Processors::now()?.since(earlier)),
+        utilisation: usage.until_now(),
         redacted: false,
     };
     let hosts = notes.into_iter().zip(&plans).map(|(notes, plan)| record(notes, plan)).collect();
