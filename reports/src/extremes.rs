@@ -126,7 +126,9 @@ proptest! {
             comparison::table::render(&comparison, STYLE),
             comparison::json::render(&comparison).unwrap(),
             comparison::junit::render(&comparison).unwrap(),
-            comparison::html::render(&comparison),
+            comparison::html::render(&comparison, &excerpts),
+            comparison::html::render_since(&since),
+            comparison::markdown::render_since(&since),
             comparison::markdown::render(&comparison),
             comparison::table::render_since(&since, STYLE),
         ] {

@@ -60,7 +60,7 @@ pub(super) fn compare(arguments: &Arguments) -> Result<ExitCode, Failure> {
         (since.is_same(), render(&since, output))
     } else {
         let comparison = Comparison::of(&excerpts).map_err(nothing)?;
-        (comparison.is_same(), render(&comparison, *format, output))
+        (comparison.is_same(), render(&comparison, &excerpts, *format, output))
     };
     output.write(&text.map_err(|error| Failure::unable(format!("render the comparison: {error}")))?)?;
     Ok(if is_same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -89,11 +89,16 @@ fn read(files: &[PathBuf]) -> Result<Vec<Excerpt>, Failure> {
     files.iter().filter_map(next).collect()
 }
 
-fn render(comparison: &Comparison, format: Format, output: &Output) -> anyhow::Result<String> {
+fn render(
+    comparison: &Comparison,
+    excerpts: &[Excerpt],
+    format: Format,
+    output: &Output,
+) -> anyhow::Result<String> {
     Ok(match format {
         Format::Table => table::render(comparison, output.style()),
         Format::Json => json::render(comparison)?,
-        Format::Html => html::render(comparison),
+        Format::Html => html::render(comparison, excerpts),
         Format::Junit => junit::render(comparison)?,
         Format::Markdown => markdown::render(comparison),
     })

@@ -1,7 +1,8 @@
-//! Excerpts: what of a report is compared, and nothing else.
+//! Excerpts: what of a report is compared, and what is told of it.
 //!
 //! A hundred reports of ten thousand cases are more than a gigabyte, and what they say of most cells is the same. So a
-//! report is reduced while it is read, and equal texts and answers are kept once.
+//! report is reduced while it is read, and equal texts and answers are kept once. What a page tells of cells that differ is
+//! kept of all of them, since which do is known when all reports are read, and a pipe is read once.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
@@ -11,9 +12,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::reading;
+use super::seen::Lookups;
 use crate::answer::Answer;
 use crate::source::{self, ReadError};
-use crate::{HostRecord, Times, Verdict};
+use crate::{Explanation, HostRecord, TimelineEvent, Times, Verdict, words};
 
 /// What of one report is compared.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub struct Excerpt {
     pub(super) hosts: BTreeMap<String, HostRecord>,
     /// Its cells, in the order of the report.
     pub(super) cells: Vec<Cell>,
+    /// What happened when, as the report has it.
+    pub(super) timeline: Vec<TimelineEvent>,
 }
 
 /// What is compared of one case.
@@ -40,6 +44,34 @@ pub(super) struct Cell {
     pub(super) took: Times,
     /// Why the verdict is what it is, where it is not that all is as claimed.
     pub(super) reason: Option<Arc<str>>,
+    /// What was seen, in words, where the answer does not say it.
+    pub(super) seen: Option<Box<str>>,
+    /// How long each lookup took.
+    pub(super) lookups: Lookups,
+    /// The claim, in words.
+    pub(super) claim: Arc<str>,
+    /// Where what stands behind the claim is written down.
+    pub(super) link: Option<Arc<str>>,
+    /// Reasons for what was seen.
+    pub(super) explanations: Box<[Explanation]>,
+}
+
+impl Cell {
+    /// What was seen, in words.
+    pub(super) fn observed(&self) -> String {
+        let Some(answer) = &self.answer else { return "nothing".to_owned() };
+        if let Some(seen) = &self.seen {
+            return seen.clone().into();
+        }
+        if answer.shares.is_empty() {
+            let values = answer.values.iter().map(|(name, value)| format!("{name} {value}"));
+            return format!("{} ({})", answer.short(), values.collect::<Vec<_>>().join(", "));
+        }
+        let all: u64 = answer.shares.values().map(|count| u64::from(*count)).sum();
+        let counts = words::by_count(&answer.shares).into_iter();
+        let counts = counts.map(|(space, count)| format!("{} {count}", words::short_space(space)));
+        format!("{} of {all}", counts.collect::<Vec<_>>().join(", "))
+    }
 }
 
 impl Excerpt {

@@ -2,16 +2,20 @@
 
 use maud::{Markup, html};
 
+use super::detail::Details;
+use super::layout::Layout;
 use super::markdown::AS_BEFORE;
 use super::merged::{Merged, merge};
-use super::{Column, Comparison, Difference, Fact, Gap, Group, Place, Since, View, table};
+use super::{Column, Comparison, Difference, Excerpt, Fact, Gap, Group, Place, Since, View, table};
 use crate::cell::EMPTY;
 use crate::clean::clean;
-use crate::html::{Page, content, legend, linked};
+use crate::html::{Page, content, legend};
 
-/// Renders the comparison as a page of HTML.
+/// Renders the comparison of `excerpts` as a page of HTML.
 #[must_use]
-pub fn render(comparison: &Comparison) -> String {
+pub fn render(comparison: &Comparison, excerpts: &[Excerpt]) -> String {
+    let layout = Layout::of_reports(excerpts);
+    let details = Details::of(comparison, &layout);
     let tables = Tables { comparison, merged: merge(comparison) };
     let differences = || comparison.groups.iter().flat_map(|group| &group.differences);
     let page = Page {
@@ -28,8 +32,9 @@ pub fn render(comparison: &Comparison) -> String {
                 (tables.facts(&comparison.facts))
             }
             (not_everywhere(&comparison.gaps, &comparison.columns))
+            (details.timelines())
         },
-        contents: html! { @for one in differences() { (content(&id(one), &opened(comparison, one))) } },
+        contents: html! { @for one in differences() { (content(&id(one), &opened(comparison, &details, one))) } },
     };
     page.render()
 }
@@ -204,7 +209,7 @@ fn answer(difference: &Difference, view: Option<&View>) -> Markup {
 }
 
 /// All that was seen of it, by those who saw the same.
-fn opened(comparison: &Comparison, difference: &Difference) -> Markup {
+fn opened(comparison: &Comparison, details: &Details<'_, '_>, difference: &Difference) -> Markup {
     let headings = |view: &View| {
         let headings = view.columns.iter().map(|column| comparison.columns[*column].heading.as_str());
         clean(&headings.collect::<Vec<_>>().join(", "))
@@ -216,9 +221,9 @@ fn opened(comparison: &Comparison, difference: &Difference) -> Markup {
                 h3 { (headings(view)) ": " (view.verdict.meaning()) }
                 dl {
                     dt { "answer" } dd { (view.answer) }
-                    @if let Some(reason) = &view.reason { dt { "reason" } dd { (linked(reason)) } }
                     @for (name, value) in &view.values { dt { (clean(name)) } dd { (clean(value)) } }
                 }
+                (details.of_view(difference, view))
             }
         }
     }
@@ -227,13 +232,14 @@ fn opened(comparison: &Comparison, difference: &Difference) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::comparison::tests::{a_change_of_each_kind, compare};
+    use crate::comparison::tests::{excerpts, two_with_a_change_of_each_kind};
     use crate::fixture::{host, one_case, report};
 
     #[test]
     fn every_difference_opens_to_what_each_column_saw() {
-        let comparison = a_change_of_each_kind();
-        let page = render(&comparison);
+        let excerpts = excerpts(&two_with_a_change_of_each_kind());
+        let comparison = Comparison::of(&excerpts).unwrap();
+        let page = render(&comparison, &excerpts);
         let differences: usize = comparison.groups.iter().map(|group| group.differences.len()).sum();
         assert_eq!(page.matches("<script type=\"text/html\" id=").count(), differences);
         assert_eq!(page.matches("data-cell=").count(), differences * 2);
@@ -241,10 +247,49 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_opens_to_claim_reasons_lookups_and_timeline_of_both_sides() {
+        let mut other = one_case();
+        let case = &mut other.cases[0];
+        case.expected = "fe80".to_owned();
+        case.verdict = crate::Verdict::Pass;
+        let Some(crate::Observation::Names(names)) = &mut case.observed else { unreachable!() };
+        names.times_us = [(crate::AddressSpace::Ipv6LinkLocal, vec![410; 7])].into();
+        let excerpts = excerpts(&[one_case(), other]);
+        let page = render(&Comparison::of(&excerpts).unwrap(), &excerpts);
+        let opened =
+            page.split("<script type=\"text/html\"").nth(1).unwrap().split("</script>").next().unwrap();
+        let row = |term: &str, said: &str| format!("<dt>{term}</dt><dd>{said}</dd>");
+        for row in [
+            row("observed", "fe80 20, lease 12 of 32"),
+            row("claimed", "lease"),
+            row("claimed", "fe80"),
+            row("reason", "fe80 was answered"),
+            row("because", "LLMNR answers with every address of the link (resolvectl: +LLMNR on host0)"),
+            row("remedy", "<code>resolvectl llmnr host0 no</code>"),
+            row("evidence", "evidence/sandbox/trixie/nat/ if it lies beside the report"),
+            row("systemd", "257"),
+        ] {
+            assert!(opened.contains(&row), "{row} is not in {opened}");
+        }
+        let strokes: Vec<usize> = opened
+            .split("class=\"lookups\" d=\"")
+            .skip(1)
+            .map(|path| path.split('"').next().unwrap().matches('v').count())
+            .collect();
+        assert_eq!(strokes, [0, 0, 7, 0]);
+        for column in [0, 1] {
+            let timeline = format!("timeline/{column}/sandbox/trixie/nat");
+            assert!(opened.contains(&format!("data-timeline=\"{timeline}\"")));
+            assert!(page.contains(&format!("<details id=\"{timeline}\">")));
+        }
+    }
+
+    #[test]
     fn what_comes_from_outside_makes_no_markup() {
         let mut hostile = one_case();
         hostile.cases[0].scenario = "</script><b>".to_owned();
-        let page = render(&compare(&[hostile, report(vec![host("a", 257)])]));
+        let excerpts = excerpts(&[hostile, report(vec![host("a", 257)])]);
+        let page = render(&Comparison::of(&excerpts).unwrap(), &excerpts);
         assert!(page.contains("&lt;/script&gt;") && !page.contains("</script><b>"), "{page}");
     }
 }

@@ -8,6 +8,7 @@
 mod agreement;
 mod chance;
 mod columns;
+mod detail;
 mod excerpt;
 mod facts;
 mod gap;
@@ -20,6 +21,7 @@ mod merged;
 mod pace;
 mod place;
 mod reading;
+mod seen;
 mod since;
 pub mod table;
 mod version;

@@ -1,21 +1,16 @@
 //! Reading a report case by case, each reduced before the next is read.
-//!
-//! An observation says in its first member of which kind it is. `serde` could not know that, and would keep all of it
-//! aside first, which takes longer than anything else here; so this looks, and keeps aside only what other programs
-//! have sorted in another way.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::excerpt::{Cell, Excerpt, Shared};
+use super::seen::{Lookups, PropertiesPart, Seen, took};
 use crate::answer::Answer;
 use crate::source::{self, ReadError};
-use crate::{AddressSpace, HostRecord, Names, Observation, SCHEMA, Times, Verdict, lookups};
+use crate::{Explanation, HostRecord, SCHEMA, TimelineEvent, Times, Verdict, lookups};
 
 /// Takes an excerpt out of the bytes of a report.
 pub(super) fn parse(source: &str, bytes: &[u8], shared: &mut Shared) -> Result<Excerpt, ReadError> {
@@ -23,19 +18,20 @@ pub(super) fn parse(source: &str, bytes: &[u8], shared: &mut Shared) -> Result<E
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let read = ReportSeed(shared).deserialize(&mut deserializer);
     let read = read.and_then(|read| deserializer.end().map(|()| read));
-    let Read { schema, hosts, cells } = read.map_err(|error| source::explain(bytes, error))?;
+    let Read { schema, hosts, cells, timeline } = read.map_err(|error| source::explain(bytes, error))?;
     if schema != SCHEMA {
         return Err(ReadError::Schema { found: schema });
     }
     let cells = cells?;
     let hosts = hosts.into_iter().map(|host| (host.id.clone(), host)).collect();
-    Ok(Excerpt { source: source.to_owned(), hosts, cells })
+    Ok(Excerpt { source: source.to_owned(), hosts, cells, timeline })
 }
 
 struct Read {
     schema: String,
     hosts: Vec<HostRecord>,
     cells: Cells,
+    timeline: Vec<TimelineEvent>,
 }
 
 /// The cells, or why the first that cannot be cannot.
@@ -59,12 +55,13 @@ impl<'de> Visitor<'de> for ReportSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Read, A::Error> {
-        let (mut schema, mut hosts, mut cells) = (None, None, None);
+        let (mut schema, mut hosts, mut cells, mut timeline) = (None, None, None, None);
         while let Some(Text(key)) = map.next_key()? {
             match &*key {
                 "schema" => schema = Some(map.next_value()?),
                 "hosts" => hosts = Some(map.next_value()?),
                 "cases" => cells = Some(map.next_value_seed(CellsSeed(self.0))?),
+                "timeline" => timeline = Some(map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -74,6 +71,7 @@ impl<'de> Visitor<'de> for ReportSeed<'_> {
             schema: schema.ok_or_else(|| A::Error::missing_field("schema"))?,
             hosts: hosts.ok_or_else(|| A::Error::missing_field("hosts"))?,
             cells: cells.ok_or_else(|| A::Error::missing_field("cases"))?,
+            timeline: timeline.ok_or_else(|| A::Error::missing_field("timeline"))?,
         })
     }
 }
@@ -112,9 +110,9 @@ impl<'de> Visitor<'de> for CellsSeed<'_> {
 
 /// A text, borrowed from the report unless it is written with escapes there.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
-/// The members of a case that are compared ([`crate::Case`]).
+/// The members of a case that are compared, and those that a page tells of it ([`crate::Case`]).
 #[derive(Deserialize)]
 struct CasePart<'a> {
     #[serde(borrow)]
@@ -127,9 +125,14 @@ struct CasePart<'a> {
     subject: Cow<'a, str>,
     verdict: Verdict,
     #[serde(borrow)]
+    expected: Cow<'a, str>,
+    #[serde(borrow)]
     observed: Option<Seen<'a>>,
     #[serde(borrow)]
     reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    link: Option<Text<'a>>,
+    explanations: Vec<Explanation>,
 }
 
 impl CasePart<'_> {
@@ -140,17 +143,22 @@ impl CasePart<'_> {
                 ReadError::Impossible { case, why }
             })?;
         }
+        let (mut seen, mut lookups) = (None, Lookups::default());
         let (answer, took) = match self.observed {
             None => (None, Times::default()),
             Some(Seen::Names(names)) => {
                 let took = names.took();
+                lookups = names.lookups;
                 (Some(shared.answer(Answer::of_shares(names.spaces))), took)
             }
             Some(Seen::Properties(PropertiesPart { answer, values })) => {
                 let values = values.into_iter().map(|(Text(name), Text(value))| (name, value));
                 (Some(shared.answer(Answer::of_properties(answer, values))), Times::default())
             }
-            Some(Seen::Other(seen)) => (Some(shared.answer(Answer::of(&seen, &self.check))), took(&seen)),
+            Some(Seen::Other(other)) => {
+                seen = Some(other.sentence(&self.check).into());
+                (Some(shared.answer(Answer::of(&other, &self.check))), took(&other))
+            }
         };
         Ok(Cell {
             host: shared.text(&self.host),
@@ -160,123 +168,17 @@ impl CasePart<'_> {
             verdict: self.verdict,
             answer,
             took,
+            seen,
+            lookups,
+            claim: shared.text(&self.expected),
+            link: self.link.map(|Text(link)| shared.text(&link)),
+            explanations: self.explanations.into(),
             reason: self
                 .reason
                 .filter(|_| self.verdict != Verdict::Pass)
                 .map(|Text(reason)| shared.text(&reason)),
         })
     }
-}
-
-/// How long answers took that are no lookups of a resolver.
-fn took(seen: &Observation) -> Times {
-    match seen {
-        Observation::Wire(wire) => wire.took,
-        Observation::Ping(ping) => ping.rtt_us.map_or_else(Times::default, Times::once),
-        Observation::Names(_)
-        | Observation::Lease(_)
-        | Observation::BindFiles(_)
-        | Observation::Mount(_)
-        | Observation::BindWrite(_)
-        | Observation::Autostart(_)
-        | Observation::Properties(_) => Times::default(),
-    }
-}
-
-/// An observation; of lookups and properties, which are the most of a report, only what is compared.
-enum Seen<'a> {
-    Names(NamesPart),
-    Properties(PropertiesPart<'a>),
-    Other(Box<Observation>),
-}
-
-#[derive(Deserialize)]
-struct NamesPart {
-    samples: u32,
-    overlapped: u32,
-    spaces: BTreeMap<AddressSpace, u32>,
-    took: Times,
-}
-
-#[derive(Deserialize)]
-struct PropertiesPart<'a> {
-    #[serde(borrow)]
-    answer: Cow<'a, str>,
-    #[serde(borrow)]
-    values: BTreeMap<Text<'a>, Text<'a>>,
-}
-
-impl NamesPart {
-    /// How long the lookups took, if none was held up by the one before it.
-    fn took(&self) -> Times {
-        if self.overlapped == 0 { self.took } else { Times::default() }
-    }
-}
-
-impl From<Observation> for Seen<'_> {
-    fn from(seen: Observation) -> Self {
-        match seen {
-            Observation::Names(Names { samples, overlapped, spaces, took, .. }) => {
-                Self::Names(NamesPart { samples, overlapped, spaces, took })
-            }
-            Observation::Lease(_)
-            | Observation::Ping(_)
-            | Observation::Wire(_)
-            | Observation::BindFiles(_)
-            | Observation::Mount(_)
-            | Observation::BindWrite(_)
-            | Observation::Autostart(_)
-            | Observation::Properties(_) => Self::Other(Box::new(seen)),
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Seen<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(SeenVisitor)
-    }
-}
-
-struct SeenVisitor;
-
-impl<'de> Visitor<'de> for SeenVisitor {
-    type Value = Seen<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an observation")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen<'de>, A::Error> {
-        let mut next: Option<Text<'de>> = map.next_key()?;
-        if next.as_ref().is_some_and(|Text(key)| key == "kind") {
-            let Text(kind) = map.next_value()?;
-            return of_kind(&kind, MapAccessDeserializer::new(map));
-        }
-        let mut members = serde_json::Map::new();
-        while let Some(Text(key)) = next {
-            members.insert(key.into_owned(), map.next_value()?);
-            next = map.next_key()?;
-        }
-        let seen: Observation = serde_json::from_value(members.into()).map_err(A::Error::custom)?;
-        Ok(seen.into())
-    }
-}
-
-/// The rest of an observation of this kind.
-fn of_kind<'de, D: Deserializer<'de>>(kind: &str, rest: D) -> Result<Seen<'de>, D::Error> {
-    let other = |seen| Seen::Other(Box::new(seen));
-    Ok(match kind {
-        "names" => Seen::Names(NamesPart::deserialize(rest)?),
-        "lease" => other(Observation::Lease(Deserialize::deserialize(rest)?)),
-        "ping" => other(Observation::Ping(Deserialize::deserialize(rest)?)),
-        "wire" => other(Observation::Wire(Deserialize::deserialize(rest)?)),
-        "bind-files" => other(Observation::BindFiles(Deserialize::deserialize(rest)?)),
-        "mount" => other(Observation::Mount(Deserialize::deserialize(rest)?)),
-        "bind-write" => other(Observation::BindWrite(Deserialize::deserialize(rest)?)),
-        "autostart" => other(Observation::Autostart(Deserialize::deserialize(rest)?)),
-        "properties" => Seen::Properties(Deserialize::deserialize(rest)?),
-        unknown => return Err(D::Error::custom(format_args!("unknown kind of observation `{unknown}`"))),
-    })
 }
 
 #[cfg(test)]

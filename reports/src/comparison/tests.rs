@@ -8,9 +8,12 @@ fn excerpt(source: &str, report: &Report) -> Excerpt {
     Excerpt::parse(source, crate::json::render(report).unwrap().as_bytes()).unwrap()
 }
 
+pub(super) fn excerpts(reports: &[Report]) -> Vec<Excerpt> {
+    reports.iter().enumerate().map(|(at, report)| excerpt(&format!("{at}.json"), report)).collect()
+}
+
 pub(super) fn compare(reports: &[Report]) -> Comparison {
-    let named = |(at, report)| excerpt(&format!("{at}.json"), report);
-    Comparison::of(&reports.iter().enumerate().map(named).collect::<Vec<_>>()).unwrap()
+    Comparison::of(&excerpts(reports)).unwrap()
 }
 
 /// Compares the report of one case, a name that is left to chance, with what `change` makes of it.
@@ -41,6 +44,10 @@ fn all_differences(comparison: &Comparison) -> Vec<&Difference> {
 
 /// Two versions of one matrix, with something of each kind that differs, and a gap.
 pub(super) fn a_change_of_each_kind() -> Comparison {
+    compare(&two_with_a_change_of_each_kind())
+}
+
+pub(super) fn two_with_a_change_of_each_kind() -> [Report; 2] {
     let mut left = matrix(&[254]);
     let mut right = matrix(&[257]);
     let of = |check: &'static str| move |case: &&mut crate::Case| case.check == check;
@@ -72,7 +79,7 @@ pub(super) fn a_change_of_each_kind() -> Comparison {
         facts.settings.insert("llmnr".to_owned(), word.to_owned());
     }
     right.cases.retain(|case| case.scenario != "bridge");
-    compare(&[left, right])
+    [left, right]
 }
 
 #[test]

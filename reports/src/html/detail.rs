@@ -2,16 +2,21 @@
 
 use maud::{Markup, html};
 
-use super::{distribution, linked, page, timeline};
+use super::{distribution, linked, page};
 use crate::cell;
 use crate::clean::clean;
 use crate::matrix::{Matrix, Row};
 use crate::scenario::Scenario;
-use crate::{Case, Observation, Verdict};
+use crate::{Case, Explanation, Observation, Verdict};
 
 /// The name of a cell in the page, and behind `#` in its address.
 pub(super) fn id(scenario: &Scenario<'_, '_>, check: &str) -> String {
     format!("{} {check}", scenario.label).replace(char::is_whitespace, "/")
+}
+
+/// The name of the timeline of a host in the page.
+pub(super) fn timeline(host: &str) -> String {
+    format!("timeline/{host}")
 }
 
 /// The contents of all cells.
@@ -50,7 +55,7 @@ fn of_row(row: &Row<'_>, check: &str) -> Markup {
     html! {
         @for case in row.cases(check) { (of_case(case, &row.place)) }
         // The timeline of a host stands in the page once; a script puts a copy here.
-        div data-timeline=(timeline::id(row.host)) {}
+        div data-timeline=(timeline(row.host)) {}
     }
 }
 
@@ -65,21 +70,28 @@ fn of_case(case: &Case, place: &str) -> Markup {
                 dt { "claimed" } dd { (clean(&case.expected)) }
                 @if let Some(reason) = &case.reason { dt { "reason" } dd { (linked(reason)) } }
                 @if let Some(link) = &case.link { dt { "see" } dd { (linked(link)) } }
-                @for explanation in &case.explanations {
-                    dt { "because" } dd { (clean(&explanation.text)) " (" (clean(&explanation.evidence)) ")" }
-                    @if let Some(remedy) = &explanation.remedy { dt { "remedy" } dd { code { (clean(remedy)) } } }
-                    @if let Some(link) = &explanation.link { dt { "see" } dd { (linked(link)) } }
-                }
+                (because(&case.explanations))
                 @if case.attempts > 1 { dt { "attempts" } dd { (case.attempts) } }
                 dt { "took" } dd { (case.duration_ms) " ms" }
                 dt { "systemd" } dd { (place) }
                 dt { "host" } dd { (clean(&case.host)) }
                 @if !case.verdict.is_green() { dt { "evidence" } dd { "evidence/" (clean(&case.host)) "/ beside the report" } }
             }
-            @if let Some(Observation::Names(names)) = &case.observed { (distribution::picture(names)) }
+            @if let Some(Observation::Names(names)) = &case.observed { (distribution::picture(&names.spaces, &names.times_us)) }
             @if let Some(observed) = &case.observed {
                 details { summary { "All that was seen" } pre { (whole(observed)) } }
             }
+        }
+    }
+}
+
+/// Reasons, as rows of a list.
+pub(crate) fn because(explanations: &[Explanation]) -> Markup {
+    html! {
+        @for Explanation { text, evidence, remedy, link, .. } in explanations {
+            dt { "because" } dd { (clean(text)) " (" (clean(evidence)) ")" }
+            @if let Some(remedy) = remedy { dt { "remedy" } dd { code { (clean(remedy)) } } }
+            @if let Some(link) = link { dt { "see" } dd { (linked(link)) } }
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Lookups as a picture: each a stroke at the time it took, in a row for each space of addresses.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 
-use crate::Names;
+use crate::AddressSpace;
 use crate::words::{by_count, short_space};
 
 /// Width of the picture and of the labels left of it, height of a row; user units of SVG.
@@ -14,10 +16,13 @@ const ROW: f64 = 26.0;
 const MARKS: [(f64, &str); 6] =
     [(2.0, "100 us"), (3.0, "1 ms"), (4.0, "10 ms"), (5.0, "100 ms"), (6.0, "1 s"), (7.0, "10 s")];
 
-/// Draws the lookups on a logarithmic scale of time.
-pub(super) fn picture(names: &Names) -> Markup {
-    let rows = by_count(&names.spaces);
-    let total = names.samples.max(1);
+/// Draws lookups on a logarithmic scale of time: how many gave first an address of which space, and how long each took.
+pub(crate) fn picture(
+    spaces: &BTreeMap<AddressSpace, u32>,
+    times_us: &BTreeMap<AddressSpace, Vec<u64>>,
+) -> Markup {
+    let rows = by_count(spaces);
+    let total: u64 = rows.iter().map(|(_, count)| u64::from(*count)).sum();
     let height = ROW.mul_add(f64::from(u32::try_from(rows.len()).unwrap_or(0)), 30.0);
     let said: Vec<String> =
         rows.iter().map(|(space, count)| format!("{} {count} of {total}", short_space(*space))).collect();
@@ -33,7 +38,7 @@ pub(super) fn picture(names: &Names) -> Markup {
                 @for (at, (space, _)) in (0_u32..).zip(&rows) {
                     @let y = ROW * f64::from(at);
                     text x="0" y=(y + 17.0) { (said[at as usize]) }
-                    path.lookups d=(strokes(names.times_us.get(space).map_or(&[], Vec::as_slice), y)) {}
+                    path.lookups d=(strokes(times_us.get(space).map_or(&[], Vec::as_slice), y)) {}
                 }
             }
         }

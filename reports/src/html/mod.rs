@@ -5,10 +5,10 @@
 
 mod by_place;
 mod detail;
-mod distribution;
+pub(crate) mod distribution;
 mod facts;
 mod page;
-mod timeline;
+pub(crate) mod timeline;
 
 use std::io;
 use std::path::Path;
@@ -24,7 +24,9 @@ use crate::matrix::Matrix;
 use crate::remarks::{self, Remark};
 use crate::scenario::Scenario;
 use crate::{HostRecord, Report, Verdict, write_whole};
+pub(crate) use detail::because;
 pub(crate) use page::{Page, content};
+use timeline::Timeline;
 
 /// Renders the report as a page of HTML.
 #[must_use]
@@ -44,7 +46,7 @@ pub fn render(report: &Report) -> String {
             (legend(matrix.has_differences()))
             (below(report))
             (facts::section(report))
-            (timeline::section(report, &matrix.places))
+            (timeline::section(timelines(report, &matrix)))
         },
         contents: detail::contents(&matrix),
     };
@@ -57,6 +59,15 @@ pub fn render(report: &Report) -> String {
 /// Whatever the file system says.
 pub fn write(report: &Report, path: &Path) -> io::Result<()> {
     write_whole(path, render(report).as_bytes())
+}
+
+/// The timelines of all hosts.
+fn timelines<'a>(report: &'a Report, matrix: &Matrix<'a>) -> impl Iterator<Item = Timeline<'a>> {
+    report.hosts.iter().map(|host| Timeline {
+        id: detail::timeline(&host.id),
+        title: format!("{} ({})", host.id, matrix.places.of_host(&host.id)),
+        events: report.timeline.iter().filter(|event| event.host == host.id).collect(),
+    })
 }
 
 /// How many cases have a verdict.

@@ -2,37 +2,42 @@
 
 use maud::{Markup, html};
 
+use crate::TimelineEvent;
 use crate::clean::clean;
-use crate::place::Places;
-use crate::{Report, TimelineEvent};
 
 /// Width of the picture and of the labels left of it, height of a row; user units of SVG.
 const WIDTH: f64 = 560.0;
 const LABELS: f64 = 70.0;
 const ROW: f64 = 24.0;
 
-/// The timelines of all hosts.
-pub(super) fn section(report: &Report, places: &Places<'_>) -> Markup {
-    let pictures: Vec<(&str, Markup)> =
-        report.hosts.iter().filter_map(|host| Some((host.id.as_str(), picture(report, &host.id)?))).collect();
+/// What happened to one host and its machines.
+pub(crate) struct Timeline<'a> {
+    /// Its name in the page.
+    pub(crate) id: String,
+    /// Of which host it is, and where that ran.
+    pub(crate) title: String,
+    pub(crate) events: Vec<&'a TimelineEvent>,
+}
+
+/// The timelines of hosts to which something happened.
+pub(crate) fn section<'a>(timelines: impl Iterator<Item = Timeline<'a>>) -> Markup {
+    let pictures: Vec<(Timeline<'_>, Markup)> = timelines
+        .filter_map(|timeline| picture(&timeline.events).map(|picture| (timeline, picture)))
+        .collect();
     html! {
         @if !pictures.is_empty() {
             section {
                 h2 { "Timelines" }
-                @for (host, picture) in pictures { details id=(id(host)) { summary { "Timeline of " (clean(host)) " (" (clean(places.of_host(host))) ")" } (picture) } }
+                @for (Timeline { id, title, .. }, picture) in &pictures {
+                    details id=(id) { summary { "Timeline of " (clean(title)) } (picture) }
+                }
             }
         }
     }
 }
 
-/// The name of a timeline in the page.
-pub(super) fn id(host: &str) -> String {
-    format!("timeline/{host}")
-}
-
-/// Draws what happened to a host and its machines; nothing if nothing did.
-fn picture(report: &Report, host: &str) -> Option<Markup> {
-    let events: Vec<&TimelineEvent> = report.timeline.iter().filter(|event| event.host == host).collect();
+/// Draws what happened; nothing if nothing did.
+fn picture(events: &[&TimelineEvent]) -> Option<Markup> {
     let first = events.iter().map(|event| event.at_ms).min()?;
     // What happened at one time stands at the begin, and not at a share of nothing.
     let span = (events.iter().map(|event| event.at_ms).max()? - first).max(1);
@@ -56,7 +61,7 @@ fn picture(report: &Report, host: &str) -> Option<Markup> {
                     }
                 }
             }
-            ol.events { @for event in &events { li { (said(event, first)) } } }
+            ol.events { @for event in events { li { (said(event, first)) } } }
         }
     })
 }
