@@ -6,7 +6,7 @@ use nspawn_matrix_reports::table::wrap;
 use nspawn_matrix_scenarios::nearest::nearest;
 
 use super::Failure;
-use crate::explain::Cause;
+use crate::explain::CAUSES;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -16,14 +16,14 @@ pub(super) struct Arguments {
 
 pub(super) fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Some(code) = &arguments.code else {
-        let width = Cause::ALL.map(|cause| cause.code().len()).into_iter().max().unwrap_or_default();
-        for cause in Cause::ALL {
-            say!("{:width$}  {}", cause.code(), cause.sentence());
+        let width = CAUSES.map(|cause| cause.code.len()).into_iter().max().unwrap_or_default();
+        for cause in CAUSES {
+            say!("{:width$}  {}", cause.code, cause.sentence);
         }
         return Ok(ExitCode::SUCCESS);
     };
-    let Some(cause) = Cause::ALL.into_iter().find(|cause| cause.code() == code) else {
-        let near = nearest(code, Cause::ALL.map(Cause::code));
+    let Some(cause) = CAUSES.into_iter().find(|cause| cause.code == code) else {
+        let near = nearest(code, CAUSES.map(|cause| cause.code));
         let hint = near.map_or_else(
             || "run `nspawn-matrix explain` for all of them".to_owned(),
             |near| format!("the nearest is `{near}`"),
@@ -32,6 +32,6 @@ pub(super) fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let width = super::terminal::style().width;
     let paragraph = |text: &str| wrap(text, width, "", "");
-    say!("{}\n\n{}\n\nsee {}", paragraph(cause.sentence()), paragraph(cause.long()), cause.link());
+    say!("{}\n\n{}\n\nsee {}", paragraph(cause.sentence), paragraph(cause.long), cause.link);
     Ok(ExitCode::SUCCESS)
 }

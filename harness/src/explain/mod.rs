@@ -5,25 +5,25 @@
 //! decides, there is no reason.
 
 mod cause;
-mod ends;
+mod causes;
 mod evidence;
-mod lease;
-mod misnamed;
 mod needs;
 mod remedy;
 mod seen;
 mod settings;
+mod shipped;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use std::collections::BTreeSet;
 
 use nspawn_matrix_reports::{Case, Explanation};
 
 use crate::agent::Question;
-pub(crate) use cause::Cause;
-use evidence::Evidence;
+use cause::Cause;
+pub(crate) use causes::ALL as CAUSES;
+use evidence::{Evidence, Surprise};
+use remedy::Mending;
 use seen::Seen;
 
 /// A case, and whether what it saw is not what is seen where nothing special is set.
@@ -38,12 +38,12 @@ pub(crate) struct Cell<'a> {
 
 /// What the reasons of `cases` say to be done, each thing once, in the order in which causes are to be removed.
 pub(crate) fn remedies(cases: &[Case]) -> Vec<String> {
-    let of = |cause: Cause| {
+    let of = |cause: &'static Cause| {
         let all = cases.iter().flat_map(|case| &case.explanations);
-        all.filter(move |reason| reason.code == cause.code()).filter_map(|reason| reason.remedy.clone())
+        all.filter(move |reason| reason.code == cause.code).filter_map(|reason| reason.remedy.clone())
     };
     let mut told = BTreeSet::new();
-    Cause::ALL.into_iter().flat_map(of).filter(|remedy| told.insert(remedy.clone())).collect()
+    CAUSES.into_iter().flat_map(of).filter(|remedy| told.insert(remedy.clone())).collect()
 }
 
 /// The reasons for each of `cells`, which are of one host; the first is the one whose removal changes the answer.
@@ -53,17 +53,18 @@ pub(crate) fn explain(cells: &[Cell<'_>]) -> Vec<Vec<Explanation>> {
         if !cell.is_surprising {
             return Vec::new();
         }
-        let causes = Cause::ALL.into_iter().filter(|cause| !cause.is_seen_by(cell.question.check));
-        let found = causes.filter_map(|cause| Some((cause, cause.evidence(cell.question, &seen)?)));
-        let found: Vec<(Cause, Evidence<'_>)> = found.collect();
-        let is_of_its_own = |cause: Cause| !found.iter().any(|(other, _)| other.brings_about(cause));
-        let told = found.iter().filter(|(cause, _)| is_of_its_own(*cause));
+        let surprise = Surprise::of(cell.question, &seen);
+        let causes = CAUSES.into_iter().filter(|cause| cause.seen_by != cell.question.check);
+        let found = causes.filter_map(|cause| Some((cause, (cause.evidence)(&surprise)?)));
+        let found: Vec<(&Cause, Evidence<'_>)> = found.collect();
+        let is_of_its_own = |cause: &Cause| !found.iter().any(|(other, _)| other.leads_to(cause));
+        let told = found.iter().filter(|(cause, _)| is_of_its_own(cause));
         told.map(|(cause, evidence)| Explanation {
-            code: cause.code().to_owned(),
-            text: cause.sentence().to_owned(),
+            code: cause.code.to_owned(),
+            text: cause.sentence.to_owned(),
             evidence: evidence.text.clone(),
-            remedy: evidence.machine.and_then(|machine| cause.remedy(machine, &seen)),
-            link: Some(cause.link().to_owned()),
+            remedy: evidence.machine.and_then(|machine| (cause.remedy)(&Mending { machine, seen: &seen })),
+            link: Some(cause.link.to_owned()),
         })
         .collect()
     };

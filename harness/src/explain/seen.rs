@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nspawn_matrix_reports::{Observation, Properties};
+use nspawn_matrix_reports::{Observation, Properties, Subnet};
 use nspawn_matrix_scenarios::{Check, Subject};
 
 use super::Cell;
@@ -55,4 +55,11 @@ impl<'a> Seen<'a> {
     pub(super) fn of_machine(&self, check: Check, machine: &str, name: &str) -> Option<&'a str> {
         self.value(check, &Subject::Machine { machine: machine.to_owned() }, name)
     }
+}
+
+/// Whether one of the host's `addresses` is in `subnet`.
+pub(super) fn has_an_address_in(subnet: Subnet, addresses: &str) -> bool {
+    let is_in =
+        |address: &str| address.parse::<Subnet>().is_ok_and(|address| subnet.contains(address.address()));
+    addresses.split(", ").any(is_in)
 }

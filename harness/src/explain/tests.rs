@@ -287,8 +287,8 @@ fn what_another_cause_brings_about_is_no_cause() {
     let explained = codes(&faults);
     assert!(explained.contains(&"resolve/outside/ipv4: machine-networkd-off".to_owned()), "{explained:?}");
     assert_eq!(codes(&faults[1..]), ["resolve/outside/ipv4: no-name-server"]);
-    for cause in Cause::ALL {
-        assert!(!cause.brings_about(cause), "{}", cause.code());
+    for cause in CAUSES {
+        assert!(!cause.leads_to(cause), "{}", cause.code);
     }
 }
 
@@ -324,10 +324,19 @@ fn what_a_shell_would_read_otherwise_is_in_no_remedy() {
 
 #[test]
 fn codes_are_unique_and_every_cause_says_what_it_is() {
-    let mut codes = Cause::ALL.map(Cause::code);
+    let mut codes = CAUSES.map(|cause| cause.code);
     codes.sort_unstable();
     assert!(codes.windows(2).all(|pair| pair[0] != pair[1]));
-    for cause in Cause::ALL {
-        assert!(cause.long().len() > cause.sentence().len() && cause.link().starts_with("https://"));
+    for cause in CAUSES {
+        assert!(cause.long.len() > cause.sentence.len() && cause.link.starts_with("https://"));
     }
+}
+
+#[test]
+fn every_file_of_a_cause_is_called_after_its_code_and_listed() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/explain/causes");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let stems = files.map(|path| path.file_stem().unwrap().to_str().unwrap().replace('_', "-"));
+    let named: BTreeSet<String> = stems.filter(|stem| stem != "mod").collect();
+    assert_eq!(named, CAUSES.map(|cause| cause.code.to_owned()).into());
 }

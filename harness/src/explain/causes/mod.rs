@@ -1,0 +1,60 @@
+//! The causes, a file for each, which is called after its code.
+
+mod bind_not_mapped;
+mod dhcp_dropped;
+mod foreign_network_file;
+mod forward_dropped;
+mod forwarding_off;
+mod host_networkd_off;
+mod host_resolved_off;
+mod link_unmanaged;
+mod llmnr_off;
+mod machine_networkd_off;
+mod machine_resolved_off;
+mod misnamed_file;
+mod mtu;
+mod no_fe80;
+mod no_name_server;
+mod not_masqueraded;
+mod nsswitch_without_resolver;
+mod other_hostname;
+mod other_way_back;
+mod pool_used_up;
+mod port_isolated;
+mod resolv_conf_wrong;
+mod same_mac;
+mod setting_unknown;
+mod settings_untrusted;
+mod stray_lease;
+
+use super::cause::Cause;
+
+/// Every cause. The order is that of a packet's way: what comes first has to be removed first.
+pub(crate) static ALL: [&Cause; 26] = [
+    &settings_untrusted::CAUSE,
+    &setting_unknown::CAUSE,
+    &bind_not_mapped::CAUSE,
+    &host_networkd_off::CAUSE,
+    &machine_networkd_off::CAUSE,
+    &foreign_network_file::CAUSE,
+    &misnamed_file::CAUSE,
+    &link_unmanaged::CAUSE,
+    &same_mac::CAUSE,
+    &dhcp_dropped::CAUSE,
+    &pool_used_up::CAUSE,
+    &stray_lease::CAUSE,
+    &other_way_back::CAUSE,
+    &port_isolated::CAUSE,
+    &no_fe80::CAUSE,
+    &mtu::CAUSE,
+    &forwarding_off::CAUSE,
+    &forward_dropped::CAUSE,
+    &not_masqueraded::CAUSE,
+    &host_resolved_off::CAUSE,
+    &machine_resolved_off::CAUSE,
+    &nsswitch_without_resolver::CAUSE,
+    &resolv_conf_wrong::CAUSE,
+    &other_hostname::CAUSE,
+    &llmnr_off::CAUSE,
+    &no_name_server::CAUSE,
+];
