@@ -34,10 +34,11 @@ const PAIRS: [[&str; 2]; 6] = [
 const BY_ITSELF: [(&str, &str); 1] = [("zone", "stray-lease")];
 
 /// Causes of which no remedy is told, as only the person can know what is to give way.
-const WITHOUT_REMEDY: [&str; 2] = ["same-mac", "other-way-back"];
+const WITHOUT_REMEDY: [&str; 4] = ["same-mac", "other-way-back", "systemd-too-old", "bind-unmappable"];
 
 /// What is asked beside what people's machines are asked: the addresses beyond the host, and what systemd-nspawn takes.
-const CHECKS: [&str; 4] = ["ping/outside/*", "resolve/outside/*", "settings/*", "bind/idmap"];
+const CHECKS: [&str; 5] =
+    ["ping/outside/*", "resolve/outside/*", "settings/*", "bind/idmap", "start/refusal"];
 
 fn each_fault_is_named_and_mended() -> Result<(), Failed> {
     let all = fault::all();
@@ -70,19 +71,28 @@ fn joined(faults: &[&Fault]) -> String {
 /// those of `faults`, or that what a fault breaks has no reason.
 fn wrong(report: &Report, faults: &[&Fault], scenario: &str) -> Vec<String> {
     let mut wrong = Vec::new();
-    let expected: BTreeSet<&str> = faults.iter().map(|fault| fault.cause.as_str()).collect();
     for (host, cases) in by_host(report) {
         if !scenario.is_empty() && !cases.iter().any(|case| case.scenario == scenario) {
             continue;
         }
+        let faults: Vec<&Fault> =
+            faults.iter().copied().filter(|fault| is_one_on(fault, host, report)).collect();
+        let expected: BTreeSet<&str> = faults.iter().map(|fault| fault.cause.as_str()).collect();
         let mut named = codes(&cases);
-        named.retain(|code| expected.contains(code) || !happens_by_itself(&cases, code));
+        named.retain(|code| expected.contains(code) || !happens_by_itself(report, host, code));
         if named != expected {
             wrong.push(format!(
                 "{host}: the reasons are {named:?}, and not {expected:?}: {}",
                 examples(&cases)
             ));
         }
+        let remedied =
+            cases.iter().flat_map(|case| &case.explanations).filter(|reason| reason.remedy.is_some());
+        wrong.extend(
+            remedied
+                .filter(|reason| WITHOUT_REMEDY.contains(&reason.code.as_str()))
+                .map(|reason| format!("{host}: {} has a remedy: {:?}", reason.code, reason.remedy)),
+        );
         for Fault { name, cause, breaks, .. } in faults {
             let is_told = |case: &&Case| {
                 case.check == breaks.name() && case.explanations.iter().any(|reason| reason.code == *cause)
@@ -95,10 +105,19 @@ fn wrong(report: &Report, faults: &[&Fault], scenario: &str) -> Vec<String> {
     wrong
 }
 
-fn happens_by_itself(cases: &[&Case], code: &str) -> bool {
-    BY_ITSELF
-        .iter()
-        .any(|(scenario, cause)| *cause == code && cases.iter().any(|case| case.scenario == *scenario))
+/// Whether the systemd of `host` is one on which `fault` is one at all.
+fn is_one_on(fault: &Fault, host: &str, report: &Report) -> bool {
+    let record = report.hosts.iter().find(|record| record.id == host);
+    let systemd = record.and_then(|record| record.systemd);
+    fault.until.is_none_or(|last| systemd.is_some_and(|systemd| systemd <= last))
+}
+
+/// Whether `code` is told rightly of a host on which there is no fault.
+fn happens_by_itself(report: &Report, host: &str, code: &str) -> bool {
+    let is_by_chance = |(scenario, cause): &(&str, &str)| {
+        *cause == code && report.cases.iter().any(|case| case.host == host && case.scenario == *scenario)
+    };
+    BY_ITSELF.iter().any(is_by_chance)
 }
 
 /// What the remedies have not mended on each host of `scenario`: that an answer which `faults` had broken is not as it should
@@ -112,11 +131,20 @@ fn still_wrong(report: &Report, faults: &[&Fault], scenario: &str) -> Vec<String
     let is_left = |fault: &Fault| WITHOUT_REMEDY.contains(&fault.cause.as_str());
     let left: BTreeSet<&str> =
         faults.iter().filter(|fault| is_left(fault)).map(|fault| fault.cause.as_str()).collect();
-    if hosts.is_empty() != faults.iter().all(|fault| is_left(fault)) {
-        wrong.push(format!("{scenario}: {} hosts had a remedy", hosts.len()));
+    let faulty = by_host(report).into_iter();
+    let faulty = faulty
+        .filter(|(_, cases)| cases.iter().any(|case| format!("{}+remedied", case.scenario) == scenario));
+    for (host, _) in faulty {
+        // Where a fault is none, nothing is mended.
+        let is_to_mend = faults.iter().any(|fault| !is_left(fault) && is_one_on(fault, host, report));
+        if is_to_mend && !hosts.iter().any(|(mended, _)| *mended == format!("{host}+remedied")) {
+            wrong.push(format!("{host}: there is no remedy"));
+        }
     }
     for (host, cases) in hosts {
-        if codes(&cases) != left {
+        let mut named = codes(&cases);
+        named.retain(|code| left.contains(code) || !happens_by_itself(report, host, code));
+        if named != left {
             wrong.push(format!("{host}: there is still {}", examples(&cases)));
         }
         for Fault { name, breaks, scenario, .. } in faults.iter().filter(|fault| !is_left(fault)) {

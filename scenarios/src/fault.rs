@@ -3,10 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Scenario, Step, scenario_file};
+use crate::{Check, Claim, Expectation, Scenario, Step, Topic, links, scenario_file};
 
 /// The files of the catalogue, in the order in which they are listed.
-const FILES: [&str; 29] = [
+const FILES: [&str; 32] = [
+    include_str!("../faults/option-too-new.toml"),
+    include_str!("../faults/misnamed-netdev.toml"),
+    include_str!("../faults/bind-unmappable.toml"),
     include_str!("../faults/settings-untrusted.toml"),
     include_str!("../faults/setting-misspelt.toml"),
     include_str!("../faults/bind-not-mapped.toml"),
@@ -49,6 +52,9 @@ pub struct Fault {
     pub scenario: String,
     /// A question of that scenario that it keeps from its usual answer.
     pub breaks: Check,
+    /// The last major version of the host's systemd on which it is one; none if it is one on all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u32>,
     /// What is wrong, in a sentence.
     pub summary: String,
     /// What makes it so, in order, after the steps of the scenario and before its machines start.
@@ -71,6 +77,8 @@ pub fn done_to(scenario: Scenario, faults: &[Fault]) -> Scenario {
     let with = |text: &str, of: fn(&Fault) -> &String, between: &str| {
         faults.iter().fold(text.to_owned(), |text, fault| text + between + of(fault))
     };
+    let keeps_from_starting = faults.iter().any(|fault| fault.breaks == Check::StartRefusal);
+    let scenario = if keeps_from_starting { that_may_refuse(scenario) } else { scenario };
     Scenario {
         name: with(&scenario.name, |fault| &fault.name, "+"),
         summary: with(&scenario.summary, |fault| &fault.summary, "; "),
@@ -81,6 +89,20 @@ pub fn done_to(scenario: Scenario, faults: &[Fault]) -> Scenario {
             .collect(),
         ..scenario
     }
+}
+
+/// A scenario of which it is asked whether its machines start, which is claimed if nothing else is.
+fn that_may_refuse(mut scenario: Scenario) -> Scenario {
+    if !scenario.topics.contains(&Topic::Refusal) {
+        scenario.topics.push(Topic::Refusal);
+        scenario.claims.push(Claim::new(
+            Check::StartRefusal,
+            Expectation::properties(&[("started", "yes")]),
+            "without the fault nothing keeps the machines from starting",
+            links::SYSTEMD_NSPAWN,
+        ));
+    }
+    scenario.may_refuse()
 }
 
 #[cfg(test)]
@@ -111,11 +133,11 @@ mod tests {
         for fault in all() {
             let scenario = catalogue::all().into_iter().find(|scenario| scenario.name == fault.scenario);
             let scenario = scenario.unwrap_or_else(|| panic!("{}: no such scenario", fault.name));
-            assert!(scenario.checks().any(|check| check == fault.breaks), "{}", fault.name);
             assert!(!fault.steps.is_empty() && fault.summary.len() > 20, "{}", fault.name);
             let faulty = done_to(scenario.clone(), std::slice::from_ref(&fault));
             assert_eq!(faulty.name, format!("{}+{}", scenario.name, fault.name));
-            assert!(faulty.steps.ends_with(&fault.steps) && faulty.claims == scenario.claims);
+            assert!(faulty.checks().any(|check| check == fault.breaks), "{}", fault.name);
+            assert!(faulty.steps.ends_with(&fault.steps) && faulty.claims.starts_with(&scenario.claims));
         }
     }
 

@@ -24,6 +24,7 @@ pub mod name;
 mod name_question;
 pub mod nearest;
 pub mod nspawn_file;
+pub mod nspawn_option;
 pub mod pacman_cache;
 pub mod port;
 pub mod profile;

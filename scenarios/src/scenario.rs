@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::port::Forward;
 use crate::{
     Attachment, BindMount, Check, Claim, Launch, Settings, Step, Subject, Topic, UNKNOWN, name, nspawn_file,
-    pacman_cache,
+    nspawn_option, pacman_cache,
 };
 
 /// The machines of every scenario.
@@ -127,6 +127,20 @@ impl Scenario {
     pub fn asked_about(mut self, topics: impl Into<Vec<Topic>>) -> Self {
         self.topics = topics.into();
         self
+    }
+
+    /// The bind mounts of `machine` that its command line or its .nspawn file asks for.
+    #[must_use]
+    pub fn binds(&self, machine: &str) -> Vec<nspawn_file::Bind> {
+        let of_options = match &self.launch {
+            Launch::CommandLine { options } => nspawn_option::given(options),
+            Launch::Unit => Vec::new(),
+        };
+        let parse = |option: &nspawn_option::Given| {
+            let is_bind = ["bind", "bind-ro"].contains(&option.name.as_str());
+            nspawn_file::Bind::parse(option.value.as_deref().filter(|_| is_bind)?, option.name == "bind-ro")
+        };
+        of_options.iter().filter_map(parse).chain(self.nspawn_settings(machine).binds).collect()
     }
 
     /// The questions that belong to the topics of this scenario, in the order of [`Check::all`].

@@ -50,6 +50,23 @@ impl Launched {
 }
 
 impl Launched {
+    /// Starts a machine again that did not start.
+    pub(super) async fn start_again(&mut self, scenario: &Scenario, machine: &str) -> anyhow::Result<()> {
+        event(Some(machine), "started");
+        match scenario.launch {
+            Launch::CommandLine { .. } => {
+                let command = start_in_foreground(&scenario.launch, machine)?;
+                self.commands.insert(machine.to_owned(), command);
+            }
+            Launch::Unit => {
+                self.failed.remove(machine);
+                let ended = start_unit(machine).await?;
+                self.failed.extend(ended.map(|ended| (machine.to_owned(), ended)));
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until the commands, whose machines have ended, have ended too.
     pub(super) async fn end(self) -> anyhow::Result<()> {
         for (machine, mut command) in self.commands {

@@ -11,6 +11,7 @@ use futures_util::future::{join_all, try_join_all};
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nspawn_matrix_reports::Subnet;
 use nspawn_matrix_scenarios::name::is_domain;
+use nspawn_matrix_scenarios::nspawn_file::Bind;
 use nspawn_matrix_scenarios::port::Forward;
 use nspawn_matrix_scenarios::{Attachment, BindMount, Launch, Scenario};
 use serde::de::DeserializeOwned;
@@ -107,6 +108,8 @@ pub(super) struct Standing {
     pub(super) ports: BTreeMap<String, Forward>,
     /// How the machines were started.
     pub(super) launch: Launch,
+    /// The bind mounts that a command line or a trusted file asks for, by machine.
+    pub(super) binds: BTreeMap<String, Vec<Bind>>,
     firewall: OnceCell<Ruleset>,
 }
 
@@ -129,6 +132,7 @@ impl Standing {
             lost: BTreeMap::new(),
             ports: forwards(scenario),
             launch: scenario.launch.clone(),
+            binds: binds(scenario),
             firewall: OnceCell::new(),
         };
         if scenario.attachment.reaches_host() {
@@ -161,6 +165,7 @@ impl Standing {
             lost,
             ports: BTreeMap::new(),
             launch: Launch::Unit,
+            binds: BTreeMap::new(),
             firewall: OnceCell::new(),
         })
     }
@@ -309,6 +314,11 @@ async fn take(leader: i32, link: Option<String>) -> anyhow::Result<Machine> {
 fn forwards(scenario: &Scenario) -> BTreeMap<String, Forward> {
     let forward = |machine: &String| Some((machine.clone(), scenario.port(machine)?));
     scenario.machines.iter().filter_map(forward).collect()
+}
+
+fn binds(scenario: &Scenario) -> BTreeMap<String, Vec<Bind>> {
+    let binds = |machine: &String| (machine.clone(), scenario.binds(machine));
+    scenario.machines.iter().map(binds).collect()
 }
 
 /// Starts a probe in the namespaces of `leader`; what it tells is told on as an event of `machine`, if that is given.

@@ -59,15 +59,14 @@ impl Started {
         Ok(())
     }
 
-    /// Looks who is registered now: a machine may have been restarted by somebody else.
+    /// Looks who is registered now: a machine may have been restarted by somebody else. One that did not start is started
+    /// again.
     pub(super) async fn register_anew(&mut self, scenario: &Scenario) -> anyhow::Result<()> {
-        let patience = self.pace.patience(REGISTRATION);
         self.leaders.clear();
-        self.refused.clear();
-        for name in &scenario.machines {
-            self.leaders.push((name.clone(), self.machined.leader(name, patience).await?));
+        for machine in std::mem::take(&mut self.refused).into_keys() {
+            self.launched.start_again(scenario, &machine).await?;
         }
-        Ok(())
+        self.register(scenario).await
     }
 
     /// Ends the machines that were started on a command line: with its first process a machine ends, and then

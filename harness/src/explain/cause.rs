@@ -15,8 +15,10 @@ pub(crate) struct Cause {
     pub(crate) long: &'static str,
     /// Where it is written down.
     pub(crate) link: &'static str,
-    /// The question that sees it, which it does not explain.
-    pub(super) seen_by: Check,
+    /// The question that sees it, which it does not explain; none where what that shows is not the cause itself.
+    pub(super) seen_by: Option<Check>,
+    /// Whether a machine does not start for it. Then nothing else is of account, and else this is not.
+    pub(super) keeps_from_starting: bool,
     /// What it brings about, which is then no cause of its own; and so is what that brings about.
     pub(super) brings_about: &'static [&'static Self],
     /// What was seen that it rests on; none if it does not hold, or does not matter to the question.

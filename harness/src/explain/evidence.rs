@@ -2,6 +2,7 @@
 
 use nspawn_matrix_scenarios::{Check, Subject};
 
+use super::Cell;
 use super::needs::Needs;
 use super::seen::Seen;
 use crate::agent::Question;
@@ -25,13 +26,20 @@ pub(super) struct Surprise<'a> {
 }
 
 impl<'a> Surprise<'a> {
-    pub(super) fn of(question: &'a Question, seen: &'a Seen<'a>) -> Self {
+    pub(super) fn of(cell: &Cell<'a>, seen: &'a Seen<'a>) -> Self {
+        let question = cell.question;
         let machines: Vec<&str> = match &question.subject {
             Subject::Machine { machine } | Subject::Host { machine } => vec![machine],
             Subject::Pair { machine, peer } => vec![machine, peer],
             Subject::HostItself => seen.machines(),
         };
         Self { question, needs: Needs::of(question), machines, seen }
+    }
+
+    /// Whether it is about a machine that systemd-nspawn did not start.
+    pub(super) fn is_of_machine_that_did_not_start(&self) -> bool {
+        let started = |machine: &&str| self.seen.on_host_of(Check::StartRefusal, machine, "started");
+        self.machines.iter().any(|machine| started(machine) == Some("no"))
     }
 
     /// What `of` tells of the first machine of which it tells anything.

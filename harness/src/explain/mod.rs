@@ -53,8 +53,11 @@ pub(crate) fn explain(cells: &[Cell<'_>]) -> Vec<Vec<Explanation>> {
         if !cell.is_surprising {
             return Vec::new();
         }
-        let surprise = Surprise::of(cell.question, &seen);
-        let causes = CAUSES.into_iter().filter(|cause| cause.seen_by != cell.question.check);
+        let surprise = Surprise::of(cell, &seen);
+        let is_down = surprise.is_of_machine_that_did_not_start();
+        let causes = CAUSES.into_iter().filter(|cause| {
+            cause.seen_by != Some(cell.question.check) && cause.keeps_from_starting == is_down
+        });
         let found = causes.filter_map(|cause| Some((cause, (cause.evidence)(&surprise)?)));
         let found: Vec<(&Cause, Evidence<'_>)> = found.collect();
         let is_of_its_own = |cause: &Cause| !found.iter().any(|(other, _)| other.leads_to(cause));

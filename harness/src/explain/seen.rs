@@ -51,6 +51,13 @@ impl<'a> Seen<'a> {
         self.value(check, &Subject::Host { machine: machine.to_owned() }, name)
     }
 
+    /// What systemd-nspawn said that did not start a machine, line by line, the last line first.
+    pub(super) fn said_of(&self, machine: &str) -> Vec<&'a str> {
+        let said = |name| self.on_host_of(Check::StartRefusal, machine, name);
+        let lines = |name| said(name).into_iter().flat_map(|lines| lines.split(" / "));
+        lines("said").chain(lines("said-before")).collect()
+    }
+
     /// A value that a machine has of itself.
     pub(super) fn of_machine(&self, check: Check, machine: &str, name: &str) -> Option<&'a str> {
         self.value(check, &Subject::Machine { machine: machine.to_owned() }, name)

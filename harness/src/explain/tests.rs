@@ -7,6 +7,7 @@ use super::*;
 
 mod inside;
 mod links;
+mod starting;
 
 fn question(check: &str, subject: Subject) -> Question {
     Question { check: check.parse().unwrap(), subject }
@@ -125,6 +126,7 @@ fn healthy() -> Vec<Row> {
         ("bind/owner", machine("alpha"), &[], true),
         ("settings/warnings", host_of("alpha"), &[("lines", ""), ("priority", "none")], false),
         ("settings/binds", machine("alpha"), &[], true),
+        ("start/refusal", host_of("alpha"), &[("started", "yes")], true),
         ("bind/idmap", machine("alpha"), &[("mapped", "yes"), ("directory", "1000:1000")], true),
     ]
 }
@@ -320,23 +322,4 @@ fn what_a_shell_would_read_otherwise_is_in_no_remedy() {
     let all: Vec<_> = explained.iter().flat_map(|(_, reasons)| reasons).collect();
     assert!(!all.is_empty() && all.iter().all(|reason| reason.code == "link-unmanaged"));
     assert!(all.iter().all(|reason| reason.remedy.is_none()));
-}
-
-#[test]
-fn codes_are_unique_and_every_cause_says_what_it_is() {
-    let mut codes = CAUSES.map(|cause| cause.code);
-    codes.sort_unstable();
-    assert!(codes.windows(2).all(|pair| pair[0] != pair[1]));
-    for cause in CAUSES {
-        assert!(cause.long.len() > cause.sentence.len() && cause.link.starts_with("https://"));
-    }
-}
-
-#[test]
-fn every_file_of_a_cause_is_called_after_its_code_and_listed() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/explain/causes");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let stems = files.map(|path| path.file_stem().unwrap().to_str().unwrap().replace('_', "-"));
-    let named: BTreeSet<String> = stems.filter(|stem| stem != "mod").collect();
-    assert_eq!(named, CAUSES.map(|cause| cause.code.to_owned()).into());
 }

@@ -36,6 +36,7 @@ pub use attributes::Attributes;
 pub use change::{Change, Outcome};
 pub use end::{End, Which};
 pub(crate) use files::look;
+pub(crate) use mount::file_system;
 pub use multicast::Multicast;
 pub use names::established::Established;
 pub use names::{Answer, Known, Lookup, look_up};

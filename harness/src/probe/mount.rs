@@ -1,25 +1,37 @@
 //! The mount table of the machine, from proc_pid_mountinfo(5).
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use nspawn_matrix_reports::Mount;
 
 /// Finds the mount that is on top at `path`, wherever links in it lead; none if the path is not there.
 pub(crate) fn find(path: &str) -> anyhow::Result<Option<Mount>> {
-    let path = match std::fs::canonicalize(path) {
-        Ok(path) => path,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("look at `{path}`")),
-    };
+    let Some(path) = canonical(path)? else { return Ok(None) };
+    Ok(table()?.into_iter().rev().find(|(point, _)| path == Path::new(point)).map(|(_, mount)| mount))
+}
+
+/// The kind of the file system that `path` lies on: `btrfs`; none if the path is not there.
+pub(crate) fn file_system(path: &str) -> anyhow::Result<Option<String>> {
+    let Some(path) = canonical(path)? else { return Ok(None) };
+    let above = table()?.into_iter().filter(|(point, _)| path.starts_with(point));
+    // Of several at one place the last one is on top, and taken.
+    Ok(above.max_by_key(|(point, _)| point.len()).map(|(_, mount)| mount.fs_type))
+}
+
+fn canonical(path: &str) -> anyhow::Result<Option<PathBuf>> {
+    match std::fs::canonicalize(path) {
+        Ok(path) => Ok(Some(path)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("look at `{path}`")),
+    }
+}
+
+/// All mounts by their mount points, from the bottom to the top.
+fn table() -> anyhow::Result<Vec<(String, Mount)>> {
     let table = std::fs::read_to_string("/proc/self/mountinfo").context("read /proc/self/mountinfo")?;
-    Ok(table
-        .lines()
-        .rev()
-        .filter_map(parse)
-        .find(|(point, _)| path == Path::new(point))
-        .map(|(_, mount)| mount))
+    Ok(table.lines().filter_map(parse).collect())
 }
 
 /// Reads one line: `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`.

@@ -1,7 +1,7 @@
 //! What `Bind=` and `BindReadOnly=` say: `[+]SOURCE[:DESTINATION[:OPTIONS]]`.
 
 /// An option of a bind mount, and the version of systemd that knows it first.
-pub(super) const OPTIONS: [(&str, u32); 6] = [
+pub(crate) const OPTIONS: [(&str, u32); 6] = [
     ("rbind", 227),
     ("norbind", 227),
     ("idmap", 250),

@@ -3,7 +3,7 @@
 //! [`parse`] keeps the numbers of lines, [`lint`] tells what systemd will ignore, [`Settings`] are what remains, and
 //! [`scenario()`] makes of them what can be measured.
 
-mod bind;
+pub(crate) mod bind;
 mod kernel_names;
 mod keys;
 mod lint;

@@ -17,6 +17,7 @@ impl Reader {
     fn fault(&mut self, mut fields: Fields<'_>) -> Fault {
         let [name, cause, scenario, breaks, summary] =
             ["name", "cause", "scenario", "breaks", "summary"].map(|key| self.keep(fields.required(key)));
+        let until = self.keep(fields.number("until")).flatten();
         let steps = self.keep(fields.tables("step")).unwrap_or_default();
         self.problems.extend(fields.left_over());
         let text = |placed: Option<Placed<String>>| placed.map(|(text, _)| text).unwrap_or_default();
@@ -25,6 +26,7 @@ impl Reader {
             cause: text(cause),
             scenario: text(scenario),
             breaks: breaks.and_then(|breaks| self.question(breaks)).unwrap_or(Check::AddressLease),
+            until,
             summary: text(summary),
             steps: steps.into_iter().filter_map(|step| self.step(step)).collect(),
         }

@@ -69,6 +69,12 @@ impl<'a> Fields<'a> {
         }
     }
 
+    pub(super) fn number(&mut self, key: &'static str) -> Result<Option<u32>, Located> {
+        let Some((value, at)) = self.take(key) else { return Ok(None) };
+        let number = value.as_integer().and_then(|number| u32::try_from(number).ok());
+        number.map(Some).ok_or_else(|| wrong(key, "a number that is not negative", &value, at))
+    }
+
     pub(super) fn strings(&mut self, key: &'static str) -> Result<Option<Vec<Placed<String>>>, Located> {
         let Some((value, at)) = self.take(key) else { return Ok(None) };
         let Value::Array(items) = value else { return Err(wrong(key, "a list of strings", &value, at)) };

@@ -1,13 +1,18 @@
 //! Machines that do not start: why, and what is left of them.
 
+use std::path::Path;
+
 use nspawn_matrix_reports::{Observation, Properties};
 use nspawn_matrix_scenarios::launch;
+use nspawn_matrix_scenarios::nspawn_file::Source;
 
+use crate::agent::id_mapping;
 use crate::agent::launch::Ended;
 use crate::agent::machined::Machined;
 use crate::agent::standing::Standing;
 use crate::agent::{leftovers, links};
 use crate::command::Command;
+use crate::probe;
 
 impl Standing {
     /// Whether `machine` has started, and if not, what systemd-nspawn said and what it left behind.
@@ -18,16 +23,52 @@ impl Standing {
             let started = ("started", "yes".to_owned());
             return Ok(Observation::Properties(Properties::new("starts", [started, registered])));
         };
+        let last = said.last().map_or_else(String::new, |line| in_machine(line, machine));
+        let source = self.unmapped_source(machine, &last);
         let values = [
             ("started", "no".to_owned()),
             ("status", code.map_or_else(|| "a signal".to_owned(), |code| code.to_string())),
-            ("said", said.last().map_or_else(String::new, |line| in_machine(line, machine))),
+            ("said", last),
             ("said-before", said.split_last().map_or_else(String::new, |(_, before)| before.join(" / "))),
             registered,
             ("left", left_of(machine).await?),
         ];
-        Ok(Observation::Properties(Properties::new("refused", values)))
+        let source = match source {
+            Some(source) => of_source(source).await?.to_vec(),
+            None => Vec::new(),
+        };
+        Ok(Observation::Properties(Properties::new("refused", values.into_iter().chain(source))))
     }
+
+    /// The source of the bind mount that systemd-nspawn could not map the ids of, by what it `said`.
+    fn unmapped_source(&self, machine: &str, said: &str) -> Option<String> {
+        let path = unmapped(said)?;
+        let binds = self.binds.get(machine).into_iter().flatten();
+        let mut sources = binds.filter_map(|bind| match &bind.source {
+            Source::Host(source) if source == path || bind.destination == path => Some(source.clone()),
+            Source::Host(_) | Source::Machine(_) | Source::Temporary => None,
+        });
+        sources.next()
+    }
+}
+
+/// The path that systemd-nspawn names where it cannot map ids: up to systemd 257 the mount point, and then the source.
+fn unmapped(said: &str) -> Option<&str> {
+    let rest = ["Failed to map ids for bind mount ", "Failed to clone "]
+        .iter()
+        .find_map(|words| said.strip_prefix(words));
+    rest?.strip_suffix(": Invalid argument")
+}
+
+/// What the file system is that the source of a bind mount lies on, and whether it can map ids.
+async fn of_source(source: String) -> anyhow::Result<[(&'static str, String); 3]> {
+    let maps = id_mapping::is_supported(Path::new(&source)).await?;
+    let file_system = probe::file_system(&source)?.unwrap_or_else(|| "unknown".to_owned());
+    Ok([
+        ("source", source),
+        ("file system", file_system),
+        ("maps ids", if maps { "yes" } else { "no" }.to_owned()),
+    ])
 }
 
 /// What systemd-nspawn said, with paths as the machine has them. It mounts the root of the machine at a place of its own

@@ -44,7 +44,7 @@ fn mistakes(file: &NetworkFile) -> Vec<String> {
         found.push(format!("holds [Network]{}, which is read in a .network file only", meant_for(&sections)));
     }
     if !is_netdev && has("NetDev") {
-        found.push("holds [NetDev], which is read in a .netdev file only".to_owned());
+        found.push(format!("holds [NetDev]{}, which is read in a .netdev file only", made_by(&sections)));
     }
     if !is_netdev && !sections.iter().any(is_match_with_content) {
         found.push("matches nothing: a [Match] section that says something is missing".to_owned());
@@ -57,8 +57,17 @@ fn mistakes(file: &NetworkFile) -> Vec<String> {
 
 /// Which links a `[Match]` section names: ` for br0`.
 fn meant_for(sections: &[Section]) -> String {
-    let matches = sections.iter().filter(|section| section.name == "Match");
-    let names = matches.flat_map(|section| &section.assignments).filter(|(key, _)| key == "Name");
+    names(sections, "Match")
+}
+
+/// Which link a `[NetDev]` section makes: ` for br0`.
+fn made_by(sections: &[Section]) -> String {
+    names(sections, "NetDev")
+}
+
+fn names(sections: &[Section], wanted: &str) -> String {
+    let wanted = sections.iter().filter(|section| section.name == wanted);
+    let names = wanted.flat_map(|section| &section.assignments).filter(|(key, _)| key == "Name");
     let names: Vec<&str> = names.map(|(_, value)| value.as_str()).collect();
     if names.is_empty() { String::new() } else { format!(" for {}", names.join(" ")) }
 }
@@ -200,7 +209,7 @@ mod tests {
         assert_eq!(
             findings("50-br0.network", NETDEV),
             [
-                "/etc/50-br0.network holds [NetDev], which is read in a .netdev file only",
+                "/etc/50-br0.network holds [NetDev] for br0, which is read in a .netdev file only",
                 "/etc/50-br0.network matches nothing: a [Match] section that says something is missing"
             ]
         );

@@ -18,7 +18,8 @@ pub(super) static CAUSE: Cause = Cause {
            `owneridmap` the owner of the mount point to that owner (256). It takes a file system that can map ids. \
            A Bind= in a .nspawn file leaves out every --bind= of the unit.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-nspawn.html#--bind=",
-    seen_by: Check::EnvironmentUserNamespace,
+    seen_by: Some(Check::EnvironmentUserNamespace),
+    keeps_from_starting: false,
     brings_about: &[],
     evidence,
     remedy,

@@ -13,7 +13,8 @@ pub(super) static CAUSE: Cause = Cause {
     long: "The host serves DHCP on its end of the link, at UDP port 67. A firewall that lets in only what it knows \
            drops that; then the machine has a fe80 address and nothing else.",
     link: "https://github.com/systemd/systemd/issues/19338",
-    seen_by: Check::FirewallInput,
+    seen_by: Some(Check::FirewallInput),
+    keeps_from_starting: false,
     brings_about: &[&resolv_conf_wrong::CAUSE],
     evidence,
     remedy,

@@ -17,7 +17,8 @@ pub(super) static CAUSE: Cause = Cause {
            server, no masquerading and no address. A bridge that has a file of its own with a smaller number is \
            not affected, which is why br0 works where ve- links do not.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html",
-    seen_by: Check::LinkHost,
+    seen_by: Some(Check::LinkHost),
+    keeps_from_starting: false,
     brings_about: &[&no_fe80::CAUSE, &forwarding_off::CAUSE, &not_masqueraded::CAUSE],
     evidence,
     remedy,

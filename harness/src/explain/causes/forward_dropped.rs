@@ -14,7 +14,8 @@ pub(super) static CAUSE: Cause = Cause {
            they do not know. The rules of systemd-networkd are in a table of their own and cannot take that back: \
            a packet that any table drops is gone.",
     link: "https://docs.docker.com/engine/network/packet-filtering-firewalls/",
-    seen_by: Check::FirewallForward,
+    seen_by: Some(Check::FirewallForward),
+    keeps_from_starting: false,
     brings_about: &[&resolv_conf_wrong::CAUSE],
     evidence,
     remedy,

@@ -14,7 +14,8 @@ pub(super) static CAUSE: Cause = Cause {
            that of the link. systemd-networkd turns it on where a file says IPMasquerade=, and whatever writes \
            sysctls later turns it off again.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#IPMasquerade=",
-    seen_by: Check::EnvironmentForwarding,
+    seen_by: Some(Check::EnvironmentForwarding),
+    keeps_from_starting: false,
     brings_about: &[&resolv_conf_wrong::CAUSE],
     evidence,
     remedy,

@@ -15,7 +15,8 @@ pub(super) static CAUSE: Cause = Cause {
            the end an address, serves DHCP on it, forwards and masquerades. Where the host uses NetworkManager or \
            ifupdown alone, the end stays down and the machine never has an address.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-nspawn.html#--network-veth",
-    seen_by: Check::EnvironmentHostServices,
+    seen_by: Some(Check::EnvironmentHostServices),
+    keeps_from_starting: false,
     brings_about: &[&link_unmanaged::CAUSE],
     evidence,
     remedy,

@@ -12,7 +12,8 @@ pub(super) static CAUSE: Cause = Cause {
     long: "The host's name is one that machines ask for by LLMNR, which systemd-resolved of the host answers. Debian does \
            not install it by default. The names of machines are known on the host by nss-mymachines all the same.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-resolved.service.html",
-    seen_by: Check::EnvironmentHostServices,
+    seen_by: Some(Check::EnvironmentHostServices),
+    keeps_from_starting: false,
     brings_about: &[],
     evidence,
     remedy,

@@ -14,7 +14,8 @@ pub(super) static CAUSE: Cause = Cause {
     long: "80-container-ve.network and 80-container-vz.network are part of systemd, and some distributions pack \
            them apart, or an empty file or a link to /dev/null in /etc/systemd/network takes their place.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html",
-    seen_by: Check::LinkHost,
+    seen_by: Some(Check::LinkHost),
+    keeps_from_starting: false,
     brings_about: &[&no_fe80::CAUSE, &forwarding_off::CAUSE, &not_masqueraded::CAUSE],
     evidence,
     remedy,

@@ -13,7 +13,8 @@ pub(super) static CAUSE: Cause = Cause {
            Both ends need it: `resolve` asks and does not answer, `no` does neither. Ubuntu and Fedora turn it \
            off. The .network files that systemd ships for machines do not turn it on.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/resolved.conf.html#LLMNR=",
-    seen_by: Check::EnvironmentMulticast,
+    seen_by: Some(Check::EnvironmentMulticast),
+    keeps_from_starting: false,
     brings_about: &[],
     evidence,
     remedy,

@@ -13,7 +13,8 @@ pub(super) static CAUSE: Cause = Cause {
     long: "host0, the machine's end of its link, is configured by systemd-networkd with \
            80-container-host0.network. Many images do not enable it.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-networkd.service.html",
-    seen_by: Check::EnvironmentServices,
+    seen_by: Some(Check::EnvironmentServices),
+    keeps_from_starting: false,
     brings_about: &[&no_fe80::CAUSE, &resolv_conf_wrong::CAUSE],
     evidence,
     remedy,

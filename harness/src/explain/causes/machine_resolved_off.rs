@@ -13,7 +13,8 @@ pub(super) static CAUSE: Cause = Cause {
     long: "Names of one label are asked of the other machines on the link, by LLMNR. Both who asks and who answers is \
            systemd-resolved. Without it a machine can be pinged and cannot be resolved.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-resolved.service.html",
-    seen_by: Check::EnvironmentServices,
+    seen_by: Some(Check::EnvironmentServices),
+    keeps_from_starting: false,
     brings_about: &[&resolv_conf_wrong::CAUSE],
     evidence,
     remedy,

@@ -14,10 +14,10 @@ pub(super) static CAUSE: Cause = Cause {
     long: "A bridge takes two files: one ending with .netdev, whose [NetDev] section makes it, and one ending with \
            .network, whose [Match] and [Network] sections configure it. systemd-networkd tells them by their names \
            alone, and passes over sections of the other kind with a line in its journal: then there is a bridge \
-           without address and DHCP server. The reverse, [NetDev] in a .network file, makes no bridge, and machines \
-           that are to be ports of it do not start.",
+           without address and DHCP server. `misnamed-netdev` is the reverse.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.netdev.html",
-    seen_by: Check::EnvironmentNetworkFiles,
+    seen_by: Some(Check::EnvironmentNetworkFiles),
+    keeps_from_starting: false,
     brings_about: &[&link_unmanaged::CAUSE],
     evidence,
     remedy,

@@ -1,6 +1,7 @@
 //! The causes, a file for each, which is called after its code.
 
 mod bind_not_mapped;
+mod bind_unmappable;
 mod dhcp_dropped;
 mod foreign_network_file;
 mod forward_dropped;
@@ -12,6 +13,7 @@ mod llmnr_off;
 mod machine_networkd_off;
 mod machine_resolved_off;
 mod misnamed_file;
+mod misnamed_netdev;
 mod mtu;
 mod no_fe80;
 mod no_name_server;
@@ -26,11 +28,15 @@ mod same_mac;
 mod setting_unknown;
 mod settings_untrusted;
 mod stray_lease;
+mod systemd_too_old;
 
 use super::cause::Cause;
 
 /// Every cause. The order is that of a packet's way: what comes first has to be removed first.
-pub(crate) static ALL: [&Cause; 26] = [
+pub(crate) static ALL: [&Cause; 29] = [
+    &systemd_too_old::CAUSE,
+    &misnamed_netdev::CAUSE,
+    &bind_unmappable::CAUSE,
     &settings_untrusted::CAUSE,
     &setting_unknown::CAUSE,
     &bind_not_mapped::CAUSE,
@@ -58,3 +64,30 @@ pub(crate) static ALL: [&Cause; 26] = [
     &llmnr_off::CAUSE,
     &no_name_server::CAUSE,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_every_cause_says_what_it_is() {
+        let mut codes = ALL.map(|cause| cause.code);
+        codes.sort_unstable();
+        assert!(codes.windows(2).all(|pair| pair[0] != pair[1]));
+        for cause in ALL {
+            assert!(cause.long.len() > cause.sentence.len() && cause.link.starts_with("https://"));
+        }
+    }
+
+    #[test]
+    fn every_file_of_a_cause_is_called_after_its_code_and_listed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/explain/causes");
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let stems = files.map(|path| path.file_stem().unwrap().to_str().unwrap().replace('_', "-"));
+        let named: BTreeSet<String> = stems.filter(|stem| stem != "mod").collect();
+        assert_eq!(named, ALL.map(|cause| cause.code.to_owned()).into());
+    }
+}

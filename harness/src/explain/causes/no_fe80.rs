@@ -15,7 +15,8 @@ pub(super) static CAUSE: Cause = Cause {
            to give it one (LinkLocalAddressing=no or ipv4). Without it there is no IPv6 on the link, no router is \
            heard, and LLMNR goes over IPv4 alone.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#LinkLocalAddressing=",
-    seen_by: Check::LinkHost,
+    seen_by: Some(Check::LinkHost),
+    keeps_from_starting: false,
     brings_about: &[],
     evidence,
     remedy,

@@ -12,7 +12,8 @@ pub(super) static CAUSE: Cause = Cause {
     long: "The host's DHCP server tells machines the DNS servers of its uplink; where it has none to tell, or they \
            cannot be reached from the machine, only names on the link resolve.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#EmitDNS=",
-    seen_by: Check::EnvironmentResolvConf,
+    seen_by: Some(Check::EnvironmentResolvConf),
+    keeps_from_starting: false,
     brings_about: &[],
     evidence,
     remedy,

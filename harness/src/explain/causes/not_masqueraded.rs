@@ -13,7 +13,8 @@ pub(super) static CAUSE: Cause = Cause {
     long: "A private address is not routed beyond the host. IPMasquerade= in the .network file of the host's end of \
            the link, or of the bridge, has them replaced by the host's own.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#IPMasquerade=",
-    seen_by: Check::FirewallMasquerade,
+    seen_by: Some(Check::FirewallMasquerade),
+    keeps_from_starting: false,
     brings_about: &[&resolv_conf_wrong::CAUSE],
     evidence,
     remedy,

@@ -13,7 +13,8 @@ pub(super) static CAUSE: Cause = Cause {
            the servers in /etc/resolv.conf. Without either only /etc/hosts and what is local is known. The package \
            libnss-resolve puts `resolve` there.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/nss-resolve.html",
-    seen_by: Check::EnvironmentResolvConf,
+    seen_by: Some(Check::EnvironmentResolvConf),
+    keeps_from_starting: false,
     brings_about: &[],
     evidence,
     remedy,

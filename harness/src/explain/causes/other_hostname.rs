@@ -13,7 +13,8 @@ pub(super) static CAUSE: Cause = Cause {
            and multicast DNS a machine answers to its host name; nss-mymachines on the host knows it by the name that \
            it was started by. Copies of an image with the same /etc/hostname are in conflict besides.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/hostname.html",
-    seen_by: Check::IdentityHostname,
+    seen_by: Some(Check::IdentityHostname),
+    keeps_from_starting: false,
     brings_about: &[],
     evidence,
     remedy,

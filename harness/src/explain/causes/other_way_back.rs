@@ -17,7 +17,8 @@ pub(super) static CAUSE: Cause = Cause {
            TcpExtIPReversePathFilter (nstat); the larger of net.ipv4.conf.all.rp_filter and that of the link counts. DHCP \
            works all the same, as the server asks no route.",
     link: "https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html",
-    seen_by: Check::LinkHost,
+    seen_by: Some(Check::LinkHost),
+    keeps_from_starting: false,
     brings_about: &[&resolv_conf_wrong::CAUSE],
     evidence,
     remedy: |_| None,

@@ -16,7 +16,8 @@ pub(super) static CAUSE: Cause = Cause {
            unless DefaultLeaseTimeSec= says otherwise, also for a machine that has gone, so that machines which come and \
            go under new names use up what few of them would not.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#PoolSize=",
-    seen_by: Check::LinkHost,
+    seen_by: Some(Check::LinkHost),
+    keeps_from_starting: false,
     brings_about: &[&resolv_conf_wrong::CAUSE],
     evidence,
     remedy,

@@ -14,7 +14,8 @@ pub(super) static CAUSE: Cause = Cause {
            other isolated one: `Isolated=` in the [Bridge] section of a .network file, or `bridge link set dev ... \
            isolated on`. Host and machine hear each other, two machines do not.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#Isolated=",
-    seen_by: Check::LinkHost,
+    seen_by: Some(Check::LinkHost),
+    keeps_from_starting: false,
     brings_about: &[],
     evidence,
     remedy,

@@ -16,7 +16,8 @@ pub(super) static CAUSE: Cause = Cause {
            machine has a network of its own (--resolv-conf=auto). A link to stub-resolv.conf of systemd-resolved \
            has such programs ask it, and thereby LLMNR too.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd-resolved.service.html#/etc/resolv.conf",
-    seen_by: Check::EnvironmentResolvConf,
+    seen_by: Some(Check::EnvironmentResolvConf),
+    keeps_from_starting: false,
     brings_about: &[&no_name_server::CAUSE],
     evidence,
     remedy,

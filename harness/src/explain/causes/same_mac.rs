@@ -15,7 +15,8 @@ pub(super) static CAUSE: Cause = Cause {
            what is for either to whoever spoke last, neither hears the other, and their fe80 addresses, which are \
            made of it, are one too: whoever finds that out goes without.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#MACAddress=",
-    seen_by: Check::LinkMachine,
+    seen_by: Some(Check::LinkMachine),
+    keeps_from_starting: false,
     brings_about: &[&no_fe80::CAUSE, &resolv_conf_wrong::CAUSE],
     evidence,
     remedy: |_| None,

@@ -18,7 +18,8 @@ pub(super) static CAUSE: Cause = Cause {
            knows. Options of a command line, and those behind the paths of Bind=, are not ignored: with one that it \
            does not know the machine does not start.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.nspawn.html",
-    seen_by: Check::SettingsWarnings,
+    seen_by: Some(Check::SettingsWarnings),
+    keeps_from_starting: false,
     brings_about: &[],
     evidence,
     remedy,

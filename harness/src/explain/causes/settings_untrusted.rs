@@ -18,7 +18,8 @@ pub(super) static CAUSE: Cause = Cause {
            systemd 255 without the priority of a warning, so that `journalctl -p warning` does not show it. A file of \
            the same name in /etc/systemd/nspawn hides the one beside the image.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.nspawn.html",
-    seen_by: Check::SettingsWarnings,
+    seen_by: Some(Check::SettingsWarnings),
+    keeps_from_starting: false,
     brings_about: &[],
     evidence,
     remedy,

@@ -17,7 +17,8 @@ pub(super) static CAUSE: Cause = Cause {
            DHCP server, drops the subnet and picks another one, and the server goes on with the first. A drop-in for \
            80-container-vz.network with ConfigureWithoutCarrier=yes in [Network] keeps the first subnet.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#ConfigureWithoutCarrier=",
-    seen_by: Check::FirewallMasquerade,
+    seen_by: Some(Check::FirewallMasquerade),
+    keeps_from_starting: false,
     brings_about: &[&not_masqueraded::CAUSE],
     evidence,
     remedy,
