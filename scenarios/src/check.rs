@@ -135,6 +135,7 @@ checks! {
         // Which settings came into effect.
         SettingsBinds "settings/binds" Settings Machine "which of the bind mounts that were asked for are there?"
         SettingsWarnings "settings/warnings" Settings Host "what does systemd-nspawn warn of?"
+        SettingsOverridden "settings/overridden" Settings Host "which settings of its .nspawn file or command line have no effect beside the other?"
 
         // Machines that are not meant to start.
         StartRefusal "start/refusal" Refusal Host "does the machine start, and if not, why and what is left of it?"

@@ -9,6 +9,7 @@ use nspawn_matrix_reports::AddressSpace::{
 use nspawn_matrix_reports::{Family, LookupPath};
 use serde::{Deserialize, Serialize};
 
+use crate::nspawn_file::Group;
 use crate::{Asked, Check, Claim, Expectation, NameQuestion, Versions, Way, Whose, links};
 
 /// How a machine is linked to its host. Displayed as reports call it: `veth`, `zone-lab`, `bridge-br0`.
@@ -123,6 +124,7 @@ pub fn checks() -> Vec<Check> {
                 | Check::AddressPoolOverlap
                 | Check::IdentityHostname
                 | Check::IdentityMachineId
+                | Check::SettingsOverridden
         ) || [Whose::Peer, Whose::Host, Whose::Machine].map(name).contains(check)
     };
     Check::all().iter().copied().filter(quick).collect()
@@ -228,9 +230,15 @@ fn outside() -> Vec<Claim> {
     )]
 }
 
+/// Who the machine is, and what it was told to be.
 fn identity() -> Vec<Claim> {
     let reason = "a DHCP client is known by the machine id, and so is much else";
-    vec![row(Check::IdentityMachineId, are("unique", &["yes"]), reason, links::MACHINE_ID)]
+    let nothing = Group::ALL.map(|group| (group.name(), "nothing"));
+    let meant = "whoever writes a setting down means it to have an effect";
+    vec![
+        row(Check::IdentityMachineId, are("unique", &["yes"]), reason, links::MACHINE_ID),
+        row(Check::SettingsOverridden, Expectation::properties(&nothing), meant, links::NSPAWN_FILE),
+    ]
 }
 
 /// The two machines hear each other.
@@ -294,7 +302,7 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_that_changes_a_file() {
-        use crate::Topic::{Environment, Names, Reach};
-        assert!(checks().iter().all(|check| [Environment, Names, Reach].contains(&check.topic())));
+        use crate::Topic::{Environment, Names, Reach, Settings};
+        assert!(checks().iter().all(|check| [Environment, Names, Reach, Settings].contains(&check.topic())));
     }
 }

@@ -24,6 +24,7 @@ pub(crate) mod machined;
 mod main_process;
 mod network_files;
 mod nft;
+mod nspawn_process;
 mod pace;
 mod provision;
 pub(crate) mod routes;

@@ -58,7 +58,7 @@ impl Needs {
         let peer = matches!(question.subject, Subject::Pair { .. }) && !is_ipv6;
         let fe80 = question.check.name().contains("ipv6-link-local");
         let size = question.check == Check::PingOutsideIpv4Largest;
-        let binds = question.check == Check::SettingsBinds
+        let binds = matches!(question.check, Check::SettingsBinds | Check::SettingsOverridden)
             || matches!(question.check.topic(), Topic::Binds | Topic::BindOptions);
         Self { link, lease, peer, outside, fe80, size, binds, ..Self::default() }
     }

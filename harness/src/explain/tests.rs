@@ -125,6 +125,7 @@ fn healthy() -> Vec<Row> {
         ("resolve/outside/ipv4", machine("alpha"), &[], true),
         ("bind/owner", machine("alpha"), &[], true),
         ("settings/warnings", host_of("alpha"), &[("lines", ""), ("priority", "none")], false),
+        ("settings/overridden", host_of("alpha"), &[("mounts", "nothing"), ("network", "nothing")], false),
         ("settings/binds", machine("alpha"), &[], true),
         ("start/refusal", host_of("alpha"), &[("started", "yes")], true),
         ("bind/idmap", machine("alpha"), &[("mapped", "yes"), ("directory", "1000:1000")], true),

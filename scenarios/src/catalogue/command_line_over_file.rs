@@ -17,6 +17,10 @@ pub(super) fn scenario() -> Scenario {
                 "absent",
                 "a bind mount on the command line leaves out all those of the file: settings are not merged within a group",
             ),
+            settings::overridden(
+                "Bind=/srv/binds/from-file, as there is --bind=/srv/binds/from-command-line",
+                "settings on the command line take precedence over those of the file",
+            ),
             settings::no_warnings(),
         ],
     )

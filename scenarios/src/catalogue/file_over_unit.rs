@@ -20,6 +20,10 @@ pub(super) fn scenario() -> Scenario {
                 "present",
                 "with --settings=override a bind mount in the file leaves out all those of the command line",
             ),
+            settings::overridden(
+                "--bind=/srv/binds/from-command-line, as there is Bind=/srv/binds/from-file",
+                "with --settings=override settings of the file take precedence over those of the command line",
+            ),
             settings::no_warnings(),
         ],
     )

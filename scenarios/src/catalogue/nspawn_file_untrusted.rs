@@ -1,7 +1,7 @@
 //! The shipped unit with a .nspawn file beside the image, which is not trusted: what it binds and how it is linked is
 //! ignored, and the unit's own `--network-veth` stays.
 
-use super::claims::{self, Kind, Network};
+use super::claims::{self, Kind, Network, settings};
 use super::common::untrusted_nspawn_files;
 use crate::{Check, Claim, Expectation, Launch, Scenario, Topic, links};
 
@@ -18,7 +18,7 @@ pub(super) fn scenario() -> Scenario {
     .asked_about([Topic::Reach, Topic::Settings])
 }
 
-fn ignored() -> [Claim; 3] {
+fn ignored() -> [Claim; 4] {
     let reason = "a file beside the image is not trusted, so that an image cannot reach into its host; only \
                   /etc/systemd/nspawn and /run/systemd/nspawn are";
     let claim = |check, values: &[(&str, &str)]| {
@@ -26,6 +26,10 @@ fn ignored() -> [Claim; 3] {
     };
     [
         claim(Check::SettingsBinds, &[("package-cache", "absent")]),
+        settings::overridden(
+            "nothing",
+            "what is not trusted is no setting that something else could replace",
+        ),
         warnings("info", "up to systemd 255 it only writes them to its standard error").until(255),
         warnings("warning", "it sends them to the journal by its own protocol").since(256),
     ]

@@ -8,6 +8,7 @@ mod kernel_names;
 mod keys;
 mod lint;
 mod own;
+mod precedence;
 mod settings;
 mod syntax;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod value;
 pub use bind::{Bind, Source};
 pub use lint::{Effect, Finding, lint};
 pub use own::{NamedFile, Own, Unusable, named, scenario};
+pub use precedence::{Group, Overridden, overridden};
 pub use settings::Settings;
 pub use syntax::{Content, Line, Refusal, parse};
 

@@ -10,6 +10,7 @@ mod image;
 mod life;
 mod link;
 pub(super) mod names;
+mod overridden;
 mod ports;
 mod reach;
 mod refusal;
@@ -174,6 +175,7 @@ impl Standing {
             Check::BindMountPointOwner => image::mount_point_owner(machine, self.bind()?),
             Check::ImageOwner => image::image_owner(machine),
             Check::SettingsWarnings => self.warnings(machine).await,
+            Check::SettingsOverridden => self.overridden(machine),
             Check::StartRefusal => self.start(machine).await,
             _ => Err(misplaced(check)),
         }

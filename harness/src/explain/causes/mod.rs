@@ -26,6 +26,7 @@ mod port_isolated;
 mod resolv_conf_wrong;
 mod same_mac;
 mod setting_unknown;
+mod settings_overridden;
 mod settings_untrusted;
 mod stray_lease;
 mod systemd_too_old;
@@ -33,12 +34,13 @@ mod systemd_too_old;
 use super::cause::Cause;
 
 /// Every cause. The order is that of a packet's way: what comes first has to be removed first.
-pub(crate) static ALL: [&Cause; 29] = [
+pub(crate) static ALL: [&Cause; 30] = [
     &systemd_too_old::CAUSE,
     &misnamed_netdev::CAUSE,
     &bind_unmappable::CAUSE,
     &settings_untrusted::CAUSE,
     &setting_unknown::CAUSE,
+    &settings_overridden::CAUSE,
     &bind_not_mapped::CAUSE,
     &host_networkd_off::CAUSE,
     &machine_networkd_off::CAUSE,

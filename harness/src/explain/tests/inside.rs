@@ -85,3 +85,51 @@ fn a_bind_mount_without_idmap_explains_that_it_is_nobodys() {
     assert_eq!(seen(NOBODYS), ["bind/idmap: bind-not-mapped"]);
     assert_eq!(seen(ROOTS), Vec::<String>::new(), "there is no user namespace");
 }
+
+#[test]
+fn settings_that_lose_to_others_explain_what_is_not_there() {
+    const FILE_LOSES: &[(&str, &str)] = &[
+        ("mounts", "Bind=/a, as there is --bind=/b"),
+        ("file", "/etc/x.nspawn"),
+        ("command line", "systemd-nspawn --boot --settings=yes --bind=/b --machine=alpha"),
+        ("unit", "systemd-nspawn@alpha.service"),
+    ];
+    const OPTIONS_LOSE: &[(&str, &str)] = &[
+        ("mounts", "--bind=/b --bind-ro=/c, as there is Bind=/a"),
+        ("file", "/etc/x.nspawn"),
+        ("command line", "systemd-nspawn --settings=override --bind=/b --bind-ro=/c"),
+        ("unit", "systemd-nspawn@alpha.service"),
+    ];
+    const BY_HAND: &[(&str, &str)] =
+        &[("mounts", "Bind=/a, as there is --bind=/b"), ("file", "/etc/x.nspawn"), ("unit", "none")];
+    const OF_NETWORK: &[(&str, &str)] =
+        &[("network", "Zone=lab, as there is --network-veth"), ("file", "/etc/x.nspawn"), ("unit", "none")];
+    let row = |values| -> [Row; 1] { [("settings/overridden", host_of("alpha"), values, false)] };
+    let remedy = |values| reasons(&row(values))[0].1[0].remedy.clone();
+    let checks = codes(&row(FILE_LOSES));
+    let told =
+        ["bind/owner", "settings/binds", "bind/idmap"].map(|check| format!("{check}: settings-overridden"));
+    assert_eq!(checks, told);
+    let evidence = "without effect: Bind=/a, as there is --bind=/b (/etc/x.nspawn)";
+    assert_eq!(reasons(&row(FILE_LOSES))[0].1[0].evidence, evidence);
+    assert_eq!(
+        remedy(FILE_LOSES).as_deref(),
+        Some(
+            "mkdir -p /etc/systemd/system/systemd-nspawn@alpha.service.d && printf '[Service]\\nExecStart=\\n\
+             ExecStart=systemd-nspawn --settings=override --boot --bind=/b --machine=alpha\\n' \
+             >/etc/systemd/system/systemd-nspawn@alpha.service.d/zz-settings.conf && systemctl daemon-reload && \
+             systemctl restart systemd-nspawn@alpha.service"
+        )
+    );
+    assert_eq!(
+        remedy(OPTIONS_LOSE).as_deref(),
+        Some(
+            "printf '[Files]\\nBind=/b\\nBindReadOnly=/c\\n' >>/etc/x.nspawn && \
+             systemctl restart systemd-nspawn@alpha.service"
+        )
+    );
+    assert_eq!(remedy(BY_HAND), None);
+    let of_network = codes(&row(OF_NETWORK));
+    assert!(of_network.contains(&"address/lease: settings-overridden".to_owned()), "{of_network:?}");
+    assert!(!of_network.contains(&"settings/binds: settings-overridden".to_owned()), "{of_network:?}");
+}
