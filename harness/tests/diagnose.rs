@@ -62,7 +62,13 @@ timeout 60 sh -c 'until [ $(grep -c "/16 link UNICAST" /proc/net/fib_trie) -ge 4
 "#;
 
 /// A fault, what takes it back, the code of the cause, and a question with the subject of which it is told.
-const FAULTS: [(&str, &str, &str, &str); 4] = [
+const FAULTS: [(&str, &str, &str, &str); 5] = [
+    (
+        "ip link set dev ve-alpha mtu 1300",
+        "ip link set dev ve-alpha mtu 1500",
+        "mtu",
+        "link/host::host->alpha",
+    ),
     (
         "systemctl --machine=gamma stop systemd-resolved 'systemd-resolved-*.socket'",
         "systemctl --machine=gamma start systemd-resolved",

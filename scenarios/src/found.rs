@@ -187,8 +187,8 @@ fn resolves(whose: Whose, reason: &str, link: &str) -> Claim {
 
 /// The host is at the other end of the link.
 fn with_host() -> Vec<Claim> {
-    let up = Expectation::properties(&[("exists", "yes"), ("state", "up")]);
-    let end = "systemd-nspawn makes a link with two ends, and the host configures its own";
+    let up = Expectation::properties(&[("exists", "yes"), ("state", "up"), ("one-mtu", "yes")]);
+    let end = "systemd-nspawn makes a link with two ends of one MTU, and the host configures its own";
     let fe80 = "every link that is up has a fe80 address at either end (RFC 4291)";
     let on_link = "host and machine have addresses on one link";
     let llmnr = "a name of one label is asked for on the link by LLMNR, and the host answers to its own";

@@ -32,7 +32,7 @@ pub(super) struct Needs {
     pub(super) binds: bool,
     /// fe80 addresses at both ends.
     pub(super) fe80: bool,
-    /// A way for packets as large as a link carries.
+    /// Both ends of a link to carry packets of one size.
     pub(super) size: bool,
 }
 
@@ -57,7 +57,7 @@ impl Needs {
             );
         let peer = matches!(question.subject, Subject::Pair { .. }) && !is_ipv6;
         let fe80 = question.check.name().contains("ipv6-link-local");
-        let size = question.check == Check::PingOutsideIpv4Largest;
+        let size = matches!(question.check, Check::PingOutsideIpv4Largest | Check::LinkHost);
         let binds = matches!(question.check, Check::SettingsBinds | Check::SettingsOverridden)
             || matches!(question.check.topic(), Topic::Binds | Topic::BindOptions);
         Self { link, lease, peer, outside, fe80, size, binds, ..Self::default() }

@@ -70,11 +70,27 @@ impl Standing {
         let addressed = end.as_ref().map(HostEnd::addressed);
         let Some(end) = addressed else { return Ok(observation(None, Vec::new())) };
         let mut more: Vec<(&str, String)> = port.map(of_port).into_iter().flatten().collect();
+        more.extend(self.one_mtu(machine, [Some(end), port]).await?);
         more.extend(dhcp_server::on(end).await?.iter().flat_map(of_server));
         if let Some(address) = machine.settled.ipv4 {
             more.extend(of_way_back(&WayBack::of(address, &end.name).await?));
         }
         Ok(observation(addressed, more))
+    }
+}
+
+impl Standing {
+    /// Whether the machine's end of the link carries packets as large as the ends that the host has.
+    async fn one_mtu(
+        &self,
+        machine: &Machine,
+        outside: [Option<&End>; 2],
+    ) -> anyhow::Result<Option<(&'static str, String)>> {
+        let Some(link) = &machine.settled.lease.link else { return Ok(None) };
+        let inside = look(&machine.probe, Which::Name(link.clone()), self.footing).await?;
+        let Some(mtu) = inside.and_then(|end| end.mtu) else { return Ok(None) };
+        let is_one = outside.into_iter().flatten().all(|end| end.mtu == Some(mtu));
+        Ok(Some(("one-mtu", if is_one { "yes" } else { "no" }.to_owned())))
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) static CAUSE: Cause = Cause {
            MTUBytes= in the [Link] section of a .network or .link file of one end alone has it so; a bridge likewise \
            drops what is larger than the port that it goes out by.",
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#MTUBytes=",
-    seen_by: Some(Check::LinkHost),
+    seen_by: None,
     keeps_from_starting: false,
     brings_about: &[],
     evidence,
