@@ -269,7 +269,8 @@ pub(crate) fn conclude_together(all: &[&Notes], failure: Option<&str>) -> Vec<Ca
         .zip(&cases)
         .map(|((notes, plan::Cell { question, .. }), case)| {
             let is_surprising = notes.is_surprising(question, case);
-            explain::Cell { question, case, is_surprising }
+            let expected = notes.claim(question).map(|claim| &claim.expectation);
+            explain::Cell { question, case, expected, is_surprising }
         })
         .collect();
     let explained = explain(&told);

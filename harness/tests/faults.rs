@@ -21,7 +21,8 @@ fn main() -> ExitCode {
 }
 
 /// Two faults of one host, of which neither hides what the other breaks, by their names.
-const PAIRS: [[&str; 2]; 6] = [
+const PAIRS: [[&str; 2]; 7] = [
+    ["separate-links", "forward-dropped"],
     ["forward-dropped", "llmnr-off"],
     ["no-name-server", "llmnr-off"],
     ["machine-resolved-off", "forward-dropped"],
@@ -34,7 +35,8 @@ const PAIRS: [[&str; 2]; 6] = [
 const BY_ITSELF: [(&str, &str); 1] = [("zone", "stray-lease")];
 
 /// Causes of which no remedy is told, as only the person can know what is to give way.
-const WITHOUT_REMEDY: [&str; 4] = ["same-mac", "other-way-back", "systemd-too-old", "bind-unmappable"];
+const WITHOUT_REMEDY: [&str; 5] =
+    ["same-mac", "other-way-back", "separate-links", "systemd-too-old", "bind-unmappable"];
 
 /// What is asked beside what people's machines are asked: the addresses beyond the host, and what systemd-nspawn takes.
 const CHECKS: [&str; 5] =

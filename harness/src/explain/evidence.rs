@@ -1,6 +1,6 @@
 //! How a cause is recognised: what was seen that it rests on.
 
-use nspawn_matrix_scenarios::{Check, Subject};
+use nspawn_matrix_scenarios::{Check, Expectation, Subject};
 
 use super::Cell;
 use super::needs::Needs;
@@ -18,6 +18,8 @@ pub(super) struct Evidence<'a> {
 /// A question whose answer is not as it would be where nothing special is set, and what was seen of the host.
 pub(super) struct Surprise<'a> {
     pub(super) question: &'a Question,
+    /// What was claimed instead.
+    pub(super) expected: Option<&'a Expectation>,
     /// What there must be for the usual answer.
     pub(super) needs: Needs,
     /// The machines that it concerns: all of them, if it is about the host itself.
@@ -27,13 +29,13 @@ pub(super) struct Surprise<'a> {
 
 impl<'a> Surprise<'a> {
     pub(super) fn of(cell: &Cell<'a>, seen: &'a Seen<'a>) -> Self {
-        let question = cell.question;
+        let Cell { question, expected, .. } = *cell;
         let machines: Vec<&str> = match &question.subject {
             Subject::Machine { machine } | Subject::Host { machine } => vec![machine],
             Subject::Pair { machine, peer } => vec![machine, peer],
             Subject::HostItself => seen.machines(),
         };
-        Self { question, needs: Needs::of(question), machines, seen }
+        Self { question, expected, needs: Needs::of(question), machines, seen }
     }
 
     /// Whether it is about a machine that systemd-nspawn did not start.
@@ -69,7 +71,15 @@ impl<'a> Surprise<'a> {
     pub(super) fn leaves_link(&self) -> bool {
         let link = |machine: &&str| self.seen.on_host_of(Check::LinkHost, machine, "name");
         let is_separate = || self.machines.iter().filter_map(link).any(|link| link.starts_with("ve-"));
-        self.needs.outside || self.needs.peer && is_separate()
+        self.needs.outside || self.needs.peer && (is_separate() || self.links_of_both().is_some())
+    }
+
+    /// The links of the host that two machines are on, if they are not one.
+    pub(super) fn links_of_both(&self) -> Option<(&'a str, &'a str)> {
+        let [one, other] = self.machines[..] else { return None };
+        let link = |machine| self.seen.on_host_of(Check::LinkHost, machine, "name");
+        let both = (link(one)?, link(other)?);
+        (both.0 != both.1).then_some(both)
     }
 
     /// The machine whose programs look something up; none if it is the host.

@@ -18,6 +18,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use nspawn_matrix_reports::{Case, Explanation};
+use nspawn_matrix_scenarios::Expectation;
 
 use crate::agent::Question;
 use cause::Cause;
@@ -32,6 +33,8 @@ pub(crate) struct Cell<'a> {
     pub(crate) question: &'a Question,
     /// What is known of it.
     pub(crate) case: &'a Case,
+    /// What is claimed of it.
+    pub(crate) expected: Option<&'a Expectation>,
     /// Whether it needs a reason.
     pub(crate) is_surprising: bool,
 }

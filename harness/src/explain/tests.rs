@@ -1,7 +1,7 @@
 //! A host as the questions saw it, in as few values as a cause needs.
 
-use nspawn_matrix_reports::{Observation, Properties, Verdict};
-use nspawn_matrix_scenarios::Subject;
+use nspawn_matrix_reports::{AddressSpace, Observation, Properties, Verdict};
+use nspawn_matrix_scenarios::{Check, Expectation, Subject};
 
 use super::*;
 
@@ -44,6 +44,16 @@ fn case(observed: Option<Observation>) -> Case {
 
 /// A question, what it saw, and whether that is surprising.
 type Row = (&'static str, Subject, &'static [(&'static str, &'static str)], bool);
+
+/// What is claimed of a question to a pair, as of machines on one link.
+fn expected(question: &Question) -> Option<Expectation> {
+    let Subject::Pair { .. } = question.subject else { return None };
+    Some(if let Check::Name(_) = question.check {
+        Expectation::Resolves { to: vec![AddressSpace::Lease] }
+    } else {
+        Expectation::ANSWERS_ON_LINK
+    })
+}
 
 /// The address that every link has.
 const FE80: &str = "fe80::1/64, 192.168.1.1/28";
@@ -139,17 +149,24 @@ fn reasons(fault: &[Row]) -> Vec<(String, Vec<Explanation>)> {
         let row = rows.iter_mut().find(|row| (row.0, &row.1) == (changed.0, &changed.1)).unwrap();
         row.2 = changed.2;
     }
-    let told: Vec<(Question, Case, bool)> = rows
+    let told: Vec<(Question, Case, Option<Expectation>, bool)> = rows
         .into_iter()
         .map(|(check, subject, values, is_surprising)| {
             let values = values.iter().map(|(name, value)| (*name, (*value).to_owned()));
             let observed = Some(Observation::Properties(Properties::new("", values)));
-            (question(check, subject), case(observed), is_surprising)
+            let question = question(check, subject);
+            let expected = expected(&question);
+            (question, case(observed), expected, is_surprising)
         })
         .collect();
     let cells: Vec<Cell<'_>> = told
         .iter()
-        .map(|(question, case, is_surprising)| Cell { question, case, is_surprising: *is_surprising })
+        .map(|(question, case, expected, is_surprising)| Cell {
+            question,
+            case,
+            expected: expected.as_ref(),
+            is_surprising: *is_surprising,
+        })
         .collect();
     let names = told.iter().map(|(question, ..)| question.check.name().into_owned());
     names.zip(explain(&cells)).filter(|(_, reasons)| !reasons.is_empty()).collect()

@@ -25,6 +25,7 @@ mod pool_used_up;
 mod port_isolated;
 mod resolv_conf_wrong;
 mod same_mac;
+mod separate_links;
 mod setting_unknown;
 mod settings_overridden;
 mod settings_untrusted;
@@ -34,7 +35,7 @@ mod systemd_too_old;
 use super::cause::Cause;
 
 /// Every cause. The order is that of a packet's way: what comes first has to be removed first.
-pub(crate) static ALL: [&Cause; 30] = [
+pub(crate) static ALL: [&Cause; 31] = [
     &systemd_too_old::CAUSE,
     &misnamed_netdev::CAUSE,
     &bind_unmappable::CAUSE,
@@ -47,6 +48,7 @@ pub(crate) static ALL: [&Cause; 30] = [
     &foreign_network_file::CAUSE,
     &misnamed_file::CAUSE,
     &link_unmanaged::CAUSE,
+    &separate_links::CAUSE,
     &same_mac::CAUSE,
     &dhcp_dropped::CAUSE,
     &pool_used_up::CAUSE,

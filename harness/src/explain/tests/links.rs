@@ -9,7 +9,7 @@ fn what_is_on_a_link_explains_who_is_heard_there() {
         codes(&[bare]),
         ["ping/gateway/ipv6-link-local: no-fe80", "ping/peer/ipv6-link-local: no-fe80"]
     );
-    let isolated: &[(&str, &str)] = &[("name", "br0"), ("port", "vb-x"), ("port-isolated", "yes")];
+    let isolated: &[(&str, &str)] = &[("name", "ve-alpha"), ("port", "vb-x"), ("port-isolated", "yes")];
     let ports = ["alpha", "beta"].map(|name| ("link/host", host_of(name), isolated, false));
     let explained = codes(&ports);
     assert!(explained.contains(&"ping/peer/ipv4: port-isolated".to_owned()), "{explained:?}");
@@ -35,17 +35,17 @@ fn a_pool_that_is_used_up_explains_the_want_of_a_lease_of_whoever_has_none_of_it
         ("firewall/masquerade", host_of("alpha"), &[("masqueraded", "no"), ("subnet", "none")], false);
     let served =
         |leases: &'static [(&'static str, &'static str)]| ("link/host", host_of("alpha"), leases, false);
-    let others = served(&[("name", "br0"), ("pool", "1"), ("leases", "10.0.55.100 02:00:00:00:00:02")]);
+    let others = served(&[("name", "ve-alpha"), ("pool", "1"), ("leases", "10.0.55.100 02:00:00:00:00:02")]);
     let explained = reasons(&[none.clone(), others.clone()]);
     let lease = explained.iter().find(|(check, _)| check == "address/lease").unwrap();
     assert_eq!(lease.1[0].code, "pool-used-up");
     assert_eq!(
         lease.1[0].evidence,
-        "the DHCP server on br0 has 1 to give, and has given 10.0.55.100 02:00:00:00:00:02; \
+        "the DHCP server on ve-alpha has 1 to give, and has given 10.0.55.100 02:00:00:00:00:02; \
          alpha is 02:00:00:00:00:01"
     );
-    let own = served(&[("name", "br0"), ("pool", "1"), ("leases", "10.0.55.100 02:00:00:00:00:01")]);
-    let left = served(&[("name", "br0"), ("pool", "2"), ("leases", "10.0.55.100 02:00:00:00:00:02")]);
+    let own = served(&[("name", "ve-alpha"), ("pool", "1"), ("leases", "10.0.55.100 02:00:00:00:00:01")]);
+    let left = served(&[("name", "ve-alpha"), ("pool", "2"), ("leases", "10.0.55.100 02:00:00:00:00:02")]);
     for link in [own, left] {
         assert_eq!(codes(&[none.clone(), link]), Vec::<String>::new());
     }
@@ -55,7 +55,7 @@ fn a_pool_that_is_used_up_explains_the_want_of_a_lease_of_whoever_has_none_of_it
 #[test]
 fn a_way_back_by_another_link_explains_what_goes_by_ipv4() {
     const WAY_BACK: &[(&str, &str)] = &[
-        ("name", "br0"),
+        ("name", "ve-alpha"),
         ("addresses", FE80),
         ("way-back", "vpn0"),
         ("rp-filter", "1"),
@@ -64,14 +64,14 @@ fn a_way_back_by_another_link_explains_what_goes_by_ipv4() {
     let explained = reasons(&[("link/host", host_of("alpha"), WAY_BACK, false)]);
     assert_eq!(
         explained[0].1[0].evidence,
-        "alpha has 192.168.1.2 on br0, and the route leads by vpn0; rp_filter of br0 is 1, and has had 7 packets dropped"
+        "alpha has 192.168.1.2 on ve-alpha, and the route leads by vpn0; rp_filter of ve-alpha is 1, and has had 7 packets dropped"
     );
     assert!(explained.iter().all(|(_, reasons)| reasons[0].code == "other-way-back"));
     const ELSEWHERE: &[(&str, &str)] =
         &[("name", "br0"), ("addresses", "fe80::1/64"), ("way-back", "eth0"), ("rp-filter", "1")];
-    let foreign = ("link/host", host_of("alpha"), ELSEWHERE, false);
+    let foreign = ["alpha", "beta"].map(|name| ("link/host", host_of(name), ELSEWHERE, false));
     assert_eq!(
-        codes(&[foreign]),
+        codes(&foreign),
         Vec::<String>::new(),
         "the host is not on the bridge, and answers nobody there"
     );
@@ -99,7 +99,18 @@ fn ends_of_two_sizes_explain_what_is_too_large_for_one_of_them() {
     assert_eq!(reason.evidence, "the link in alpha carries 1500 bytes, and ve-alpha 1300");
     assert_eq!(reason.remedy.as_deref(), Some("ip link set dev ve-alpha mtu 1500"));
     let port: &[(&str, &str)] =
-        &[("name", "br0"), ("mtu", "1500"), ("port", "vb-alpha"), ("port-mtu", "1400")];
+        &[("name", "ve-alpha"), ("mtu", "1500"), ("port", "vb-alpha"), ("port-mtu", "1400")];
     let port: Row = ("link/host", host_of("alpha"), port, false);
     assert_eq!(codes(&[port]), ["ping/outside/ipv4-largest: mtu"]);
+}
+
+#[test]
+fn two_links_explain_what_takes_one() {
+    let elsewhere: Row = ("link/host", host_of("beta"), &[("name", "br1"), ("addresses", FE80)], false);
+    let explained = reasons(&[elsewhere]);
+    let told: Vec<(&str, &str)> =
+        explained.iter().map(|(check, reasons)| (check.as_str(), reasons[0].code.as_str())).collect();
+    let checks = ["ping/peer/ipv4", "ping/peer/ipv6-link-local", "resolve/peer/any"];
+    assert_eq!(told, checks.map(|check| (check, "separate-links")));
+    assert_eq!(explained[0].1[0].evidence, "alpha is on ve-alpha, and beta on br1");
 }
