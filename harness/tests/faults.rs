@@ -21,8 +21,9 @@ fn main() -> ExitCode {
 }
 
 /// Two faults of one host, of which neither hides what the other breaks, by their names.
-const PAIRS: [[&str; 2]; 7] = [
+const PAIRS: [[&str; 2]; 8] = [
     ["separate-links", "forward-dropped"],
+    ["machine-id-shared", "machine-llmnr-off"],
     ["forward-dropped", "llmnr-off"],
     ["no-name-server", "llmnr-off"],
     ["machine-resolved-off", "forward-dropped"],

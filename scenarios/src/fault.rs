@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Check, Claim, Expectation, Scenario, Step, Topic, links, scenario_file};
 
 /// The files of the catalogue, in the order in which they are listed.
-const FILES: [&str; 34] = [
+const FILES: [&str; 35] = [
     include_str!("../faults/option-too-new.toml"),
     include_str!("../faults/misnamed-netdev.toml"),
     include_str!("../faults/bind-unmappable.toml"),
@@ -20,6 +20,7 @@ const FILES: [&str; 34] = [
     include_str!("../faults/misnamed-file.toml"),
     include_str!("../faults/link-unmanaged.toml"),
     include_str!("../faults/separate-links.toml"),
+    include_str!("../faults/machine-id-shared.toml"),
     include_str!("../faults/same-mac.toml"),
     include_str!("../faults/dhcp-dropped.toml"),
     include_str!("../faults/pool-used-up.toml"),

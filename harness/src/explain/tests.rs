@@ -138,6 +138,7 @@ fn healthy() -> Vec<Row> {
         ("settings/overridden", host_of("alpha"), &[("mounts", "nothing"), ("network", "nothing")], false),
         ("settings/binds", machine("alpha"), &[], true),
         ("start/refusal", host_of("alpha"), &[("started", "yes")], true),
+        ("identity/machine-id", machine("alpha"), &[("set", "yes"), ("shared with", "nobody")], true),
         ("bind/idmap", machine("alpha"), &[("mapped", "yes"), ("directory", "1000:1000")], true),
     ]
 }

@@ -183,14 +183,15 @@ impl Standing {
 
     pub(super) async fn machine_id(&self, name: &str) -> anyhow::Result<Observation> {
         let own = &self.machine(name)?.surroundings().await?.machine_id;
-        let mut others = vec![surroundings::look().await?.machine_id];
-        for (_, other) in self.machines.iter().filter(|(other, _)| *other != name) {
+        let mut others = vec![("the host", surroundings::look().await?.machine_id)];
+        for (other, machine) in self.machines.iter().filter(|(other, _)| *other != name) {
             // One that has gone meanwhile shares nothing any more.
-            others.extend(other.surroundings().await.map(|seen| seen.machine_id.clone()));
+            others.extend(machine.surroundings().await.map(|seen| (other.as_str(), seen.machine_id.clone())));
         }
+        let shared: Vec<&str> = others.iter().filter(|(_, id)| id == own).map(|(other, _)| *other).collect();
         // Before it is set for good the file may say `uninitialized` (machine-id(5)).
         let is_set = own.len() == 32 && own.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_unique = !others.contains(own);
+        let is_unique = shared.is_empty();
         let answer = match (is_set, is_unique) {
             (false, _) => "not set",
             (true, false) => "shared",
@@ -199,7 +200,12 @@ impl Standing {
         let shown = if own.is_empty() { "none".to_owned() } else { own.clone() };
         Ok(observed(
             answer,
-            [("machine id", shown), ("set", yes_or_no(is_set)), ("unique", yes_or_no(is_unique))],
+            [
+                ("machine id", shown),
+                ("set", yes_or_no(is_set)),
+                ("unique", yes_or_no(is_unique)),
+                ("shared with", if is_unique { "nobody".to_owned() } else { shared.join(", ") }),
+            ],
         ))
     }
 }

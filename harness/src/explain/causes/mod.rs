@@ -10,6 +10,7 @@ mod host_networkd_off;
 mod host_resolved_off;
 mod link_unmanaged;
 mod llmnr_off;
+mod machine_id_shared;
 mod machine_networkd_off;
 mod machine_resolved_off;
 mod misnamed_file;
@@ -35,7 +36,7 @@ mod systemd_too_old;
 use super::cause::Cause;
 
 /// Every cause. The order is that of a packet's way: what comes first has to be removed first.
-pub(crate) static ALL: [&Cause; 31] = [
+pub(crate) static ALL: [&Cause; 32] = [
     &systemd_too_old::CAUSE,
     &misnamed_netdev::CAUSE,
     &bind_unmappable::CAUSE,
@@ -49,6 +50,7 @@ pub(crate) static ALL: [&Cause; 31] = [
     &misnamed_file::CAUSE,
     &link_unmanaged::CAUSE,
     &separate_links::CAUSE,
+    &machine_id_shared::CAUSE,
     &same_mac::CAUSE,
     &dhcp_dropped::CAUSE,
     &pool_used_up::CAUSE,

@@ -133,3 +133,14 @@ fn settings_that_lose_to_others_explain_what_is_not_there() {
     assert!(of_network.contains(&"address/lease: settings-overridden".to_owned()), "{of_network:?}");
     assert!(!of_network.contains(&"settings/binds: settings-overridden".to_owned()), "{of_network:?}");
 }
+
+#[test]
+fn a_machine_id_of_several_is_told_with_whom_it_is_shared() {
+    const SHARED: &[(&str, &str)] = &[("machine id", "0123"), ("set", "yes"), ("shared with", "beta")];
+    const UNSET: &[(&str, &str)] = &[("machine id", "none"), ("set", "no"), ("shared with", "beta")];
+    let seen = |values| reasons(&[("identity/machine-id", machine("alpha"), values, true)]);
+    let explained = seen(SHARED);
+    assert_eq!(explained[0].0, "identity/machine-id");
+    assert_eq!(explained[0].1[0].evidence, "alpha and beta are both 0123");
+    assert_eq!(seen(UNSET), Vec::new());
+}
