@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Check, Claim, Expectation, Scenario, Step, Topic, links, scenario_file};
 
 /// The files of the catalogue, in the order in which they are listed.
-const FILES: [&str; 35] = [
+const FILES: [&str; 36] = [
     include_str!("../faults/option-too-new.toml"),
     include_str!("../faults/misnamed-netdev.toml"),
     include_str!("../faults/bind-unmappable.toml"),
@@ -41,6 +41,7 @@ const FILES: [&str; 35] = [
     include_str!("../faults/llmnr-off.toml"),
     include_str!("../faults/machine-llmnr-off.toml"),
     include_str!("../faults/machine-llmnr-resolve.toml"),
+    include_str!("../faults/resolve-before-mymachines.toml"),
     include_str!("../faults/no-name-server.toml"),
 ];
 

@@ -1,5 +1,6 @@
 //! How a cause is recognised: what was seen that it rests on.
 
+use nspawn_matrix_reports::Observation;
 use nspawn_matrix_scenarios::{Check, Expectation, Subject};
 
 use super::Cell;
@@ -18,6 +19,8 @@ pub(super) struct Evidence<'a> {
 /// A question whose answer is not as it would be where nothing special is set, and what was seen of the host.
 pub(super) struct Surprise<'a> {
     pub(super) question: &'a Question,
+    /// What was seen.
+    pub(super) observed: Option<&'a Observation>,
     /// What was claimed instead.
     pub(super) expected: Option<&'a Expectation>,
     /// What there must be for the usual answer.
@@ -29,13 +32,14 @@ pub(super) struct Surprise<'a> {
 
 impl<'a> Surprise<'a> {
     pub(super) fn of(cell: &Cell<'a>, seen: &'a Seen<'a>) -> Self {
-        let Cell { question, expected, .. } = *cell;
+        let Cell { question, case, expected, .. } = *cell;
         let machines: Vec<&str> = match &question.subject {
             Subject::Machine { machine } | Subject::Host { machine } => vec![machine],
             Subject::Pair { machine, peer } => vec![machine, peer],
             Subject::HostItself => seen.machines(),
         };
-        Self { question, expected, needs: Needs::of(question), machines, seen }
+        let observed = case.observed.as_ref();
+        Self { question, observed, expected, needs: Needs::of(question), machines, seen }
     }
 
     /// Whether it is about a machine that systemd-nspawn did not start.

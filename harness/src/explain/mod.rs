@@ -69,7 +69,9 @@ pub(crate) fn explain(cells: &[Cell<'_>]) -> Vec<Vec<Explanation>> {
             code: cause.code.to_owned(),
             text: cause.sentence.to_owned(),
             evidence: evidence.text.clone(),
-            remedy: evidence.machine.and_then(|machine| (cause.remedy)(&Mending { machine, seen: &seen })),
+            remedy: evidence.machine.and_then(|machine| {
+                (cause.remedy)(&Mending { question: cell.question, machine, seen: &seen })
+            }),
             link: Some(cause.link.to_owned()),
         })
         .collect()

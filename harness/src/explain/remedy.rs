@@ -9,10 +9,13 @@ use nspawn_matrix_scenarios::Check;
 use nspawn_matrix_scenarios::shell::quote;
 
 use super::seen::Seen;
+use crate::agent::Question;
 
 /// A machine that is to be mended, and what was seen of its host. What a shell reads as more than a word is told of
 /// neither end of its link.
 pub(super) struct Mending<'a> {
+    /// The question whose answer is to be mended.
+    pub(super) question: &'a Question,
     pub(super) machine: &'a str,
     pub(super) seen: &'a Seen<'a>,
 }

@@ -7,6 +7,7 @@ use super::*;
 
 mod inside;
 mod links;
+mod names;
 mod starting;
 
 fn question(check: &str, subject: Subject) -> Question {

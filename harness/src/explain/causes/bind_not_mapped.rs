@@ -38,7 +38,7 @@ fn evidence<'a>(surprise: &Surprise<'a>) -> Option<Evidence<'a>> {
 }
 
 fn remedy(mending: &Mending<'_>) -> Option<String> {
-    let Mending { machine, seen } = mending;
+    let Mending { machine, seen, .. } = mending;
     let mount_point = seen.of_machine(Check::BindIdmap, machine, "mount point").filter(is_plain)?;
     Some(with_idmap(machine, mount_point))
 }

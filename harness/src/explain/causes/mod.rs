@@ -3,6 +3,7 @@
 mod bind_not_mapped;
 mod bind_unmappable;
 mod dhcp_dropped;
+mod first_scope_wins;
 mod foreign_network_file;
 mod forward_dropped;
 mod forwarding_off;
@@ -36,7 +37,7 @@ mod systemd_too_old;
 use super::cause::Cause;
 
 /// Every cause. The order is that of a packet's way: what comes first has to be removed first.
-pub(crate) static ALL: [&Cause; 32] = [
+pub(crate) static ALL: [&Cause; 33] = [
     &systemd_too_old::CAUSE,
     &misnamed_netdev::CAUSE,
     &bind_unmappable::CAUSE,
@@ -68,6 +69,7 @@ pub(crate) static ALL: [&Cause; 32] = [
     &resolv_conf_wrong::CAUSE,
     &other_hostname::CAUSE,
     &llmnr_off::CAUSE,
+    &first_scope_wins::CAUSE,
     &no_name_server::CAUSE,
 ];
 

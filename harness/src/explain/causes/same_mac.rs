@@ -2,7 +2,7 @@
 
 use nspawn_matrix_scenarios::Check;
 
-use super::{no_fe80, resolv_conf_wrong};
+use super::{first_scope_wins, no_fe80, resolv_conf_wrong};
 use crate::explain::cause::Cause;
 use crate::explain::evidence::{Evidence, Surprise};
 use crate::explain::seen::Seen;
@@ -17,7 +17,7 @@ pub(super) static CAUSE: Cause = Cause {
     link: "https://www.freedesktop.org/software/systemd/man/latest/systemd.network.html#MACAddress=",
     seen_by: Some(Check::LinkMachine),
     keeps_from_starting: false,
-    brings_about: &[&no_fe80::CAUSE, &resolv_conf_wrong::CAUSE],
+    brings_about: &[&first_scope_wins::CAUSE, &no_fe80::CAUSE, &resolv_conf_wrong::CAUSE],
     evidence,
     remedy: |_| None,
 };

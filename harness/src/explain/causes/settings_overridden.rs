@@ -48,7 +48,7 @@ fn evidence<'a>(surprise: &Surprise<'a>) -> Option<Evidence<'a>> {
 }
 
 fn remedy(mending: &Mending<'_>) -> Option<String> {
-    let Mending { machine, seen } = mending;
+    let Mending { machine, seen, .. } = mending;
     let value = |name| seen.on_host_of(Check::SettingsOverridden, machine, name);
     // What a person has started by hand no command can start again.
     let unit = value("unit").filter(|unit| *unit != "none").filter(is_plain)?;
