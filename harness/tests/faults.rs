@@ -17,7 +17,10 @@ use support::{program, trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = vec![trial("each-fault-is-named-alone-and-mended", each_fault_is_named_and_mended)];
+    let trials = vec![
+        trial("each-fault-is-named-alone-and-mended", each_fault_is_named_and_mended),
+        trial("a-prefix-that-nobody-announces-is-named-and-mended", a_missing_prefix_is_named_and_mended),
+    ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -73,6 +76,41 @@ fn each_fault_is_named_and_mended() -> Result<(), Failed> {
         }
         println!("{}\n{}", table(&faulty), remedies(&faulty));
     }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
+}
+
+/// A set-up of a person's own that has IPv6 beyond the host, as no scenario of the catalogue has; and the same without what
+/// announces the prefix.
+const WITH_PREFIX: &str = include_str!("own/ipv6-prefix.toml");
+
+fn a_missing_prefix_is_named_and_mended() -> Result<(), Failed> {
+    let announced = ["IPv6SendRA=yes\n", "\n[IPv6Prefix]\nPrefix=fd0a:8::/64\n"];
+    let without = announced.iter().fold(WITH_PREFIX.to_owned(), |text, lines| text.replace(lines, ""));
+    let folder = tempfile::tempdir()?;
+    let told = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, text)?;
+        let options = [format!("--scenario-file={}", file.display()), "--scenario=ipv6-prefix".to_owned()];
+        run(1, options.into_iter().chain(["--remedy".to_owned()]))
+    };
+    let (healthy, faulty) = (told("healthy.toml", WITH_PREFIX)?, told("faulty.toml", &without)?);
+    let mut wrong = wrong(&healthy, &[], "");
+    for (host, cases) in by_host(&faulty) {
+        let is_mended = host.ends_with("+remedied");
+        let expected = if is_mended { BTreeSet::new() } else { BTreeSet::from(["no-ipv6-prefix"]) };
+        if codes(&cases) != expected {
+            wrong.push(format!("{host}: the reasons are not {expected:?}: {}", examples(&cases)));
+        }
+        let asked = cases.iter().filter(|case| case.check == "ping/outside/ipv6");
+        let failed = asked.filter(|case| case.verdict != Verdict::Pass).count();
+        if (failed == 0) != is_mended {
+            wrong.push(format!("{host}: {failed} machines do not reach IPv6"));
+        }
+    }
+    if by_host(&faulty).len() != 2 * by_host(&healthy).len() {
+        wrong.push("not each host has been mended".to_owned());
+    }
+    println!("{}\n{}", table(&faulty), remedies(&faulty));
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         trial("long-names-zone", || as_claimed("long-names-zone")),
         trial("ports", || as_claimed("ports")),
         trial("longest-name", || as_claimed("longest-name")),
+        trial("ipv6-prefix", || as_claimed("ipv6-prefix")),
         trial("ignored-bind", || as_claimed("ignored-bind")),
         trial("linked-bind", || as_claimed("linked-bind")),
         trial("a-machine-that-does-not-start", a_machine_that_does_not_start),

@@ -18,6 +18,7 @@ mod misnamed_file;
 mod misnamed_netdev;
 mod mtu;
 mod no_fe80;
+mod no_ipv6_prefix;
 mod no_name_server;
 mod not_masqueraded;
 mod nsswitch_without_resolver;
@@ -37,7 +38,7 @@ mod systemd_too_old;
 use super::cause::Cause;
 
 /// Every cause. The order is that of a packet's way: what comes first has to be removed first.
-pub(crate) static ALL: [&Cause; 33] = [
+pub(crate) static ALL: [&Cause; 34] = [
     &systemd_too_old::CAUSE,
     &misnamed_netdev::CAUSE,
     &bind_unmappable::CAUSE,
@@ -59,6 +60,7 @@ pub(crate) static ALL: [&Cause; 33] = [
     &other_way_back::CAUSE,
     &port_isolated::CAUSE,
     &no_fe80::CAUSE,
+    &no_ipv6_prefix::CAUSE,
     &mtu::CAUSE,
     &forwarding_off::CAUSE,
     &forward_dropped::CAUSE,

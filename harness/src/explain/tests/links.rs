@@ -114,3 +114,46 @@ fn two_links_explain_what_takes_one() {
     assert_eq!(told, checks.map(|check| (check, "separate-links")));
     assert_eq!(explained[0].1[0].evidence, "alpha is on ve-alpha, and beta on br1");
 }
+
+#[test]
+fn a_machine_with_no_address_beyond_its_link_is_told_the_prefix_that_its_host_has() {
+    const HOST: &[(&str, &str)] = &[
+        ("name", "lan0"),
+        ("file", "50-lan0.network"),
+        ("addresses", "10.8.0.1/24, fd0a:8::1/64, fe80::1/64"),
+    ];
+    const INSIDE: &[(&str, &str)] = &[("name", "host0"), ("addresses", "10.8.0.2/24, fe80::2/64")];
+    const WITH: &[(&str, &str)] = &[("addresses", "10.8.0.2/24, fd0a:8::2/64, fe80::2/64")];
+    let told = |inside: &[(&'static str, &str)]| {
+        let seen = |values: &[(&'static str, &str)]| {
+            let values = values.iter().map(|(name, value)| (*name, (*value).to_owned()));
+            case(Some(Observation::Properties(Properties::new("", values))))
+        };
+        let (host, machine_end, ping) = (seen(HOST), seen(inside), case(None));
+        let asked = [
+            question("link/host", host_of("alpha")),
+            question("link/machine", machine("alpha")),
+            question("ping/outside/ipv6", machine("alpha")),
+        ];
+        let cell = |question, case, expected, is_surprising| Cell { question, case, expected, is_surprising };
+        explain(&[
+            cell(&asked[0], &host, None, false),
+            cell(&asked[1], &machine_end, None, false),
+            cell(&asked[2], &ping, Some(&Expectation::ANSWERS_ROUTED), true),
+        ])
+        .remove(2)
+    };
+    let reasons = told(INSIDE);
+    assert_eq!(reasons[0].code, "no-ipv6-prefix");
+    assert_eq!(reasons[0].evidence, "alpha has 10.8.0.2/24, fe80::2/64");
+    let remedy = reasons[0].remedy.as_deref().unwrap();
+    assert!(
+        remedy.starts_with(
+            "mkdir -p /etc/systemd/network/50-lan0.network.d && \
+             printf '[Network]\\nIPv6SendRA=yes\\n\\n[IPv6Prefix]\\nPrefix=fd0a:8::/64\\n' \
+             >/etc/systemd/network/50-lan0.network.d/90-IPv6SendRA.conf && networkctl reload"
+        ),
+        "{remedy}"
+    );
+    assert!(told(WITH).is_empty());
+}
