@@ -11,6 +11,8 @@ use nspawn_matrix_scenarios::told;
 use rustix::fs::{AtFlags, CWD, FileType, StatxAttributes, StatxFlags, lgetxattr, llistxattr, statx};
 use serde::{Deserialize, Serialize};
 
+use super::files::is_not_there;
+
 /// The longest value or list of names of extended attributes (`XATTR_SIZE_MAX`, xattr(7)).
 const LONGEST: usize = 65_536;
 
@@ -31,10 +33,15 @@ pub struct Attributes {
     pub extended: BTreeMap<String, String>,
 }
 
-/// Looks at everything that is directly in a directory, by name, without following links.
+/// Looks at everything that is directly in a directory, by name, without following links; nothing is in one that is not
+/// there.
 pub(crate) fn list(path: &str) -> anyhow::Result<Vec<Attributes>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(path).with_context(|| format!("list `{path}`"))? {
+    let entries = match fs::read_dir(path) {
+        Err(error) if is_not_there(&error) => return Ok(files),
+        entries => entries.with_context(|| format!("list `{path}`"))?,
+    };
+    for entry in entries {
         let path = entry.with_context(|| format!("list `{path}`"))?.path();
         files.push(of(&path).with_context(|| format!("look at `{}`", path.display()))?);
     }
@@ -95,6 +102,11 @@ mod tests {
         let files = list(folder.path().to_str().unwrap()).unwrap();
         assert_eq!(files[0].inode, files[1].inode);
         assert_eq!([files[0].links, files[1].links], [2, 2]);
+    }
+
+    #[test]
+    fn nothing_is_in_a_directory_that_is_not_there() {
+        assert_eq!(list("/nowhere/at/all").unwrap(), []);
     }
 
     #[test]

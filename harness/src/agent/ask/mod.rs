@@ -136,7 +136,7 @@ impl Standing {
             Check::BindChown => self.bind_chown(&asked.probe, machine).await,
             Check::BindChmod => self.bind_chmod(&asked.probe, machine).await,
             Check::SettingsBinds => settings::binds(&asked.probe, self.bind.as_ref()).await,
-            _ if check.topic() == Topic::BindOptions => self.bind_option(asked, check).await,
+            _ if check.topic() == Topic::BindOptions => bind_options::ask(asked, check).await,
             _ => Err(misplaced(check)),
         }
     }

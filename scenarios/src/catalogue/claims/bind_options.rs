@@ -91,6 +91,7 @@ pub(in crate::catalogue) fn of(option: BindOption, user_namespace: bool) -> Clai
         ),
         BindOption::Symlink => claim(
             &[
+                ("followed", "yes"),
                 ("mapped", "no"),
                 ("directory", if user_namespace { "65534:65534" } else { "1000:1000" }),
                 ("kind", "directory"),
