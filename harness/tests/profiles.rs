@@ -44,6 +44,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("the-shipped-unit-fails-where-a-bridge-works", decisive),
         trial("facts-tell-how-the-network-was-set-up", facts),
+        trial("a-host-says-what-its-uplink-does-not-carry", smaller_uplink),
         trial("what-belongs-to-somebody-does-not-leave-a-run", redacted),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -100,6 +101,27 @@ fn facts() -> Result<(), Failed> {
         rotate on file; ra ra, static; , iptables-nft \
         [(\"ip filter FORWARD\", Some(\"drop\")), (\"ip6 filter FORWARD\", Some(\"drop\"))]";
     if seen == wanted { Ok(()) } else { Err(format!("{seen}\nis not\n{wanted}").into()) }
+}
+
+/// What the uplink carries is answered, and what is larger by a byte leaves the machine and is refused by the host.
+fn smaller_uplink() -> Result<(), Failed> {
+    let out = tempfile::tempdir()?;
+    let sized = ["largest", "too-large"].map(|size| format!("--check=ping/outside/ipv4-{size}"));
+    let report = run(&out, &[vec!["--profile=small-mtu".to_owned()], sized.to_vec()].concat())?;
+    let mut seen = BTreeSet::new();
+    for case in report.cases.iter().filter(|case| case.check.starts_with("ping/outside/ipv4-")) {
+        let Some(Observation::Ping(ping)) = &case.observed else {
+            return Err(format!("{} is broken: {:?}", case.name(), case.reason).into());
+        };
+        let error = ping.error.as_deref().unwrap_or("none");
+        seen.insert(format!("{} {} {:?} {error} {}", case.scenario, case.check, ping.size, case.verdict));
+    }
+    let wanted = ["bridge", "default-veth"].into_iter().flat_map(|scenario| {
+        [("largest", 1400, "none"), ("too-large", 1401, "Frag needed and DF set")].map(
+            |(check, size, error)| format!("{scenario} ping/outside/ipv4-{check} Some({size}) {error} pass"),
+        )
+    });
+    if seen == wanted.collect() { Ok(()) } else { Err(format!("{seen:#?}").into()) }
 }
 
 /// A host that has what people do not want to post, and something red, so that there is evidence.

@@ -26,6 +26,8 @@ pub enum Setting {
     /// For which links the host forwards IPv4 (`net.ipv4.conf.*.forwarding`): `all`, only those that lead to machines
     /// (`links`), or `none`.
     Forwarding,
+    /// Whether the host's uplink carries packets as large as the links of the machines do (`usual`), or only `smaller` ones.
+    UplinkMtu,
     /// Whether sysctl.d(5) of each machine opens ICMP sockets to ordinary users (`net.ipv4.ping_group_range`).
     PingSysctl,
     /// Whether kernel and file system can map ids where the roots of the machines lie (mount_setattr(2)).
@@ -39,13 +41,14 @@ pub const UNKNOWN: &str = "unknown";
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::StrayLease,
         Self::Llmnr,
         Self::MulticastDns,
         Self::NssFirst,
         Self::BridgeNetfilter,
         Self::Forwarding,
+        Self::UplinkMtu,
         Self::PingSysctl,
         Self::IdMapping,
         Self::LateBridge,
@@ -61,6 +64,7 @@ impl Setting {
             Self::NssFirst => "nss-first",
             Self::BridgeNetfilter => "bridge-netfilter",
             Self::Forwarding => "forwarding",
+            Self::UplinkMtu => "uplink-mtu",
             Self::PingSysctl => "ping-sysctl",
             Self::IdMapping => "id-mapping",
             Self::LateBridge => "late-bridge",
@@ -77,6 +81,7 @@ impl Setting {
             Self::Llmnr => &["yes", "resolve", "no"],
             Self::MulticastDns => &["no", "resolve", "yes"],
             Self::Forwarding => &["all", "links", "none"],
+            Self::UplinkMtu => &["usual", "smaller"],
             Self::PingSysctl => &["closed", "open"],
             Self::IdMapping => &["yes", "no"],
         }

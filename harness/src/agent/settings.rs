@@ -28,6 +28,7 @@ impl Standing {
             (Setting::StrayLease, Some(word(self.has_stray_leases()?))),
             (Setting::BridgeNetfilter, Some(self.filters_bridged().await?.to_owned())),
             (Setting::Forwarding, Some(forwarding::ipv4(self.links_of_machines().await?)?.to_owned())),
+            (Setting::UplinkMtu, self.uplink_mtu().await),
             (Setting::PingSysctl, self.ping_sysctl().await),
             (Setting::IdMapping, Some(id_mapping().await)),
             (Setting::NssFirst, nsswitch::first_that_knows_machines().map(str::to_owned)),
@@ -38,6 +39,17 @@ impl Standing {
     /// Whether the frames of the machines' bridges pass the host's firewall.
     async fn filters_bridged(&self) -> anyhow::Result<&'static str> {
         BridgeNetfilter::read()?.of_ipv4(self.links_of_machines().await?)
+    }
+
+    /// Whether the uplink carries what the machines' links do; none if no machine has one.
+    async fn uplink_mtu(&self) -> Option<String> {
+        let word = match self.has_smaller_uplink().await {
+            Ok(None) => return None,
+            Ok(Some(true)) => "smaller",
+            Ok(Some(false)) => "usual",
+            Err(_) => UNKNOWN,
+        };
+        Some(word.to_owned())
     }
 
     /// Whether every machine's sysctl.d(5) opens ICMP sockets to ordinary users; none if there is no machine.

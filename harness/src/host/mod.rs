@@ -26,7 +26,7 @@ mod workspace;
 pub use blank::Blank;
 pub(crate) use cgroup::Cgroup;
 pub use guest::{Guest, Guests};
-pub use internet::{GATEWAY_V4, GATEWAY_V6, HOST_V4, HOST_V6, NOBODY_V4, OUTSIDE_V4, OUTSIDE_V6, UPLINK_MTU};
+pub use internet::{GATEWAY_V4, GATEWAY_V6, HOST_V4, HOST_V6, NOBODY_V4, OUTSIDE_V4, OUTSIDE_V6};
 pub use keeper::{Charge, keep};
 pub use kind::Kind;
 pub use local::{Hold, Local, LocalError, LocalHost, Obstacle, Survey, clean};

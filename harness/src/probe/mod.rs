@@ -109,8 +109,10 @@ pub enum Request {
     Listen {
         /// The mark.
         mark: u64,
+        /// Over IPv6, or else over IPv4.
+        over_ipv6: bool,
     },
-    /// Tells where the echo requests with a mark came from; answers with `Option<Ipv4Addr>`.
+    /// Tells where the echo requests with a mark came from; answers with `Option<IpAddr>`.
     Seen {
         /// The mark.
         mark: u64,
@@ -256,7 +258,7 @@ impl rpc::Service<Request> for Probe {
             Request::AwaitRouter { patience_ms } => {
                 rpc::reply(settle::ipv6_router(Duration::from_millis(patience_ms)).await)
             }
-            Request::Listen { mark } => rpc::reply(self.witnesses.listen(mark)),
+            Request::Listen { mark, over_ipv6 } => rpc::reply(self.witnesses.listen(mark, over_ipv6)),
             Request::Seen { mark } => rpc::reply(self.witnesses.seen(mark)),
             Request::Serve { port, name } => rpc::reply(port::serve(port, name).await),
             Request::Connect { to } => rpc::reply(Ok(port::connect(to).await)),

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use anyhow::Context;
 use socket2::Socket;
@@ -17,15 +17,15 @@ use super::ping;
 pub(super) struct Witnesses(RefCell<BTreeMap<u64, Socket>>);
 
 impl Witnesses {
-    /// Listens for echo requests from now on.
-    pub(super) fn listen(&self, mark: u64) -> anyhow::Result<()> {
-        let socket = ping::listen().context("listen for ICMP")?;
+    /// Listens for echo requests over a family from now on.
+    pub(super) fn listen(&self, mark: u64, over_ipv6: bool) -> anyhow::Result<()> {
+        let socket = ping::listen(over_ipv6).context("listen for ICMP")?;
         self.0.borrow_mut().insert(mark, socket);
         Ok(())
     }
 
     /// Tells where the first request with this mark came from, if one has come, and stops listening.
-    pub(super) fn seen(&self, mark: u64) -> anyhow::Result<Option<Ipv4Addr>> {
+    pub(super) fn seen(&self, mark: u64) -> anyhow::Result<Option<IpAddr>> {
         let socket = self.0.borrow_mut().remove(&mark).context("nobody was told to listen")?;
         loop {
             match ping::marked_request(&socket, mark) {

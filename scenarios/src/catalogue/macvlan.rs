@@ -68,7 +68,13 @@ fn neighbours() -> Vec<Claim> {
             "a link-local address says nothing without its link, so the kernel refuses to connect to it",
         ),
         (Check::PingPeerSourceIpv4, E::properties(&[("seen", "nothing")]), unserved),
+        (
+            Check::PingPeerSourceIpv6LinkLocal,
+            E::properties(&[("seen", "machine")]),
+            "nobody is between the children of one link",
+        ),
         (Check::PingMachineFromHostIpv4, E::NoAddress, unserved),
+        (Check::PingMachineFromHostIpv6LinkLocal, E::Unreached, isolated),
         (Check::PingOutsideIpv4, network_down(), routeless),
         (Check::PingOutsideIpv4Largest, network_down(), routeless),
         (Check::PingOutsideIpv4TooLarge, network_down(), routeless),

@@ -37,5 +37,6 @@ fn apart() -> Vec<Claim> {
         Claim::new(Check::PingPeerIpv4, Expectation::ANSWERS_ROUTED, routes, links::SYSTEMD_NETWORK),
         Claim::new(Check::PingPeerIpv6LinkLocal, Expectation::Unreached, scope, links::RFC_IPV6_ADDRESSES),
         claims::masqueraded(),
+        claims::not_seen(scope),
     ]
 }

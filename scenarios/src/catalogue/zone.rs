@@ -52,6 +52,8 @@ pub(super) fn stray_lease(user_namespace: bool) -> Vec<Claim> {
         fault(Check::PingMachineFromHostIpv4, Expectation::Unreached),
         fault(Check::PingOutsideIpv4, Expectation::Unreached),
         fault(Check::PingOutsideIpv4Largest, Expectation::Unreached),
+        // What the machine's own link carries has to be passed on, be it to be refused.
+        fault(Check::PingOutsideIpv4TooLarge, Expectation::Unreached).when(Setting::UplinkMtu, "smaller"),
         fault(
             Check::EnvironmentResolvConf,
             Expectation::properties(&[("exists", "yes"), ("answering", "none")]),

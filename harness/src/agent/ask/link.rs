@@ -22,7 +22,7 @@ pub(super) struct HostEnd {
 
 impl HostEnd {
     /// The link that has the host's addresses.
-    fn addressed(&self) -> &End {
+    pub(super) fn addressed(&self) -> &End {
         self.bridge.as_ref().unwrap_or(&self.port)
     }
 

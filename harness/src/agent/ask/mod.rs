@@ -17,6 +17,7 @@ mod refusal;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -32,10 +33,6 @@ use crate::probe::ping::Manner;
 use crate::{host, rpc};
 use names::Place;
 use reach::ping;
-
-/// A packet as large as the uplink carries, and one that is larger by a byte.
-const LARGEST: Manner = Manner::Sized(host::UPLINK_MTU);
-const TOO_LARGE: Manner = Manner::Sized(host::UPLINK_MTU + 1);
 
 impl Standing {
     /// Asks everything, and tells each answer as it comes.
@@ -115,8 +112,8 @@ impl Standing {
             Check::PingOutsideIpv4Unprivileged => {
                 asked.ping_so(Some(host::OUTSIDE_V4), Manner::Unprivileged).await
             }
-            Check::PingOutsideIpv4Largest => asked.ping_so(Some(host::OUTSIDE_V4), LARGEST).await,
-            Check::PingOutsideIpv4TooLarge => asked.ping_so(Some(host::OUTSIDE_V4), TOO_LARGE).await,
+            Check::PingOutsideIpv4Largest => self.ping_outside_sized(asked, 0).await,
+            Check::PingOutsideIpv4TooLarge => self.ping_outside_sized(asked, 1).await,
             Check::PingOutsideIpv6 => asked.ping_by_router(host::OUTSIDE_V6).await,
             Check::PingNobodyIpv4 => asked.ping(Some(host::NOBODY_V4)).await,
             Check::AddressAfterRestart => self.after_restart(asked, machine).await,
@@ -155,7 +152,12 @@ impl Standing {
             Check::PingPeerIpv6LinkLocalUnscoped => {
                 asked.ping_so(about.settled.ipv6_link_local, Manner::Connected).await
             }
-            Check::PingPeerSourceIpv4 => self.source_seen(asked, about).await,
+            Check::PingPeerSourceIpv4 => {
+                self.source_seen(asked, about, |settled| settled.ipv4.map(IpAddr::V4)).await
+            }
+            Check::PingPeerSourceIpv6LinkLocal => {
+                self.source_seen(asked, about, |settled| settled.ipv6_link_local.map(IpAddr::V6)).await
+            }
             Check::PortPeerIpv4 => self.port(&asked.probe, peer, true).await,
             Check::PortPeerIpv6 => self.port(&asked.probe, peer, false).await,
             _ => Err(misplaced(check)),
@@ -170,6 +172,7 @@ impl Standing {
             Check::LinkHost => self.host_link(about()?).await,
             Check::PingMachineFromHostIpv4 => ping(&self.host, about()?.settled.ipv4.map(Into::into)).await,
             Check::PortMachineFromHostIpv4 => self.port(&self.host, machine, true).await,
+            Check::PingMachineFromHostIpv6LinkLocal => self.ping_machine_ipv6_link_local(about()?).await,
             Check::FirewallMasquerade => self.masquerade(machine).await,
             Check::AddressPoolOverlap => self.pool_overlap(machine).await,
             Check::BindMountPointOwner => image::mount_point_owner(machine, self.bind()?),

@@ -1,15 +1,18 @@
 //! Who answers whom, and who it is taken for.
 
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use anyhow::Context;
 use nspawn_matrix_reports::{Observation, Ping, Properties};
 
 use crate::agent::footing::Footing;
 use crate::agent::standing::{Machine, Standing, call};
+use crate::host;
 use crate::probe::ping::Manner;
-use crate::probe::{self, Held};
+use crate::probe::{self, End, Held, Settled, Which, settle};
 use crate::rpc::Client;
 
 /// How long a lease is waited for where none is to be expected: a client sends its first two requests in that time
@@ -33,6 +36,18 @@ async fn ping_so(
         return Ok(Observation::Ping(nothing));
     };
     call::<Ping>(probe, probe::Request::Ping { address, link, manner }).await.map(Observation::Ping)
+}
+
+/// Bytes of the largest packet that the link carries by which the host leads out.
+async fn uplink_mtu() -> anyhow::Result<u16> {
+    let uplink = settle::interface(None).await.context("find the uplink")?;
+    let path = format!("/sys/class/net/{}/mtu", uplink.name);
+    let mtu = fs::read_to_string(&path).with_context(|| format!("read `{path}`"))?;
+    // A packet of IPv4 has 65535 bytes at most (RFC 791).
+    mtu.trim()
+        .parse::<u32>()
+        .map(|mtu| mtu.try_into().unwrap_or(u16::MAX))
+        .with_context(|| format!("read `{path}`"))
 }
 
 impl Machine {
@@ -81,22 +96,59 @@ impl Standing {
         asked.ping(end.and_then(|end| end.link_local())).await
     }
 
-    /// From which address the peer sees the machine ask.
-    pub(super) async fn source_seen(&self, asked: &Machine, about: &Machine) -> anyhow::Result<Observation> {
+    /// The fe80 address of a machine, on the host's end of its link.
+    pub(super) async fn ping_machine_ipv6_link_local(&self, about: &Machine) -> anyhow::Result<Observation> {
+        let address = about.settled.ipv6_link_local.map(IpAddr::V6);
+        let end = self.host_end(about).await?;
+        let link = end.map(|end| end.addressed().name.clone());
+        ping_so(&self.host, address, link, Manner::Usual).await
+    }
+
+    /// Has the machine send a packet to the outside that is as large as the uplink carries, or larger by `excess` bytes.
+    pub(super) async fn ping_outside_sized(
+        &self,
+        asked: &Machine,
+        excess: u16,
+    ) -> anyhow::Result<Observation> {
+        let size = uplink_mtu().await?.saturating_add(excess);
+        asked.ping_so(Some(host::OUTSIDE_V4), Manner::Sized(size)).await
+    }
+
+    /// Whether the host's uplink carries less than the links of all machines do; none if no machine has a link.
+    pub(in crate::agent) async fn has_smaller_uplink(&self) -> anyhow::Result<Option<bool>> {
+        let mut links = Vec::new();
+        for machine in self.machines.values() {
+            let Some(name) = machine.settled.lease.link.clone() else { continue };
+            let request = probe::Request::End { which: Which::Name(name), settled: false };
+            let end: Option<End> = call(&machine.probe, request).await?;
+            links.extend(end.and_then(|end| end.mtu));
+        }
+        let Some(least) = links.into_iter().min() else { return Ok(None) };
+        Ok(Some(u32::from(uplink_mtu().await?) < least))
+    }
+
+    /// From which of its addresses, or of the host's, the peer sees the machine ask it at the address of the same family.
+    pub(super) async fn source_seen(
+        &self,
+        asked: &Machine,
+        about: &Machine,
+        address: fn(&Settled) -> Option<IpAddr>,
+    ) -> anyhow::Result<Observation> {
         let mark = RandomState::new().hash_one(asked.leader.get());
-        call::<()>(&about.probe, probe::Request::Listen { mark }).await?;
-        asked.ping_so(about.settled.ipv4, Manner::Marked(mark)).await?;
-        let seen: Option<Ipv4Addr> = call(&about.probe, probe::Request::Seen { mark }).await?;
+        let (own, target) = (address(&asked.settled), address(&about.settled));
+        let over_ipv6 = target.is_some_and(|target| target.is_ipv6());
+        call::<()>(&about.probe, probe::Request::Listen { mark, over_ipv6 }).await?;
+        asked.ping_so(target, Manner::Marked(mark)).await?;
+        let seen: Option<IpAddr> = call(&about.probe, probe::Request::Seen { mark }).await?;
         let host: Vec<IpAddr> = call(&self.host, probe::Request::Addresses).await?;
         let who = match seen {
             None => "nothing",
-            Some(source) if Some(source) == asked.settled.ipv4 => "machine",
-            Some(source) if host.contains(&source.into()) => "host",
+            Some(source) if Some(source) == own => "machine",
+            Some(source) if host.contains(&source) => "host",
             Some(_) => "somebody else",
         };
-        let address = |address: Option<Ipv4Addr>| address.map_or(String::new(), |known| known.to_string());
-        let values =
-            [("seen", who.to_owned()), ("source", address(seen)), ("address", address(asked.settled.ipv4))];
+        let told = |address: Option<IpAddr>| address.map_or(String::new(), |known| known.to_string());
+        let values = [("seen", who.to_owned()), ("source", told(seen)), ("address", told(own))];
         Ok(Observation::Properties(Properties::new(who, values)))
     }
 

@@ -40,8 +40,6 @@ pub const HOST_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
 const PREFIX_V4: u8 = 24;
 /// Bits of the prefix that router and host share.
 const PREFIX_V6: u8 = 64;
-/// Bytes of the largest packet that the uplink carries, as Ethernet does; the kernel gives new links this.
-pub const UPLINK_MTU: u16 = 1500;
 /// The link of the host that goes to the internet.
 const UPLINK: &str = "uplink0";
 /// Its hardware address, which like that of a card stays the same over a reboot.

@@ -3,7 +3,7 @@
 //! Nothing here does I/O. Whatever the bytes are, they make no panic: anybody can send us ICMP.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use pnet::packet::icmp::{IcmpPacket, IcmpTypes, echo_request};
 use pnet::packet::icmpv6::{Icmpv6Packet, Icmpv6Types};
@@ -41,6 +41,16 @@ impl<'a> Arrival<'a> {
             icmp,
         })
     }
+
+    /// Tells whether this is an echo request that carries `mark`.
+    pub(super) fn is_marked_request(&self, mark: u64) -> bool {
+        let request = match self.source {
+            IpAddr::V4(_) => IcmpTypes::EchoRequest.0,
+            IpAddr::V6(_) => Icmpv6Types::EchoRequest.0,
+        };
+        self.icmp.first() == Some(&request)
+            && self.icmp.get(HEADER..).is_some_and(|data| data.starts_with(&mark.to_ne_bytes()))
+    }
 }
 
 /// Splits an IPv4 datagram that holds ICMP into its header and the rest.
@@ -52,15 +62,10 @@ fn split_ipv4(datagram: &[u8]) -> Option<(Ipv4Packet<'_>, &[u8])> {
     is_icmp.then_some((header, rest))
 }
 
-/// Tells where an echo request that carries `mark` comes from; none if it is anything else.
-pub(super) fn source_of_marked(datagram: &[u8], mark: u64) -> Option<Ipv4Addr> {
+/// Tells where an echo request over IPv4 that carries `mark` comes from; none if it is anything else.
+pub(super) fn source_of_marked(datagram: &[u8], mark: u64) -> Option<IpAddr> {
     let arrival = Arrival::from_ipv4(datagram)?;
-    let is_marked = arrival.icmp.first() == Some(&IcmpTypes::EchoRequest.0)
-        && arrival.icmp.get(HEADER..)?.starts_with(&mark.to_ne_bytes());
-    match arrival.source {
-        IpAddr::V4(source) => is_marked.then_some(source),
-        IpAddr::V6(_) => None,
-    }
+    arrival.is_marked_request(mark).then_some(arrival.source)
 }
 
 /// What a message means for our requests.

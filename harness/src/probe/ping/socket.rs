@@ -50,7 +50,8 @@ pub(super) fn open(target: &Target, manner: Manner) -> io::Result<(Socket, Chann
     }
     match manner {
         Manner::Usual | Manner::Marked(_) => {}
-        Manner::Sized(_) => set(&socket, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DO)?,
+        // What a router has said before (RFC 1191) is not to keep the next packet from it.
+        Manner::Sized(_) => set(&socket, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)?,
         Manner::Connected => socket.connect(&target.socket_address().into())?,
         Manner::Unprivileged => return as_datagram(socket, target.address),
     }
@@ -69,17 +70,28 @@ fn as_datagram(socket: Socket, target: IpAddr) -> io::Result<(Socket, Channel)> 
     Ok((socket, Channel::Datagram { identifier: bound.port() }))
 }
 
-/// Opens a socket that hears all ICMP that arrives over IPv4.
-pub(in crate::probe) fn listen() -> io::Result<Socket> {
-    Socket::new(Domain::IPV4, Type::RAW.nonblocking().cloexec(), Some(Protocol::ICMPV4))
+/// Opens a socket that hears all ICMP that arrives over a family.
+pub(in crate::probe) fn listen(over_ipv6: bool) -> io::Result<Socket> {
+    let (domain, protocol) =
+        if over_ipv6 { (Domain::IPV6, Protocol::ICMPV6) } else { (Domain::IPV4, Protocol::ICMPV4) };
+    Socket::new(domain, Type::RAW.nonblocking().cloexec(), Some(protocol))
 }
 
 /// Receives one message of a socket of [`listen`], and tells where it comes from if it is an echo request that carries
 /// `mark`.
-pub(in crate::probe) fn marked_request(socket: &Socket, mark: u64) -> io::Result<Option<Ipv4Addr>> {
+pub(in crate::probe) fn marked_request(socket: &Socket, mark: u64) -> io::Result<Option<IpAddr>> {
     let mut message = [MaybeUninit::new(0); BUFFER];
-    let length = socket.recv(&mut message)?;
-    Ok(source_of_marked(initialised(&message, length), mark))
+    let (length, from) = socket.recv_from(&mut message)?;
+    let message = initialised(&message, length);
+    let source = from.as_socket().map(|from| from.ip());
+    Ok(match source {
+        // Of IPv6 a raw socket gives no header (RFC 3542, 3).
+        Some(source @ IpAddr::V6(_)) => {
+            let arrival = Arrival { source, ttl: None, icmp: message };
+            arrival.is_marked_request(mark).then_some(source)
+        }
+        Some(IpAddr::V4(_)) | None => source_of_marked(message, mark),
+    })
 }
 
 /// Bytes for the largest message that concerns us.

@@ -1,10 +1,11 @@
 //! Pings between namespaces of the real kernel, where the tests run as root, and messages made by hand.
 
 use std::io;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use pnet::packet::icmp::IcmpTypes;
 use proptest::prelude::*;
+use rtnetlink::{LinkUnspec, RouteMessageBuilder};
 use tokio::time::Instant;
 
 use super::echo::{Arrival, Echo, Heard, MESSAGE, source_of_marked};
@@ -85,9 +86,13 @@ fn an_ipv6_error_that_quotes_our_request_is_ours() {
 fn a_marked_request_is_known_by_who_does_not_know_its_identifier() {
     let mark = u64::from_ne_bytes(*b"biscuits");
     let request = ipv4([10, 0, 0, 1], [10, 0, 0, 2], &echo("10.0.0.2").request(3));
-    assert_eq!(source_of_marked(&request, mark), Some([10, 0, 0, 1].into()));
+    assert_eq!(source_of_marked(&request, mark), Some(IpAddr::from([10, 0, 0, 1])));
     assert_eq!(source_of_marked(&request, mark + 1), None);
     assert_eq!(source_of_marked(&reply(&echo("10.0.0.1"), 3), mark), None);
+    let request = echo("fe80::2").request(3);
+    let arrival = Arrival { source: "fe80::1".parse().unwrap(), ttl: None, icmp: &request };
+    assert_eq!([mark, mark + 1].map(|mark| arrival.is_marked_request(mark)), [true, false]);
+    assert!(!Arrival { source: [10, 0, 0, 1].into(), ..arrival }.is_marked_request(mark));
 }
 
 #[test]
@@ -165,6 +170,17 @@ async fn veth(netlink: &RtNetlink, peer: &NetworkNamespace) -> io::Result<u32> {
     Ok(index)
 }
 
+/// Makes a router of `router`, on a link to `beyond` that carries packets of `mtu` bytes.
+async fn passes_on(router: &NetworkNamespace, beyond: &NetworkNamespace, mtu: u32) -> io::Result<()> {
+    router.run(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1"))?;
+    let netlink = RtNetlink::connect_in(router)?;
+    netlink.add_veth("next0", "beyond0", beyond).await?;
+    let index = netlink.link("next0").await?.unwrap().header.index;
+    netlink.add_address(index, "192.0.2.254".parse().unwrap(), 24).await?;
+    let up = LinkUnspec::new_with_index(index).mtu(mtu).up().build();
+    netlink.handle().link().set(up).execute().await.map_err(io::Error::other)
+}
+
 #[test]
 fn a_neighbour_answers_in_both_families_and_parallel_series_do_not_mix() {
     in_namespace(async |netlink| {
@@ -206,6 +222,27 @@ fn a_packet_larger_than_the_link_carries_is_refused_and_the_largest_is_not() {
 }
 
 #[test]
+fn a_packet_larger_than_a_router_passes_on_is_refused_by_it_each_time() {
+    in_namespace(async |netlink| {
+        let router = NetworkNamespace::new()?;
+        veth(&netlink, &router).await?;
+        let beyond = NetworkNamespace::new()?;
+        passes_on(&router, &beyond, 1400).await?;
+        let route = RouteMessageBuilder::<Ipv4Addr>::new().gateway([10, 0, 0, 2].into()).build();
+        netlink.handle().route().add(route).execute().await.map_err(io::Error::other)?;
+        let of_size = |size| {
+            let target = "192.0.2.1".parse::<IpAddr>().unwrap().into();
+            ping_so(Manner::Sized(size), target, 2, PATIENCE)
+        };
+        for _ in 0..2 {
+            assert_eq!(of_size(1401).await?.error.as_deref(), Some("Frag needed and DF set"));
+        }
+        assert_eq!(of_size(1501).await?.error.as_deref(), Some("Message too long"));
+        Ok(())
+    });
+}
+
+#[test]
 fn a_link_local_address_without_its_link_is_refused_to_who_connects() {
     in_namespace(async |netlink| {
         let peer = NetworkNamespace::new()?;
@@ -239,11 +276,25 @@ fn an_ordinary_user_pings_where_its_group_may() {
 fn a_witness_sees_from_where_a_marked_request_comes() {
     in_namespace(async |netlink| {
         let peer = NetworkNamespace::new()?;
-        veth(&netlink, &peer).await?;
-        let witness = peer.run(listen)?;
-        let target = "10.0.0.2".parse::<IpAddr>().unwrap().into();
-        assert_eq!(ping_so(Manner::Marked(7), target, 1, PATIENCE).await?.received, 1);
-        assert_eq!(marked_request(&witness, 7)?, Some([10, 0, 0, 1].into()));
+        let index = veth(&netlink, &peer).await?;
+        let interface = Some(Interface { name: "host0".into(), index });
+        let ipv6 = Target { address: "fe80::2".parse().unwrap(), interface };
+        let ipv4 = "10.0.0.2".parse::<IpAddr>().unwrap().into();
+        for (target, over_ipv6) in [(ipv4, false), (ipv6, true)] {
+            let witness = peer.run(|| listen(over_ipv6))?;
+            assert_eq!(ping_so(Manner::Marked(7), target, 1, PATIENCE).await?.received, 1);
+            let seen = loop {
+                // Others send ICMPv6 too: that a neighbour is asked for arrives before the request.
+                if let Some(source) = marked_request(&witness, 7)? {
+                    break source;
+                }
+            };
+            let own = link::addresses("host0").await.unwrap().unwrap();
+            assert!(
+                own.addresses.iter().any(|own| own.to_string().starts_with(&format!("{seen}/"))),
+                "{seen}"
+            );
+        }
         Ok(())
     });
 }

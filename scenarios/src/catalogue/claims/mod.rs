@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 pub(super) use names::{RESOLVED, all_lookups, lookups, on_the_wire, or_link_local, resolves, wire};
 pub(super) use ports::forwarded;
-pub(super) use reach::{by_users, masqueraded, seen_as_itself};
+pub(super) use reach::{by_users, masqueraded, not_seen, seen_as_itself};
 
 use crate::{Check, Claim, Topic};
 

@@ -18,7 +18,8 @@ pub(super) fn claims(kind: Kind) -> Vec<Claim> {
             by_users(kind.user_namespace, &[by_network.clone(), forwarding_by_link()].concat())
         }
     };
-    [by_network, by_users, in_any_case()].concat()
+    let smaller_uplink = (kind.network != Network::Host).then(smaller_uplink);
+    [by_network, by_users, in_any_case(), smaller_uplink.into_iter().collect()].concat()
 }
 
 /// A kind of link between host and machines, with why it is as it is.
@@ -82,13 +83,19 @@ fn routed(link: &Link) -> Vec<Claim> {
     let own = "a network namespace of its own has addresses of its own";
     let fe80 = "host and machine are on one link, and fe80 addresses are valid there";
     let network = |check, expectation, reason| Claim::new(check, expectation, reason, links::SYSTEMD_NETWORK);
-    let mtu = "systemd-nspawn leaves the MTU of its links at 1500, which is the uplink's";
+    let mtu = "systemd-nspawn leaves the MTU of its links at 1500, and hardly any uplink carries more";
     vec![
         network(Check::AddressLease, E::Lease { prefix: link.prefix }, link.lease),
         Claim::new(Check::AddressOwn, E::properties(&[("whose", "own")]), own, links::NETWORK_NAMESPACES),
         network(Check::PingGatewayIpv4, E::ANSWERS_ON_LINK, link.gateway),
         Claim::new(Check::PingGatewayIpv6LinkLocal, E::ANSWERS_ON_LINK, fe80, links::RFC_IPV6_ADDRESSES),
         network(Check::PingMachineFromHostIpv4, E::ANSWERS_ON_LINK, subnet),
+        Claim::new(
+            Check::PingMachineFromHostIpv6LinkLocal,
+            E::ANSWERS_ON_LINK,
+            fe80,
+            links::RFC_IPV6_ADDRESSES,
+        ),
         Claim::new(
             Check::PingOutsideIpv6,
             E::refused(link.outside_ipv6.error),
@@ -108,7 +115,14 @@ fn separate_links() -> Vec<Claim> {
         Claim::new(Check::PingPeerIpv4, Expectation::ANSWERS_ROUTED, routes, links::SYSTEMD_NETWORK),
         Claim::new(Check::PingPeerIpv6LinkLocal, Expectation::Unreached, scope, links::RFC_IPV6_ADDRESSES),
         masqueraded(),
+        not_seen(scope),
     ]
+}
+
+/// The peer is not reached at its fe80 address.
+pub(in crate::catalogue) fn not_seen(reason: &str) -> Claim {
+    let nothing = Expectation::properties(&[("seen", "nothing")]);
+    Claim::new(Check::PingPeerSourceIpv6LinkLocal, nothing, reason, links::RFC_IPV6_ADDRESSES)
 }
 
 /// The peer sees an address of the host.
@@ -139,6 +153,12 @@ fn same_link() -> Vec<Claim> {
             links::RFC_IPV6_ADDRESSES,
         ),
         seen_as_itself("frames between ports of a bridge do not pass the host's masquerade rule"),
+        Claim::new(
+            Check::PingPeerSourceIpv6LinkLocal,
+            Expectation::properties(&[("seen", "machine")]),
+            "networkd masquerades no link-local address, so that not even a host that filters bridged frames does",
+            links::SYSTEMD_NETWORK,
+        ),
         Claim::new(Check::PingPeerSourceIpv4, host, filtered, links::FINDING_BRIDGE_NETFILTER)
             .when(Setting::BridgeNetfilter, "yes"),
     ]
@@ -227,6 +247,17 @@ fn in_any_case() -> Vec<Claim> {
     ]
 }
 
+/// The machine's link carries what the host's uplink does not.
+fn smaller_uplink() -> Claim {
+    Claim::new(
+        Check::PingOutsideIpv4TooLarge,
+        Expectation::refused("Frag needed and DF set"),
+        "the packet leaves the machine, and the host says that the next link does not carry it (RFC 1191)",
+        links::IP,
+    )
+    .when(Setting::UplinkMtu, "smaller")
+}
+
 /// The machines use the host's links and addresses.
 fn host_network() -> Vec<Claim> {
     let shared = "without a network option the machine shares the host's network namespace";
@@ -241,7 +272,9 @@ fn host_network() -> Vec<Claim> {
         (Check::PingPeerIpv4, Expectation::ANSWERS_ON_LINK, peer),
         (Check::PingPeerIpv6LinkLocal, Expectation::ANSWERS_ON_LINK, peer),
         (Check::PingPeerSourceIpv4, property("seen", "machine"), peer),
+        (Check::PingPeerSourceIpv6LinkLocal, property("seen", "machine"), peer),
         (Check::PingMachineFromHostIpv4, Expectation::ANSWERS_ON_LINK, own),
+        (Check::PingMachineFromHostIpv6LinkLocal, Expectation::ANSWERS_ON_LINK, own),
         (Check::PingOutsideIpv4, Expectation::ANSWERS_ON_LINK, shared),
         (Check::PingOutsideIpv4Largest, Expectation::ANSWERS_ON_LINK, shared),
         (Check::PingOutsideIpv6, Expectation::ANSWERS_ON_LINK, shared),
