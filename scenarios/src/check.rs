@@ -52,7 +52,7 @@ macro_rules! checks {
             pub fn topic(self) -> Topic {
                 match self {
                     $(Self::$before => Topic::$before_topic,)*
-                    Self::Name(_) => Topic::Names,
+                    Self::Name(question) => question.topic(),
                     $(Self::$after => Topic::$after_topic,)*
                 }
             }

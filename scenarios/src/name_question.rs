@@ -5,7 +5,7 @@ use std::fmt;
 
 use nspawn_matrix_reports::{Family, LookupPath, Transport};
 
-use crate::{Asked, HOST_NAME, OUTSIDE_NAME, below_machine};
+use crate::{Asked, HOST_NAME, OUTSIDE_NAME, Topic, below_machine};
 
 /// One question about a name: `resolve/WHOSE/WAY`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,7 +110,12 @@ impl NameQuestion {
     /// What is looked up, where the question is about `machine`.
     #[must_use]
     pub fn name(self, machine: &str) -> String {
-        let name = self.whose.name(machine);
+        self.in_domain(self.whose.name(machine))
+    }
+
+    /// What is looked up, where `name` is whose name it is: multicast DNS has a domain of its own.
+    #[must_use]
+    pub fn in_domain(self, name: String) -> String {
         match self.way {
             Way::Wire(Transport::MdnsIpv4 | Transport::MdnsIpv6) => format!("{name}.local"),
             Way::Wire(Transport::LlmnrIpv4 | Transport::LlmnrIpv6) | Way::Lookup(..) | Way::After { .. } => {
@@ -125,6 +130,20 @@ impl NameQuestion {
         match self.way {
             Way::Wire(_) | Way::Lookup(LookupPath::Stub, _) => true,
             Way::Lookup(..) | Way::After { .. } => self.whose == Whose::BelowMachine,
+        }
+    }
+
+    /// What the question is about: multicast DNS by its domain or on the wire, or names in general.
+    pub(crate) fn topic(self) -> Topic {
+        match self.way {
+            Way::Wire(Transport::MdnsIpv4 | Transport::MdnsIpv6) => Topic::MulticastDns,
+            Way::Wire(Transport::LlmnrIpv4 | Transport::LlmnrIpv6) | Way::Lookup(..) | Way::After { .. } => {
+                if self.whose == Whose::PeerLocal {
+                    Topic::MulticastDns
+                } else {
+                    Topic::Names
+                }
+            }
         }
     }
 
@@ -312,6 +331,9 @@ mod tests {
         let asked = |whose, way| NameQuestion { whose, way }.name("beta");
         assert_eq!(asked(Whose::Peer, WIRE[0]), "beta");
         assert_eq!(asked(Whose::Peer, WIRE[2]), "beta.local");
+        assert_eq!(asked(Whose::Host, WIRE[2]), "nspawnhost.local");
+        let host = NameQuestion { whose: Whose::Host, way: WIRE[3] };
+        assert_eq!(host.in_domain("web1".to_owned()), "web1.local");
         assert_eq!(asked(Whose::PeerLocal, NSS[0]), "beta.local");
         assert_eq!(asked(Whose::PeerDhcp, NSS[0]), "beta._dhcp");
     }

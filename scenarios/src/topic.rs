@@ -12,6 +12,8 @@ pub enum Topic {
     Ports,
     /// Names, by family and by path.
     Names,
+    /// Names by multicast DNS.
+    MulticastDns,
     /// The bind mount of the package cache.
     Binds,
     /// Bind mounts with options of their own, one directory for each.
@@ -28,5 +30,6 @@ pub enum Topic {
 
 impl Topic {
     /// What every scenario is asked about unless it is about something else.
-    pub const GENERAL: [Self; 5] = [Self::Reach, Self::Names, Self::Binds, Self::Environment, Self::Life];
+    pub const GENERAL: [Self; 6] =
+        [Self::Reach, Self::Names, Self::MulticastDns, Self::Binds, Self::Environment, Self::Life];
 }

@@ -12,6 +12,7 @@ mod bridge_dns;
 mod bridge_netfilter;
 mod claims;
 mod command_line_over_file;
+mod bridge_mdns;
 mod common;
 mod default_veth;
 mod file_over_unit;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Scenario> {
         zone::scenario(),
         service_override::scenario(),
         nspawn_file_bridge::scenario(),
+        bridge_mdns::scenario(),
         nspawn_file_veth::scenario(),
         no_masquerade::scenario(),
         bridge_netfilter::scenario(),

@@ -96,6 +96,7 @@ impl Standing {
             | Topic::Reach
             | Topic::Ports
             | Topic::Names
+            | Topic::MulticastDns
             | Topic::Settings
             | Topic::Refusal
             | Topic::Environment

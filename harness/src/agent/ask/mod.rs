@@ -242,6 +242,7 @@ impl<'a> Order<'a> {
             Topic::Reach
             | Topic::Names
             | Topic::Ports
+            | Topic::MulticastDns
             | Topic::Binds
             | Topic::BindOptions
             | Topic::Settings

@@ -86,7 +86,11 @@ impl Standing {
             Subject::Host { .. } | Subject::HostItself => &self.host,
         };
         let known = self.known(question.whose, about).await?;
-        let name = if question.whose == Whose::Host { host_name::own()? } else { question.name(about) };
+        let name = if question.whose == Whose::Host {
+            question.in_domain(host_name::own()?)
+        } else {
+            question.name(about)
+        };
         let (path, family) = match question.way {
             Way::Wire(transport) => {
                 let ask = |known| Request::Wire { name: name.clone(), transport, questions: samples, known };

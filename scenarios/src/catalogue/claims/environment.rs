@@ -211,6 +211,6 @@ fn services(networkd: &str, reason: &str) -> Claim {
     )
 }
 
-fn multicast(are: &[(&str, &str)], reason: &str) -> Claim {
+pub(in crate::catalogue) fn multicast(are: &[(&str, &str)], reason: &str) -> Claim {
     Claim::new(Check::EnvironmentMulticast, Expectation::properties(are), reason, links::RESOLVED_CONF)
 }

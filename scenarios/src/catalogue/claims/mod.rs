@@ -19,7 +19,7 @@ pub(super) use names::{RESOLVED, all_lookups, lookups, on_the_wire, or_link_loca
 pub(super) use ports::forwarded;
 pub(super) use reach::{by_users, masqueraded, not_seen, seen_as_itself};
 
-use crate::{Check, Claim, Topic};
+use crate::{Check, Claim, Setting, Topic};
 
 /// What the claims of a scenario follow from.
 #[derive(Clone, Copy)]
@@ -76,6 +76,19 @@ pub(super) fn of(kind: Kind) -> Vec<Claim> {
 /// What is claimed of scenarios of this kind about these topics.
 pub(super) fn about(kind: Kind, topics: &[Topic]) -> Vec<Claim> {
     of(kind).into_iter().filter(|claim| topics.contains(&claim.check.topic())).collect()
+}
+
+/// What is claimed where a scenario itself makes `setting` be `value`: that it is so need not be detected then.
+pub(super) fn given(claims: Vec<Claim>, setting: Setting, value: &str) -> Vec<Claim> {
+    let is_so = |claim: &Claim| claim.when.get(&setting).is_some_and(|known| known == value);
+    let decided: BTreeSet<Check> =
+        claims.iter().filter(|claim| is_so(claim)).map(|claim| claim.check).collect();
+    let counts = |claim: &Claim| is_so(claim) || !decided.contains(&claim.check);
+    let without = |mut claim: Claim| {
+        claim.when.remove(&setting);
+        claim
+    };
+    claims.into_iter().filter(counts).map(without).collect()
 }
 
 /// Puts `rows` in the place of what is claimed about the same questions.
