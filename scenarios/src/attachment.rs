@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attachment {
-    /// Nowhere: the machine has no link of its own and uses the host's.
+    /// The machine has no link of its own and uses the host's.
     Shared,
+    /// Nowhere: the machine has a network of its own, and no link in it (`Private=` in systemd.nspawn(5)).
+    Nowhere,
     /// To the host, or to a bridge of the host, which gives leases on it.
     Host,
     /// To the uplink of the host, by a macvlan link beside the host's own. Nobody gives leases there, and host and
@@ -21,7 +23,7 @@ impl Attachment {
     #[must_use]
     pub fn link(self) -> Option<&'static str> {
         match self {
-            Self::Shared => None,
+            Self::Shared | Self::Nowhere => None,
             Self::Host => Some("host0"),
             Self::Uplink => Some("mv-uplink0"),
         }
@@ -32,7 +34,7 @@ impl Attachment {
     pub fn reaches_host(self) -> bool {
         match self {
             Self::Host => true,
-            Self::Shared | Self::Uplink => false,
+            Self::Shared | Self::Nowhere | Self::Uplink => false,
         }
     }
 }

@@ -136,6 +136,7 @@ checks! {
 
         // Which settings came into effect.
         SettingsBinds "settings/binds" Settings Machine "which of the bind mounts that were asked for are there?"
+        SettingsNetwork "settings/network" Settings Machine "which of the links that were asked for is there?"
         SettingsWarnings "settings/warnings" Settings Host "what does systemd-nspawn warn of?"
         SettingsOverridden "settings/overridden" Settings Host "which settings of its .nspawn file or command line have no effect beside the other?"
 

@@ -190,7 +190,7 @@ impl Scenario {
         if check == Check::AutostartAfterReboot && matches!(self.launch, Launch::CommandLine { .. }) {
             return Some("nothing starts a command line again after a reboot");
         }
-        if check == Check::AddressAfterRestart && self.attachment == Attachment::Shared {
+        if check == Check::AddressAfterRestart && self.attachment.link().is_none() {
             return Some("the machine has no address of its own");
         }
         if check.topic() == Topic::Ports && subject.about().is_some_and(|about| self.port(about).is_none()) {

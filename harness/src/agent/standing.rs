@@ -29,7 +29,7 @@ use crate::chain::chain;
 use crate::command::Command;
 use crate::host::Cgroup;
 use crate::probe::multicast::{self, Multicast};
-use crate::probe::{self, Established, OwnLink, Settled, Surroundings};
+use crate::probe::{self, Established, Network, OwnLink, Settled, Surroundings};
 use crate::rpc::Client;
 use crate::{enter, systemd};
 
@@ -294,11 +294,16 @@ async fn settle(
     let is_shared =
         enter::same_namespace("net", leader).context("look at the machine's network namespace")?;
     // A scenario may be mistaken about what its machines have; the namespace is not.
-    let link = attachment.link().or(Attachment::Host.link()).filter(|_| !is_shared);
-    let own_link = link.map(|link| OwnLink { name: link.to_owned(), is_served: attachment.reaches_host() });
+    let linked =
+        |link: &str| Network::Linked(OwnLink { name: link.to_owned(), is_served: attachment.reaches_host() });
+    let network = match attachment.link().or(Attachment::Host.link()) {
+        _ if is_shared => Network::Shared,
+        Some(link) if attachment != Attachment::Nowhere => linked(link),
+        Some(_) | None => Network::Bare,
+    };
     let probe = probe_in(leader, Some(name.clone()))?;
     let patience_ms = u64::try_from(patience.as_millis())?;
-    let settled = call(&probe, probe::Request::Settle { own_link, patience_ms })
+    let settled = call(&probe, probe::Request::Settle { network, patience_ms })
         .await
         .with_context(|| format!("wait for machine `{name}`"))?;
     Ok((name, Machine::new(leader, probe, settled)))

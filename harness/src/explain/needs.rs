@@ -28,7 +28,7 @@ pub(super) struct Needs {
     pub(super) name_of_machine: bool,
     /// A resolver that nsswitch.conf(5) leads to.
     pub(super) nss: bool,
-    /// The bind mounts that were asked for.
+    /// The bind mounts, or the links, that were asked for.
     pub(super) binds: bool,
     /// fe80 addresses at both ends.
     pub(super) fe80: bool,
@@ -58,8 +58,10 @@ impl Needs {
         let peer = matches!(question.subject, Subject::Pair { .. }) && !is_ipv6;
         let fe80 = question.check.name().contains("ipv6-link-local");
         let size = matches!(question.check, Check::PingOutsideIpv4Largest | Check::LinkHost);
-        let binds = matches!(question.check, Check::SettingsBinds | Check::SettingsOverridden)
-            || matches!(question.check.topic(), Topic::Binds | Topic::BindOptions);
+        let binds = matches!(
+            question.check,
+            Check::SettingsBinds | Check::SettingsNetwork | Check::SettingsOverridden
+        ) || matches!(question.check.topic(), Topic::Binds | Topic::BindOptions);
         Self { link, lease, peer, outside, fe80, size, binds, ..Self::default() }
     }
 

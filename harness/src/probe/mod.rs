@@ -43,7 +43,7 @@ pub use names::{Answer, Known, Lookup, look_up};
 pub use port::Connection;
 pub use resolv_conf::ResolvConf;
 pub use services::Service;
-pub use settle::{Held, OwnLink, Settled};
+pub use settle::{Held, Network, OwnLink, Settled};
 pub use surroundings::Surroundings;
 
 use self::ping::Manner;
@@ -56,8 +56,8 @@ use crate::rpc;
 pub enum Request {
     /// Waits until the machine has booted and its link has its addresses; answers with [`Settled`].
     Settle {
-        /// The link of the machine; none if it shares the host's network namespace.
-        own_link: Option<OwnLink>,
+        /// Which network the machine has.
+        network: Network,
         /// Longest wait in milliseconds.
         patience_ms: u64,
     },
@@ -241,8 +241,8 @@ pub fn run() -> std::io::Result<()> {
 impl rpc::Service<Request> for Probe {
     async fn answer(&self, request: Request) -> Result<serde_json::Value, String> {
         match request {
-            Request::Settle { own_link, patience_ms } => {
-                rpc::reply(settle::settle(own_link.as_ref(), Duration::from_millis(patience_ms)).await)
+            Request::Settle { network, patience_ms } => {
+                rpc::reply(settle::settle(&network, Duration::from_millis(patience_ms)).await)
             }
             Request::AsItIs { link } => rpc::reply(settle::as_it_is(link).await),
             Request::AwaitName { name, wanted, patience_ms } => {

@@ -38,6 +38,34 @@ pub struct Settled {
     pub systemd: String,
 }
 
+/// Which network a machine has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    /// That of the host.
+    Shared,
+    /// One of its own, in which no link is to be expected.
+    Bare,
+    /// One of its own, with a link.
+    Linked(OwnLink),
+}
+
+impl Network {
+    fn link(&self) -> Option<&OwnLink> {
+        match self {
+            Self::Linked(link) => Some(link),
+            Self::Shared | Self::Bare => None,
+        }
+    }
+
+    fn is_shared(&self) -> bool {
+        match self {
+            Self::Shared => true,
+            Self::Bare | Self::Linked(_) => false,
+        }
+    }
+}
+
 /// A link of a machine's own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OwnLink {
@@ -58,11 +86,11 @@ pub struct Held {
 
 /// Waits for the lease and for an fe80 address that may be used, then for the end of the boot.
 ///
-/// A machine without its link after `patience` has none; where it shares the host's links, nothing is waited for.
-pub(crate) async fn settle(own_link: Option<&OwnLink>, patience: Duration) -> anyhow::Result<Settled> {
-    let (network, ()) = tokio::try_join!(connected(own_link, patience), booted(patience))?;
-    let lease = observed(own_link, network.own.as_ref());
-    Ok(network.settled(lease, systemd::version().await?))
+/// A machine without its link after `patience` has none; where none is to be expected, nothing is waited for.
+pub(crate) async fn settle(network: &Network, patience: Duration) -> anyhow::Result<Settled> {
+    let (connected, ()) = tokio::try_join!(connected(network, patience), booted(patience))?;
+    let lease = observed(network.link(), connected.own.as_ref());
+    Ok(connected.settled(lease, systemd::version().await?))
 }
 
 /// Takes a machine as it is, with the link `name` if it has one of its own.
@@ -106,20 +134,20 @@ impl Connected {
     }
 }
 
-async fn connected(own_link: Option<&OwnLink>, patience: Duration) -> anyhow::Result<Connected> {
-    let own = match own_link {
+async fn connected(network: &Network, patience: Duration) -> anyhow::Result<Connected> {
+    let own = match network.link() {
         Some(link) => addressed(link, patience).await?,
         None => None,
     };
     let has_lease = own.as_ref().is_some_and(|state| state.lease().is_some());
-    let route = if has_lease || own_link.is_none() { await_default_route().await? } else { None };
+    let route = if has_lease || network.is_shared() { await_default_route().await? } else { None };
     if let Some(route) = &route {
         // The rest need not wait for whether it answers.
         tokio::task::spawn_local(first_ping(route.gateway));
     }
-    let shared = match (own_link, &route) {
-        (None, Some(route)) => wait_for_shared(&name_of(route.link)?).await?,
-        (Some(_), _) | (None, None) => None,
+    let shared = match &route {
+        Some(route) if network.is_shared() => wait_for_shared(&name_of(route.link)?).await?,
+        Some(_) | None => None,
     };
     Ok(Connected { own, shared, route })
 }

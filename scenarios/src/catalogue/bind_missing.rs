@@ -12,9 +12,14 @@ pub(super) fn scenario() -> Scenario {
         "--bind= of a directory that is not there",
         Launch::CommandLine { options: vec!["-n".to_owned(), format!("--bind={MISSING}")] },
         Vec::new(),
-        vec![claim("stat").until(CLONES - 1), claim("clone").since(CLONES)],
+        claims(),
     )
     .may_refuse()
+}
+
+/// What is said does not depend on whether there is a user namespace.
+pub(super) fn claims() -> Vec<Claim> {
+    vec![claim("stat").until(CLONES - 1), claim("clone").since(CLONES)]
 }
 
 /// What systemd-nspawn does first with the source.

@@ -1,19 +1,26 @@
 //! A bind mount with `owneridmap`, which systemd knows from 256 on.
 
 use super::bind_options::steps;
-use super::claims::bind_options::{CLONES, not_started, of};
+use super::claims::bind_options::{self, CLONES, not_started};
 use super::claims::refusal::refused;
 use crate::bind_options::BindOption;
 use crate::{Check, Claim, Expectation, Launch, Scenario, Setting, Topic, links};
 
 pub(super) fn scenario() -> Scenario {
+    of("bind-owneridmap", "--bind= with owneridmap on the command line, with -U", true)
+}
+
+/// A machine that binds a directory so, in a user namespace or without one.
+pub(super) fn of(name: &str, summary: &str, user_namespace: bool) -> Scenario {
+    let options =
+        user_namespace.then(|| "-U".to_owned()).into_iter().chain([BindOption::Owneridmap.option()]);
     Scenario::about(
         &[Topic::BindOptions, Topic::Refusal],
-        "bind-owneridmap",
-        "--bind= with owneridmap on the command line, with -U",
-        Launch::CommandLine { options: vec!["-U".to_owned(), BindOption::Owneridmap.option()] },
+        name,
+        summary,
+        Launch::CommandLine { options: options.collect() },
         steps([BindOption::Owneridmap]),
-        claims(),
+        claims(user_namespace),
     )
     .without(
         BindOption::ALL.map(BindOption::check).into_iter().filter(|check| *check != Check::BindOwneridmap),
@@ -22,7 +29,7 @@ pub(super) fn scenario() -> Scenario {
     .may_refuse()
 }
 
-fn claims() -> Vec<Claim> {
+fn claims(user_namespace: bool) -> Vec<Claim> {
     let reason = "owneridmap is an option from systemd 256 on";
     let claim = |check, values: &[(&str, &str)]| {
         Claim::new(check, Expectation::properties(values), reason, links::SYSTEMD_NSPAWN)
@@ -31,7 +38,7 @@ fn claims() -> Vec<Claim> {
         refused("Invalid bind mount option: owneridmap", reason, links::SYSTEMD_NSPAWN).until(255),
         claim(Check::BindOwneridmap, &[("machine", "not started")]).until(255),
         claim(Check::StartRefusal, &[("started", "yes")]).since(256),
-        of(BindOption::Owneridmap, true).since(256),
+        bind_options::of(BindOption::Owneridmap, user_namespace).since(256),
         not_started(Check::BindOwneridmap).since(256),
         unmappable("map ids for bind mount").since(256).until(CLONES - 1),
         unmappable("clone").since(CLONES),

@@ -6,17 +6,27 @@ use crate::bind_options::{OWNER, UNMAPPABLE, mount};
 use crate::{Claim, Launch, Scenario, Step, Topic, links};
 
 pub(super) fn scenario() -> Scenario {
-    let directory = Step::Directory { path: UNMAPPABLE.to_owned(), owner: OWNER, mode: 0o755 };
     let bind = format!("--bind={UNMAPPABLE}:{UNMAPPABLE}:idmap");
     Scenario::about(
         &[Topic::Refusal],
         "bind-unmappable",
         "--bind= with idmap from a ramfs, with -U",
         Launch::CommandLine { options: vec!["-n".to_owned(), "-U".to_owned(), bind] },
-        vec![directory, mount("ramfs", UNMAPPABLE)],
-        vec![claim("map ids for bind mount").until(CLONES - 1), claim("clone").since(CLONES)],
+        steps(),
+        claims(),
     )
     .may_refuse()
+}
+
+/// The file system that cannot map ids.
+pub(super) fn steps() -> Vec<Step> {
+    let directory = Step::Directory { path: UNMAPPABLE.to_owned(), owner: OWNER, mode: 0o755 };
+    vec![directory, mount("ramfs", UNMAPPABLE)]
+}
+
+/// What is said does not depend on whether there is a user namespace.
+pub(super) fn claims() -> Vec<Claim> {
+    vec![claim("map ids for bind mount").until(CLONES - 1), claim("clone").since(CLONES)]
 }
 
 /// What systemd-nspawn fails to do.

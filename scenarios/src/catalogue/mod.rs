@@ -2,17 +2,20 @@
 
 mod bind_idmap_no_userns;
 mod bind_missing;
+mod bind_missing_userns;
 mod bind_options;
 mod bind_options_unit;
 mod bind_options_userns;
 mod bind_owneridmap;
+mod bind_owneridmap_no_userns;
 mod bind_unmappable;
+mod bind_unmappable_no_userns;
 mod bridge;
 mod bridge_dns;
+mod bridge_mdns;
 mod bridge_netfilter;
 mod claims;
 mod command_line_over_file;
-mod bridge_mdns;
 mod common;
 mod default_veth;
 mod file_over_unit;
@@ -42,10 +45,10 @@ pub fn all() -> Vec<Scenario> {
         nat::scenario(),
         bridge::scenario(),
         bridge_dns::scenario(),
+        bridge_mdns::scenario(),
         zone::scenario(),
         service_override::scenario(),
         nspawn_file_bridge::scenario(),
-        bridge_mdns::scenario(),
         nspawn_file_veth::scenario(),
         no_masquerade::scenario(),
         bridge_netfilter::scenario(),
@@ -62,8 +65,11 @@ pub fn all() -> Vec<Scenario> {
         bind_options_userns::scenario(),
         bind_options_unit::scenario(),
         bind_owneridmap::scenario(),
+        bind_owneridmap_no_userns::scenario(),
         bind_missing::scenario(),
+        bind_missing_userns::scenario(),
         bind_unmappable::scenario(),
+        bind_unmappable_no_userns::scenario(),
         bind_idmap_no_userns::scenario(),
     ]
 }

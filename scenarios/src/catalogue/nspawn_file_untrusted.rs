@@ -18,7 +18,7 @@ pub(super) fn scenario() -> Scenario {
     .asked_about([Topic::Reach, Topic::Settings])
 }
 
-fn ignored() -> [Claim; 4] {
+fn ignored() -> [Claim; 5] {
     let reason = "a file beside the image is not trusted, so that an image cannot reach into its host; only \
                   /etc/systemd/nspawn and /run/systemd/nspawn are";
     let claim = |check, values: &[(&str, &str)]| {
@@ -26,9 +26,10 @@ fn ignored() -> [Claim; 4] {
     };
     [
         claim(Check::SettingsBinds, &[("package-cache", "absent")]),
-        settings::overridden(
-            "nothing",
-            "what is not trusted is no setting that something else could replace",
+        settings::overridden(&[], "what is not trusted is no setting that something else could replace"),
+        settings::network(
+            "present",
+            "the file asks for a zone and is not trusted, so the unit's --network-veth counts",
         ),
         warnings("info", "up to systemd 255 it only writes them to its standard error").until(255),
         warnings("warning", "it sends them to the journal by its own protocol").since(256),

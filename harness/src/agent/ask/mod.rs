@@ -132,6 +132,7 @@ impl Standing {
             Check::IdentityMachineId => self.machine_id(machine).await,
             Check::BindChown => self.bind_chown(&asked.probe, machine).await,
             Check::BindChmod => self.bind_chmod(&asked.probe, machine).await,
+            Check::SettingsNetwork => settings::network(asked).await,
             Check::SettingsBinds => settings::binds(&asked.probe, self.bind.as_ref()).await,
             _ if check.topic() == Topic::BindOptions => bind_options::ask(asked, check).await,
             _ => Err(misplaced(check)),
@@ -171,8 +172,8 @@ impl Standing {
         match check {
             Check::LinkHost => self.host_link(about()?).await,
             Check::PingMachineFromHostIpv4 => ping(&self.host, about()?.settled.ipv4.map(Into::into)).await,
-            Check::PortMachineFromHostIpv4 => self.port(&self.host, machine, true).await,
             Check::PingMachineFromHostIpv6LinkLocal => self.ping_machine_ipv6_link_local(about()?).await,
+            Check::PortMachineFromHostIpv4 => self.port(&self.host, machine, true).await,
             Check::FirewallMasquerade => self.masquerade(machine).await,
             Check::AddressPoolOverlap => self.pool_overlap(machine).await,
             Check::BindMountPointOwner => image::mount_point_owner(machine, self.bind()?),
@@ -241,8 +242,8 @@ impl<'a> Order<'a> {
             Topic::Binds if binds::changes(*check) => &mut self.files[1],
             Topic::Reach
             | Topic::Names
-            | Topic::Ports
             | Topic::MulticastDns
+            | Topic::Ports
             | Topic::Binds
             | Topic::BindOptions
             | Topic::Settings

@@ -1,13 +1,16 @@
 //! Which of the settings that were asked for came into effect, and what systemd-nspawn warns of.
 
+use anyhow::Context;
 use nspawn_matrix_reports::{Observation, Properties};
 use nspawn_matrix_scenarios::bind_options::{FROM_COMMAND_LINE, FROM_FILE};
-use nspawn_matrix_scenarios::{BindMount, Launch, launch, pacman_cache};
+use nspawn_matrix_scenarios::{Attachment, BindMount, Launch, launch, pacman_cache};
 
 use super::binds::mount;
 use crate::agent::journal::{self, Entry, PRIORITIES, WARNING};
 use crate::agent::launch::{is_complaint, is_greeting, said_on_console};
-use crate::agent::standing::Standing;
+use crate::agent::standing::{Machine, Standing, call};
+use crate::enter;
+use crate::probe::{self, End, Which};
 use crate::rpc::Client;
 
 /// The bind mounts that a scenario may ask for.
@@ -65,6 +68,18 @@ pub(super) async fn binds(probe: &Client, own: Option<&BindMount>) -> anyhow::Re
         values.iter().filter(|(_, value)| *value == "present").map(|(name, _)| *name).collect();
     let answer = if present.is_empty() { "none".to_owned() } else { present.join(", ") };
     let values = values.into_iter().map(|(name, value)| (name, value.to_owned()));
+    Ok(Observation::Properties(Properties::new(answer, values)))
+}
+
+/// Whether the machine has a network of its own, and in it the link that `--network-veth` asks for.
+pub(super) async fn network(asked: &Machine) -> anyhow::Result<Observation> {
+    let is_shared = enter::same_namespace("net", asked.leader.get())?;
+    let which = Which::Name(Attachment::Host.link().context("it has a name")?.to_owned());
+    let end: Option<End> = call(&asked.probe, probe::Request::End { which, settled: false }).await?;
+    let network = if is_shared { "of the host" } else { "own" };
+    let host0 = if end.is_some() { "present" } else { "absent" };
+    let answer = if is_shared { network } else { host0 };
+    let values = [("network", network.to_owned()), ("host0", host0.to_owned())];
     Ok(Observation::Properties(Properties::new(answer, values)))
 }
 

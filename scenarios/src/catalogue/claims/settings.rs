@@ -14,6 +14,18 @@ pub(in crate::catalogue) fn binds(command_line: &str, file: &str, reason: &str) 
     )
 }
 
+/// Whether the link is there that the command line asks for, where the .nspawn file asks for a network of the machine's own
+/// and for no link.
+pub(in crate::catalogue) fn network(host0: &str, reason: &str) -> Claim {
+    let values = [("network", "own"), ("host0", host0)];
+    Claim::new(
+        Check::SettingsNetwork,
+        Expectation::properties(&values),
+        reason,
+        links::ISSUE_SETTINGS_NOT_MERGED,
+    )
+}
+
 /// Not a word about what was left out.
 pub(in crate::catalogue) fn no_warnings() -> Claim {
     Claim::new(
@@ -24,9 +36,12 @@ pub(in crate::catalogue) fn no_warnings() -> Claim {
     )
 }
 
-/// Of the mounts that a file and a command line ask for, those of one are without effect; nothing else is.
-pub(in crate::catalogue) fn overridden(mounts: &str, reason: &str) -> Claim {
-    let lost = |group: Group| (group.name(), if group == Group::Mounts { mounts } else { "nothing" });
+/// Of what a file and a command line ask for, this is without effect in these groups; nothing is in the others.
+pub(in crate::catalogue) fn overridden(lost: &[(Group, &str)], reason: &str) -> Claim {
+    let lost = |group: Group| {
+        let told = lost.iter().find(|(of, _)| *of == group).map_or("nothing", |(_, told)| *told);
+        (group.name(), told)
+    };
     Claim::new(
         Check::SettingsOverridden,
         Expectation::properties(&Group::ALL.map(lost)),
