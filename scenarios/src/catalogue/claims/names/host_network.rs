@@ -2,10 +2,10 @@
 
 use nspawn_matrix_reports::AddressSpace::{Global, Ipv6LinkLocal};
 use nspawn_matrix_reports::Family::{Any, Ipv4, Ipv6};
-use nspawn_matrix_reports::LookupPath::{Api, Nss, NssMyhostname, Stub};
+use nspawn_matrix_reports::LookupPath::{Api, Nss, Stub};
 
 use super::multicast::silent;
-use super::{NONE, all_lookups, each, lookups, questions, unheard_of};
+use super::{LOCAL, NONE, all_lookups, each, lookups, questions, unheard_of};
 use crate::{Claim, Way, Whose, links};
 
 /// The machines use the host's network, and their resolved cannot have the ports that the host's has.
@@ -20,8 +20,7 @@ pub(super) fn host_network() -> Vec<Claim> {
     let scopeless =
         "for one family NSS hands on fe80 without its link, and getaddrinfo sorts last what leads nowhere";
     let deaf = "the machine's resolved does not answer on links of the host, and the host's ignores what the host asks";
-    let local =
-        |whose, family, to| each(&lookups(whose, &[NssMyhostname], family), to, own, links::NSS_MYHOSTNAME);
+    let local = |whose, family, to| each(&lookups(whose, &LOCAL, family), to, own, links::NSS_MYHOSTNAME);
     let past_stub = |whose| questions(whose, |way| matches!(way, Way::Lookup(Nss | Api, _)));
     let nobody = [
         (all_lookups(Whose::Peer), unknown),
@@ -47,7 +46,7 @@ pub(super) fn host_network() -> Vec<Claim> {
         [Whose::Peer, Whose::Host, Whose::Machine].map(|whose| silent(whose, deaf)).concat(),
         local(Whose::Own, Any, &[Ipv6LinkLocal]),
         local(Whose::Own, Ipv4, &[Global]),
-        each(&lookups(Whose::Own, &[NssMyhostname], Ipv6), &[Global], scopeless, links::FINDING_SCOPELESS),
+        each(&lookups(Whose::Own, &LOCAL, Ipv6), &[Global], scopeless, links::FINDING_SCOPELESS),
         local(Whose::Gateway, Any, &[Global]),
         local(Whose::Gateway, Ipv4, &[Global]),
         local(Whose::Gateway, Ipv6, &[Global]),

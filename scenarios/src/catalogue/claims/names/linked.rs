@@ -2,24 +2,23 @@
 
 use nspawn_matrix_reports::AddressSpace::{self, Global, Ipv4LinkLocal, Ipv6LinkLocal, Lease, Other};
 use nspawn_matrix_reports::Family::{Any, Ipv4, Ipv6};
-use nspawn_matrix_reports::LookupPath::{self, Api, Nss, NssMyhostname, NssMymachines, Stub};
+use nspawn_matrix_reports::LookupPath::{self, Api, Nss, NssMymachines, Stub};
 
 use super::multicast::{answers, raced};
-use super::{EITHER, NONE, Network, all_lookups, each, lookups, on_the_wire, or_link_local};
+use super::{EITHER, LOCAL, NONE, Network, all_lookups, each, lookups, on_the_wire, or_link_local};
 use crate::{Claim, Expectation, Setting, Whose, links};
 
 /// The machines have links of their own, and a lease.
 pub(super) fn linked(network: Network) -> Vec<Claim> {
     let uplink = "the host's DHCP server hands on the DNS servers of the uplink";
-    let own =
-        "nss-myhostname gives all addresses of the machine, and getaddrinfo sorts fe80 first (RFC 6724)";
+    let own = "nss-myhostname and resolved give all addresses of the machine, and getaddrinfo sorts fe80 first (RFC 6724)";
     let own_ipv4 = "the lease is the only IPv4 address of the machine";
     [
         each(&all_lookups(Whose::Outside), &[Global], uplink, links::SYSTEMD_NETWORK),
         host(network),
-        each(&lookups(Whose::Own, &[NssMyhostname], Any), &[Ipv6LinkLocal], own, links::NSS_MYHOSTNAME),
-        each(&lookups(Whose::Own, &[NssMyhostname], Ipv4), &[Lease], own_ipv4, links::NSS_MYHOSTNAME),
-        each(&lookups(Whose::Own, &[NssMyhostname], Ipv6), &[Ipv6LinkLocal], own, links::NSS_MYHOSTNAME),
+        each(&lookups(Whose::Own, &LOCAL, Any), &[Ipv6LinkLocal], own, links::NSS_MYHOSTNAME),
+        each(&lookups(Whose::Own, &LOCAL, Ipv4), &[Lease], own_ipv4, links::NSS_MYHOSTNAME),
+        each(&lookups(Whose::Own, &LOCAL, Ipv6), &[Ipv6LinkLocal], own, links::NSS_MYHOSTNAME),
         machine_from_host(),
         answers(Whose::Machine, &on_the_wire(&[Lease], &[])),
     ]
@@ -102,7 +101,7 @@ pub(super) fn shipped() -> Vec<Claim> {
     let lease = "the gateway of the lease is the host's IPv4 address on the link";
     let untold = "before systemd 259 networkd tells resolved nothing of its leases";
     let told = "LocalLeaseDomain=_dhcp has networkd tell resolved the leases of its DHCP server";
-    let gateway = |family| lookups(Whose::Gateway, &[NssMyhostname], family);
+    let gateway = |family| lookups(Whose::Gateway, &LOCAL, family);
     let domain = |to: &[AddressSpace], reason| {
         each(&all_lookups(Whose::MachineDhcp), to, reason, links::SYSTEMD_NETWORK).into_iter()
     };
@@ -120,7 +119,7 @@ pub(super) fn shipped() -> Vec<Claim> {
 pub(super) fn of_the_notes() -> Vec<Claim> {
     let lease = "the gateway of the lease is the host's address on the link, and there is no other";
     let untold = "50-br0.network has no LocalLeaseDomain=, so networkd tells resolved nothing of its leases";
-    let gateway = |family| lookups(Whose::Gateway, &[NssMyhostname], family);
+    let gateway = |family| lookups(Whose::Gateway, &LOCAL, family);
     [
         each(&gateway(Any), &[Lease], lease, links::NSS_MYHOSTNAME),
         each(&gateway(Ipv4), &[Lease], lease, links::NSS_MYHOSTNAME),

@@ -6,7 +6,7 @@ mod multicast;
 mod peer;
 
 use nspawn_matrix_reports::AddressSpace::{self, Global, Ipv4LinkLocal, Ipv6LinkLocal, Lease};
-use nspawn_matrix_reports::LookupPath::{Api, Nss, Stub};
+use nspawn_matrix_reports::LookupPath::{Api, Nss, NssMyhostname, Stub};
 use nspawn_matrix_reports::{Family, LookupPath, Transport};
 
 use super::{Kind, Network};
@@ -55,6 +55,10 @@ const EITHER: [AddressSpace; 2] = [Lease, Ipv6LinkLocal];
 
 /// The paths that lead to systemd-resolved.
 pub(in crate::catalogue) const RESOLVED: [LookupPath; 3] = [Nss, Stub, Api];
+
+/// The paths on which a machine's own name and `_gateway` are asked for: whichever module of NSS comes first knows both
+/// without asking anybody.
+const LOCAL: [LookupPath; 2] = [Nss, NssMyhostname];
 
 /// The lookups of a name on these paths, for this family.
 pub(in crate::catalogue) fn lookups(whose: Whose, paths: &[LookupPath], family: Family) -> Vec<Check> {
