@@ -1,6 +1,10 @@
 //! Files as people write them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::*;
+use serde::Deserialize;
+use toml::Table;
 
 use super::*;
 use crate::{Check, Expectation, Launch, Scenario, Step, catalogue};
@@ -42,6 +46,72 @@ fn the_example_file_is_a_scenario() {
     let scenario = read(text).unwrap();
     assert!(scenario.checks().any(|check| check == Check::BindOwner));
     insta::assert_snapshot!(crate::shell::script(&scenario));
+}
+
+/// Every kind of step, with its keys. A step of the catalogue is written with all that its type has.
+fn steps_by_kind() -> BTreeMap<String, BTreeSet<String>> {
+    let steps = catalogue::all().into_iter().flat_map(|scenario| scenario.steps);
+    // The catalogue has no use for it.
+    let steps = steps.chain([Step::MissingDirectory { path: "/srv".to_owned() }]);
+    steps.map(|step| Table::try_from(step).unwrap()).map(|step| (kind(&step), keys(&step))).collect()
+}
+
+fn kind(step: &Table) -> String {
+    step["step"].as_str().unwrap().to_owned()
+}
+
+fn keys(table: &Table) -> BTreeSet<String> {
+    table.keys().cloned().collect()
+}
+
+#[test]
+fn the_example_file_shows_every_step_with_every_key() {
+    let types = steps_by_kind();
+    let unknown = Step::deserialize(Table::from_iter([("step".to_owned(), "?".into())])).unwrap_err();
+    let listed: BTreeSet<String> =
+        unknown.message().split('`').skip(3).step_by(2).map(str::to_owned).collect();
+    assert_eq!(types.keys().cloned().collect::<BTreeSet<_>>(), listed, "a step of each kind is known");
+
+    let example: Table = include_str!("../../../docs/scenario.toml").parse().unwrap();
+    let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for step in example["step"].as_array().unwrap() {
+        let step = step.as_table().unwrap();
+        shown.entry(kind(step)).or_default().extend(keys(step));
+    }
+    assert_eq!(shown, types);
+}
+
+#[test]
+fn the_example_file_shows_every_key_that_is_written() {
+    let text = include_str!("../../../docs/scenario.toml");
+    let example: Table = text.parse().unwrap();
+    let written = || catalogue::all().into_iter().map(|scenario| write(&scenario).parse::<Table>().unwrap());
+    let missing =
+        |table: &Table, shown: &BTreeSet<String>| keys(table).difference(shown).cloned().collect::<Vec<_>>();
+    for scenario in written() {
+        assert_eq!(missing(&scenario, &keys(&example)), [""; 0]);
+    }
+    for list in ["claim", "left-out"] {
+        let tables = |scenario: &Table| {
+            let tables = scenario.get(list).and_then(|list| list.as_array()).cloned().unwrap_or_default();
+            tables.into_iter().map(|table| table.as_table().unwrap().clone()).collect::<Vec<_>>()
+        };
+        let shown: BTreeSet<String> = tables(&example).iter().flat_map(keys).collect();
+        // What is seen has keys of its own for each way of being right.
+        let of_expectation: BTreeSet<String> = catalogue::all()
+            .iter()
+            .flat_map(|scenario| &scenario.claims)
+            .flat_map(|claim| keys(&Table::try_from(&claim.expectation).unwrap()))
+            .filter(|key| key != "expect")
+            .collect();
+        let shown = &shown | &of_expectation;
+        for table in written().flat_map(|scenario| tables(&scenario)) {
+            assert_eq!(missing(&table, &shown), [""; 0]);
+        }
+    }
+    for launch in written().map(|scenario| scenario["launch"].as_table().unwrap().clone()) {
+        assert!(keys(&launch).iter().all(|key| text.contains(&format!("{key} = "))), "{launch}");
+    }
 }
 
 #[test]
@@ -166,7 +236,7 @@ fn what_is_written_is_pleasant_to_read() {
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in any::<String>()) {
-        let _ = read(&text);
+        let _ = (read(&text), read_profile(&text), read_fault(&text));
     }
 
     #[test]
@@ -176,7 +246,7 @@ proptest! {
                 prop::sample::select(vec![
                     "name", "machines", "bind", "step", "path", "mode", "owner", "content", "argv", "check",
                     "expect", "prefix", "to", "versions", "payload", "when", "known", "topics", "link", "reason", "by", "options",
-                    "[launch]", "[[step]]", "[[claim]]",
+                    "summary", "packages", "reboot", "cause", "scenario", "breaks", "attribute", "device", "[launch]", "[[step]]", "[[claim]]",
                 ]),
                 prop::sample::select(vec![
                     "\"a\"", "\"/a:b\"", "[]", "[\"a\"]", "[1, {}]", "{}", "{uid = 1}", "0", "-1", "0o7", "1.5",
@@ -189,7 +259,7 @@ proptest! {
     ) {
         let line = |(key, value): &(&str, &str)| if key.starts_with('[') { format!("{key}\n") } else { format!("{key} = {value}\n") };
         let text: String = lines.iter().map(line).collect();
-        if let Err(problems) = read(&text) {
+        for problems in [read(&text).err(), read_profile(&text).err(), read_fault(&text).err()].into_iter().flatten() {
             prop_assert!(!problems.is_empty());
             prop_assert!(problems.iter().all(|problem| problem.line <= text.lines().count() + 1));
         }
