@@ -73,9 +73,12 @@ impl Measured {
 }
 
 impl HostTask {
-    /// Measures the host, and takes it down whatever happens.
+    /// Measures the host, and takes it down whatever happens. One of which nothing is asked is not booted.
     pub(crate) async fn measure(self, site: &Site, mut interrupted: watch::Receiver<bool>) -> Measured {
         let notes = self.notes();
+        if self.host.asked().is_empty() {
+            return self.told(&mut notes.borrow_mut(), None);
+        }
         let mut host = None;
         let failure = tokio::select! {
             () = self.work(site, &mut host, &notes) => None,

@@ -7,7 +7,7 @@ use nspawn_matrix_scenarios::{Check, Profile, Scenario};
 use nspawn_matrix_vm::{Accel, Spec};
 
 use crate::agent::Question;
-use crate::host::Kind;
+use crate::host::{Kind, LeftOut};
 use crate::image::{Pair, with_packages};
 
 /// Hosts at the same time for each core. Most of a run is waiting for time-outs of the resolver.
@@ -109,6 +109,17 @@ impl Plan {
 }
 
 impl Plan {
+    /// The same, where nothing is asked of scenarios that are left out.
+    #[must_use]
+    pub fn without(mut self, left_out: &LeftOut) -> Self {
+        for host in &mut self.hosts {
+            if let Some(lack) = left_out.get(&host.scenario.name) {
+                host.cells.iter_mut().for_each(|cell| cell.not_asked = Some(lack.clone()));
+            }
+        }
+        self
+    }
+
     /// The machines of all scenarios, each once.
     #[must_use]
     pub fn machines(&self) -> Vec<String> {

@@ -6,11 +6,12 @@
 
 mod support;
 
+use std::fs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Arguments;
-use nspawn_matrix_reports::{Case, Report};
+use nspawn_matrix_reports::{Case, HostRecord, Report, Verdict};
 use support::home::{Home, INSIDE};
 use support::{on_this_thread, trial};
 
@@ -36,6 +37,12 @@ const MORE: [&str; 6] = [
     "--check=autostart/*",
 ];
 
+/// A scenario that needs a link which the machine does not have.
+const WAN: &str = "name = 'wan'\nmachines = ['web']\ntopics = ['reach']\n\
+    [launch]\nby = 'command-line'\noptions = ['--network-macvlan=wan7']\n";
+
+const WAN_FILE: &str = "/root/wan.toml";
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each leaves the mount namespace of everyone else on its own thread, and takes the whole machine.
@@ -53,19 +60,30 @@ fn main() -> ExitCode {
 
 async fn leaves_the_machine_as_it_was() -> Result<(), String> {
     let home = Home::boot().await?;
+    fs::write(home.path(WAN_FILE), WAN).map_err(|error| error.to_string())?;
     let before = home.look().await?;
-    let run = [&RUN[..], &MORE].concat();
+    let own = format!("--scenario-file={WAN_FILE}");
+    let run = [&RUN[..], &MORE, &[&own]].concat();
     let ended = home.program(&run).end().await.map_err(|error| error.to_string())?;
     expect(ended.status.code() == Some(0), &format!("{}: {}{}", ended.status, ended.stdout, ended.stderr))?;
     home.expect_as(&before).await?;
-    let report = std::fs::read(home.path("/root/out/report.json")).map_err(|error| error.to_string())?;
+    let left_out = "left out: wan: there is no link `wan7`";
+    expect(ended.stderr.lines().any(|line| line == left_out), &ended.stderr)?;
+    let report = fs::read(home.path("/root/out/report.json")).map_err(|error| error.to_string())?;
     let report: Report = serde_json::from_slice(&report).map_err(|error| error.to_string())?;
-    expect(report.hosts.len() == 2, "each scenario has a host")?;
-    for host in &report.hosts {
+    let (wan, hosts): (Vec<&HostRecord>, Vec<_>) =
+        report.hosts.iter().partition(|host| host.id.ends_with("/wan"));
+    expect(wan.len() == 1 && hosts.len() == 2, "each scenario has a host")?;
+    let (of_wan, cases): (Vec<&Case>, Vec<_>) = report.cases.iter().partition(|case| case.host == wan[0].id);
+    let is_left_out = |case: &&Case| {
+        case.verdict == Verdict::Skip && case.reason.as_deref() == Some("there is no link `wan7`")
+    };
+    expect(!of_wan.is_empty() && of_wan.iter().all(is_left_out), &format!("{of_wan:?}"))?;
+    for host in hosts {
         expect(host.kind == "local" && host.facts.is_some() && host.left.is_empty(), &format!("{host:?}"))?;
     }
     let is_skipped = |case: &&Case| ["ping/outside/ipv4", "autostart/after-reboot"].contains(&&*case.check);
-    let skipped = report.cases.iter().filter(is_skipped);
+    let skipped = cases.into_iter().filter(is_skipped);
     expect(skipped.clone().count() == 8, "both machines have cases")?;
     expect(
         skipped.into_iter().all(|case| case.attempts == 0),
@@ -80,6 +98,7 @@ async fn leaves_the_machine_as_it_was() -> Result<(), String> {
 
 async fn refuses_what_is_in_the_way() -> Result<(), String> {
     let home = Home::boot().await?;
+    fs::write(home.path(WAN_FILE), WAN).map_err(|error| error.to_string())?;
     let made = home
         .script(
             "mkdir -p /etc/systemd/network && \
@@ -100,6 +119,11 @@ async fn refuses_what_is_in_the_way() -> Result<(), String> {
     ] {
         expect(ended.stderr.lines().any(|said| said == line), &ended.stderr)?;
     }
+    let own = format!("--scenario-file={WAN_FILE}");
+    let alone = ["run", "--host=local", "--yes", &own, "--scenario=wan"];
+    let ended = home.program(&alone).end().await.map_err(|error| error.to_string())?;
+    let line = "in the way: wan: there is no link `wan7`";
+    expect(ended.status.code() == Some(3) && ended.stderr.lines().any(|said| said == line), &ended.stderr)?;
     let unasked: Vec<&str> = RUN.into_iter().filter(|word| *word != "--yes").collect();
     let ended = home.program(&unasked).end().await.map_err(|error| error.to_string())?;
     expect(ended.status.code() == Some(2) && ended.stderr.contains("no terminal to ask at"), &ended.stderr)?;

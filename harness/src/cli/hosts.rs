@@ -9,7 +9,7 @@ use nspawn_matrix_scenarios::Scenario;
 use super::host_choice::Choice;
 use super::{Failure, local, remote};
 use crate::engine::Ground;
-use crate::host::{Hold, Kind, Remote, Roots, Survey};
+use crate::host::{Hold, Kind, LeftOut, Remote, Roots, Survey};
 use crate::image::{Pair, Pairs, Recipe, Store};
 use crate::prepare::{Unable, prepare, prepare_guests, prepare_local, prepare_nested, prepare_remote};
 
@@ -21,10 +21,28 @@ pub(super) enum Hosts<'a> {
     Guest(&'a Pair<Recipe>),
     /// Sandboxes in a virtual machine.
     Nested(&'a Pairs),
-    /// This machine, with what its machines are made from.
-    Local(&'a Recipe, Hold),
-    /// Machines elsewhere, by their names, with what their machines are made from.
-    Ssh(&'a Recipe, Vec<(String, Rc<Remote>)>),
+    /// This machine, with what its machines are made from and what is left out.
+    Local(&'a Recipe, Hold, LeftOut),
+    /// Machines elsewhere, with what their machines are made from.
+    Ssh(&'a Recipe, Vec<Elsewhere>),
+}
+
+/// A machine elsewhere.
+pub(super) struct Elsewhere {
+    /// Its name.
+    name: String,
+    remote: Rc<Remote>,
+    left_out: LeftOut,
+}
+
+/// What one run is on.
+pub(super) struct Prepared {
+    /// The name of the machine, if it is elsewhere.
+    pub name: Option<String>,
+    /// What its hosts are booted from.
+    pub ground: Ground,
+    /// The scenarios that it cannot have.
+    pub left_out: LeftOut,
 }
 
 /// How hosts are asked for.
@@ -80,15 +98,21 @@ impl<'a> Hosts<'a> {
                 let root = image.and_then(|image| Some(image.path.metadata().ok()?.len()));
                 let Choice::Ssh(targets) = choice else {
                     let survey = Survey::make(scenarios, root).await?;
-                    return Ok(Self::Local(&pair.payload, local::agree(survey, is_agreed)?));
+                    let (hold, left_out) = local::agree(survey, is_agreed)?;
+                    return Ok(Self::Local(&pair.payload, hold, left_out));
                 };
                 let remotes = remote::reach(targets, ssh_config).await?;
-                if let Err(failure) = remote::agree(&remotes, scenarios, root, is_agreed).await {
-                    remote::close(&remotes).await;
-                    return Err(failure);
-                }
-                let names = targets.iter().map(|target| target.name.clone());
-                Ok(Self::Ssh(&pair.payload, names.zip(remotes).collect()))
+                let left_out = match remote::agree(&remotes, scenarios, root, is_agreed).await {
+                    Ok(left_out) => left_out,
+                    Err(failure) => {
+                        remote::close(&remotes).await;
+                        return Err(failure);
+                    }
+                };
+                let elsewhere = targets.iter().zip(remotes).zip(left_out).map(|((target, remote), left_out)| {
+                    Elsewhere { name: target.name.clone(), remote, left_out }
+                });
+                Ok(Self::Ssh(&pair.payload, elsewhere.collect()))
             }
         }
     }
@@ -96,12 +120,12 @@ impl<'a> Hosts<'a> {
     /// The machines elsewhere among them.
     pub(super) fn remotes(&self) -> Vec<Rc<Remote>> {
         match self {
-            Self::Ssh(_, remotes) => remotes.iter().map(|(_, remote)| Rc::clone(remote)).collect(),
+            Self::Ssh(_, elsewhere) => elsewhere.iter().map(|one| Rc::clone(&one.remote)).collect(),
             Self::Sandboxes(_) | Self::Guest(_) | Self::Nested(_) | Self::Local(..) => Vec::new(),
         }
     }
 
-    /// Makes sure that they can be had; gives what each run is on, and the name of each machine elsewhere.
+    /// Makes sure that they can be had; gives what each run is on.
     ///
     /// # Errors
     /// [`Unable`].
@@ -111,20 +135,27 @@ impl<'a> Hosts<'a> {
         roots: Option<Roots>,
         install: bool,
         agent: &Path,
-    ) -> Result<Vec<(Option<String>, Ground)>, Unable> {
+    ) -> Result<Vec<Prepared>, Unable> {
         let progress = |line: &str| tell!("{line}");
-        let ground = match self {
-            Self::Sandboxes(pairs) => prepare(cache, pairs, roots, install, progress).await,
-            Self::Guest(pair) => prepare_guests(cache, pair, agent, progress).await,
-            Self::Nested(pairs) => prepare_nested(cache, pairs, roots, agent, progress).await,
-            Self::Local(recipe, hold) => prepare_local(cache, recipe, install, hold, progress).await,
-            Self::Ssh(recipe, named) => {
-                let remotes: Vec<Rc<Remote>> = named.iter().map(|(_, remote)| Rc::clone(remote)).collect();
-                prepare_remote(cache, recipe, &remotes, install, progress).await?;
-                let grounds = named.into_iter().map(|(name, remote)| (Some(name), Ground::Ssh(remote)));
-                return Ok(grounds.collect());
-            }
-        };
-        Ok(vec![(None, ground?)])
+        let remotes = self.remotes();
+        let mut lacks = LeftOut::new();
+        let ground =
+            match self {
+                Self::Sandboxes(pairs) => prepare(cache, pairs, roots, install, progress).await,
+                Self::Guest(pair) => prepare_guests(cache, pair, agent, progress).await,
+                Self::Nested(pairs) => prepare_nested(cache, pairs, roots, agent, progress).await,
+                Self::Local(recipe, hold, left_out) => {
+                    lacks = left_out;
+                    prepare_local(cache, recipe, install, hold, progress).await
+                }
+                Self::Ssh(recipe, elsewhere) => {
+                    prepare_remote(cache, recipe, &remotes, install, progress).await?;
+                    let prepared = elsewhere.into_iter().map(|Elsewhere { name, remote, left_out }| {
+                        Prepared { name: Some(name), ground: Ground::Ssh(remote), left_out }
+                    });
+                    return Ok(prepared.collect());
+                }
+            };
+        Ok(vec![Prepared { name: None, ground: ground?, left_out: lacks }])
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use super::Failure;
-use crate::host::{Hold, Kind, Survey};
+use crate::host::{Hold, Kind, LeftOut, Survey};
 use crate::prepare::Unable;
 
 /// Refuses a run that nobody can be asked about.
@@ -21,19 +21,22 @@ pub(super) fn can_ask(kind: Kind, is_agreed: bool) -> Result<(), Failure> {
     .hint("look at what it would do on a terminal, then add --yes"))
 }
 
-/// Tells what will be done to this machine and asks whether it may be, unless it `is_agreed` already; gives the hold on it.
+/// Tells what will be done to this machine and asks whether it may be, unless it `is_agreed` already; gives the hold on it,
+/// and what is left out.
 ///
 /// # Errors
 /// Each reason why it must not be, or that the answer was no.
-pub(super) fn agree(survey: Survey, is_agreed: bool) -> Result<Hold, Failure> {
+pub(super) fn agree(survey: Survey, is_agreed: bool) -> Result<(Hold, LeftOut), Failure> {
     let refusals = survey.refusals();
     if !refusals.is_empty() {
         refusals.iter().for_each(|reason| tell!("in the way: {reason}"));
         return Err(in_the_way());
     }
+    survey.left_out().iter().for_each(|(scenario, lack)| tell!("left out: {scenario}: {lack}"));
     tell!("{}", survey.preview().trim_end());
     ask(is_agreed)?;
-    Ok(survey.into_hold())
+    let left_out = survey.left_out().clone();
+    Ok((survey.into_hold(), left_out))
 }
 
 /// What is told after the reasons.

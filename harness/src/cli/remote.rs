@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use nspawn_matrix_scenarios::Scenario;
 
 use super::{Failure, local};
-use crate::host::{Connection, Remote, SshError};
+use crate::host::{Connection, LeftOut, Remote, SshError};
 use crate::inventory::Target;
 use crate::prepare::Unable;
 
@@ -39,7 +39,8 @@ pub(super) async fn reach(targets: &[Target], config: Option<&Path>) -> Result<V
     Err(Unable::from(last).into())
 }
 
-/// Tells what will be done to each machine and asks whether it may be, unless it `is_agreed` already.
+/// Tells what will be done to each machine and asks whether it may be, unless it `is_agreed` already; gives what is left out
+/// on each.
 ///
 /// # Errors
 /// Each reason why it must not be, or that the answer was no.
@@ -48,21 +49,28 @@ pub(super) async fn agree(
     scenarios: &[Scenario],
     root: Option<u64>,
     is_agreed: bool,
-) -> Result<(), Failure> {
+) -> Result<Vec<LeftOut>, Failure> {
     let surveys = join_all(remotes.iter().map(|remote| remote.survey(scenarios.to_vec(), root))).await;
-    let mut previews = Vec::new();
+    let (mut previews, mut left_out) = (Vec::new(), Vec::new());
     let mut is_refused = false;
     for (remote, survey) in remotes.iter().zip(surveys) {
         let survey = survey.map_err(Unable::from)?;
         is_refused |= !survey.refusals.is_empty();
-        survey.refusals.iter().for_each(|reason| tell!("in the way on `{}`: {reason}", remote.destination()));
-        previews.push(survey.preview);
+        let host = remote.destination();
+        survey.refusals.iter().for_each(|reason| tell!("in the way on `{host}`: {reason}"));
+        let lacks = survey
+            .left_out
+            .iter()
+            .map(|(scenario, lack)| format!("left out on `{host}`: {scenario}: {lack}"));
+        previews.extend(lacks.chain([survey.preview]));
+        left_out.push(survey.left_out);
     }
     if is_refused {
         return Err(local::in_the_way());
     }
     previews.iter().for_each(|preview| tell!("{}", preview.trim_end()));
-    local::ask(is_agreed)
+    local::ask(is_agreed)?;
+    Ok(left_out)
 }
 
 /// Has the program end on each of them; what may be left is told.

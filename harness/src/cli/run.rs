@@ -13,7 +13,7 @@ use nspawn_matrix_scenarios::Scenario;
 use super::faults::FaultArguments;
 use super::folder::Folder;
 use super::host_choice::{HostChoice, SshArguments};
-use super::hosts::{Hosts, Wanted};
+use super::hosts::{Hosts, Prepared, Wanted};
 use super::own::OwnArguments;
 use super::profiles::ProfileArguments;
 use super::progress::Displays;
@@ -141,8 +141,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         ready = hosts.prepare(&cache, arguments.roots, arguments.setup, &agent) => Some(ready),
         _ = interrupted.wait_for(|interrupted| *interrupted) => None,
     };
-    let grounds = match ready {
-        Some(Ok(grounds)) => grounds,
+    let prepared = match ready {
+        Some(Ok(prepared)) => prepared,
         Some(Err(_)) | None => {
             out.leave_as_it_was();
             remote::close(&remotes).await;
@@ -154,9 +154,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let is_claimed = scenarios.iter().any(|scenario| !scenario.claims.is_empty());
     let (images, samples) = (recipes.names(), arguments.samples.get());
     let displays = Displays::new();
-    let runs = grounds.into_iter().map(async |(name, ground)| {
+    let runs = prepared.into_iter().map(async |Prepared { name, ground, left_out }| {
         let jobs = jobs.map_or_else(|| ground.default_jobs(), NonZeroUsize::get);
-        let plan = Plan::new(kind, &images, &profiles, &scenarios, &checks, samples, jobs);
+        let plan = Plan::new(kind, &images, &profiles, &scenarios, &checks, samples, jobs).without(&left_out);
         let engine = Engine {
             run_id: run_id.clone(),
             ground,

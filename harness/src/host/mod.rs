@@ -29,7 +29,7 @@ pub use guest::{Guest, Guests};
 pub use internet::{GATEWAY_V4, GATEWAY_V6, HOST_V4, HOST_V6, NOBODY_V4, OUTSIDE_V4, OUTSIDE_V6};
 pub use keeper::{Charge, keep};
 pub use kind::Kind;
-pub use local::{Hold, Local, LocalError, LocalHost, Obstacle, Survey, clean};
+pub use local::{Hold, LeftOut, Local, LocalError, LocalHost, Obstacle, Survey, clean};
 pub use nested::{Contents, Nested, NestedSandbox, serve as give_sandboxes};
 pub use sandbox::{BOOT, Blueprint, Sandbox, SandboxError};
 pub use site::{Host, Site};

@@ -50,7 +50,7 @@ impl Look {
         // A question to it would start it, and then it knows none.
         let machines = if runs(MACHINED) { machined::names().await? } else { Vec::new() };
         Ok(Self {
-            links: links()?.into_iter().map(|(name, _)| name).collect(),
+            links: names_of_links()?,
             subnets: subnets().await?,
             paths: intent.paths().filter(|path| fs::symlink_metadata(path).is_ok()).collect(),
             machines: machines.into_iter().collect(),
@@ -59,6 +59,11 @@ impl Look {
             free: free()?,
         })
     }
+}
+
+/// The names of the links of this machine.
+pub(super) fn names_of_links() -> anyhow::Result<BTreeSet<String>> {
+    Ok(links()?.into_iter().map(|(name, _)| name).collect())
 }
 
 fn links() -> anyhow::Result<Vec<(String, u32)>> {

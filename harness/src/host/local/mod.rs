@@ -1,12 +1,13 @@
 //! This machine itself as the host, for one scenario after another.
 //!
 //! Somebody needs it, so everything is known before anything is touched: [`Survey`] holds what a run will do ([`intent`])
-//! beside what the machine has ([`look`]), and gives the reasons why it must not ([`refusal`]) or what there is to agree to
-//! ([`preview`]). What takes each change back is on the disk before it is made; [`clean`] takes it back whatever ended
+//! beside what the machine has ([`look`]), leaves out what cannot be done there ([`lack`]), and gives the reasons why the
+//! rest must not ([`refusal`]) or what there is to agree to ([`preview`]). What takes each change back is on the disk before it is made; [`clean`] takes it back whatever ended
 //! the run.
 
 mod hold;
 mod intent;
+mod lack;
 mod look;
 mod naming;
 mod obstacle;
@@ -26,6 +27,7 @@ use crate::rpc;
 use crate::undo::stop;
 
 pub use hold::Hold;
+pub use lack::LeftOut;
 pub(super) use naming::Naming;
 pub use obstacle::Obstacle;
 
@@ -75,6 +77,7 @@ impl LocalError {
 /// What a run will do to this machine, beside what the machine is like.
 #[derive(Debug)]
 pub struct Survey {
+    left_out: LeftOut,
     intent: Intent,
     look: Look,
     /// Bytes of the root of a machine.
@@ -98,14 +101,26 @@ impl Survey {
         if kept().is_unfinished()? {
             return Err(Obstacle::Unfinished.into());
         }
-        let intent = Intent::of(scenarios);
+        let scenarios: Vec<&Scenario> = scenarios.into_iter().collect();
+        let links = look::names_of_links().context("look at this machine")?;
+        let left_out = lack::left_out(scenarios.iter().copied(), &links);
+        let intent = Intent::of(scenarios.into_iter().filter(|one| !left_out.contains_key(&one.name)));
         let look = Look::at(&intent).await.context("look at this machine")?;
-        Ok(Self { intent, look, root: root.unwrap_or(USUAL_ROOT), hold })
+        Ok(Self { left_out, intent, look, root: root.unwrap_or(USUAL_ROOT), hold })
+    }
+
+    /// The scenarios that cannot be stood up here.
+    #[must_use]
+    pub const fn left_out(&self) -> &LeftOut {
+        &self.left_out
     }
 
     /// Why the scenarios must not be stood up here, a line for each reason.
     #[must_use]
     pub fn refusals(&self) -> Vec<String> {
+        if self.intent.scenarios() == 0 {
+            return self.left_out.iter().map(|(scenario, lack)| format!("{scenario}: {lack}")).collect();
+        }
         refusal::refusals(&self.intent, &self.look, self.root)
     }
 

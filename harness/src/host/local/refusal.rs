@@ -18,7 +18,6 @@ fn of_act(act: &Act, look: &Look) -> Vec<String> {
     match act {
         Act::Machine(name) => of_name(name, look),
         Act::Link(name) if look.links.contains(name) => vec![format!("link `{name}` is there already")],
-        Act::Uses(name) if !look.links.contains(name) => vec![format!("there is no link `{name}`")],
         Act::File(path) if look.paths.contains(path) => vec![format!("`{path}` is there already")],
         Act::Subnet(subnet) => {
             let others = look.subnets.iter().filter(|(other, _)| other.overlaps(*subnet));
@@ -115,7 +114,7 @@ mod tests {
             ]
             .map(str::to_owned),
         );
-        let told = refusals(&intent(&["bridge", "zone", "macvlan"]), &look, 600 << 20).join("\n");
+        let told = refusals(&intent(&["bridge", "zone"]), &look, 600 << 20).join("\n");
         insta::assert_snapshot!(told);
     }
 

@@ -113,10 +113,15 @@ impl Remote {
         let naming = Naming { machine: format!("`{}`", self.destination), clean: self.destination.clean() };
         let surveyed = self.call(&Request::Survey { scenarios, root, naming }).await;
         let surveyed: Result<SshSurvey, _> = surveyed.map_err(|why| self.failed(Why::Other(why)))?;
-        let SshSurvey { refusals, preview } =
+        let SshSurvey { left_out, refusals, preview } =
             surveyed.map_err(|obstacle| self.failed(Why::Obstacle(obstacle)))?;
+        let left_out = left_out.iter().map(|(scenario, lack)| (printable(scenario), printable(lack)));
         let preview: Vec<String> = preview.lines().map(printable).collect();
-        Ok(SshSurvey { refusals: printables(&refusals), preview: preview.join("\n") })
+        Ok(SshSurvey {
+            left_out: left_out.collect(),
+            refusals: printables(&refusals),
+            preview: preview.join("\n"),
+        })
     }
 
     /// Has the machine use `image`, a tar file; it is copied there unless the machine has the same in its own cache.

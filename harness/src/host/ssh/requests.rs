@@ -5,7 +5,7 @@ use std::time::Duration;
 use nspawn_matrix_scenarios::Scenario;
 use serde::{Deserialize, Serialize};
 
-use crate::host::local::Naming;
+use crate::host::local::{LeftOut, Naming};
 
 /// How often something is heard there at least, while the connection is as it should be.
 pub(super) const BEAT: Duration = Duration::from_secs(10);
@@ -52,6 +52,8 @@ pub(super) enum Notice {
 /// What a run will do to the machine, beside what that is like.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Survey {
+    /// The scenarios that cannot be stood up there.
+    pub left_out: LeftOut,
     /// Why the scenarios must not be stood up there, a line for each reason.
     pub refusals: Vec<String>,
     /// What there is to agree to.

@@ -90,9 +90,9 @@ impl Remote {
         let survey = LocalSurvey::make(scenarios, root).await?;
         let mut refusals = missing();
         refusals.extend(survey.refusals());
-        let preview = survey.preview_as(naming);
+        let (left_out, preview) = (survey.left_out().clone(), survey.preview_as(naming));
         self.hold.replace(Some(survey.into_hold()));
-        Ok(Survey { refusals, preview })
+        Ok(Survey { left_out, refusals, preview })
     }
 
     async fn take_back(&self) -> anyhow::Result<Option<Vec<String>>> {
