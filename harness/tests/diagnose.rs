@@ -13,7 +13,8 @@ use std::time::Duration;
 use libtest_mimic::Arguments;
 use nspawn_matrix::command::Ended;
 use nspawn_matrix_reports::{Case, Report, Verdict};
-use support::home::{Home, INSIDE};
+use support::home::Home;
+use support::inside::Inside;
 use support::{on_this_thread, trial};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -175,7 +176,7 @@ async fn takes_machines_as_they_are() -> Result<(), String> {
     let is_gone = |case: &Case| case.reason.as_deref() == Some("machine `gone` has gone meanwhile");
     expect(report.cases.iter().any(is_gone), "something is asked of what has gone")?;
 
-    let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", INSIDE, "diagnose"];
+    let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", Home::PROGRAM, "diagnose"];
     let ended = home.command(&user).end().await.map_err(|error| error.to_string())?;
     expect(ended.status.code() == Some(0), &format!("{}{}", ended.stdout, ended.stderr))?;
     let unseen = "not looked into: users, a container of systemd-nspawn: only root may look into a machine";

@@ -1,8 +1,8 @@
 //! `run --host local` on a machine with a systemd of its own, and `clean` after whatever has ended it: the machine is as
 //! it was.
 //!
-//! The machine is a sandbox. How many times a run is killed in it says `NSPAWN_MATRIX_KILLS` (3 if it says nothing), and
-//! where the random moments begin `NSPAWN_MATRIX_SEED`.
+//! The machine is a sandbox. Runs are killed in it at random moments (`support/kills.rs`); with `NSPAWN_MATRIX_HOME=vm` they
+//! are in a virtual machine.
 
 mod support;
 
@@ -10,10 +10,12 @@ use std::fs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
 use nspawn_matrix_reports::{Case, HostRecord, Report, Verdict};
-use support::home::{Home, INSIDE};
-use support::{on_this_thread, trial};
+use support::guest::Guest;
+use support::home::Home;
+use support::inside::{Inside, quiet};
+use support::{kills, on_this_thread, trial, vm_trial};
 
 /// A run of one question, which stands everything up all the same.
 const RUN: [&str; 8] = [
@@ -53,9 +55,21 @@ fn main() -> ExitCode {
         trial("takes-everything-back-after-ctrl-c", || Ok(on_this_thread(takes_everything_back())?)),
         trial("is-in-no-need-of-a-listener", || Ok(on_this_thread(is_in_no_need_of_a_listener())?)),
         trial("is-cleaned-up-after-a-reboot", || Ok(on_this_thread(is_cleaned_up_after_a_reboot())?)),
-        trial("is-cleaned-up-after-being-killed", || Ok(on_this_thread(is_cleaned_up_after_being_killed())?)),
+        killed("is-cleaned-up-after-being-killed"),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// The trial whose machine is where `NSPAWN_MATRIX_HOME` says.
+fn killed(name: &str) -> Trial {
+    match std::env::var("NSPAWN_MATRIX_HOME").ok().as_deref() {
+        Some("vm") => vm_trial(name, || Ok(on_this_thread(is_cleaned_up_in_a_virtual_machine())?)),
+        None | Some("sandbox") => trial(name, || Ok(on_this_thread(is_cleaned_up_after_being_killed())?)),
+        Some(other) => {
+            let wrong = format!("NSPAWN_MATRIX_HOME is sandbox or vm, and not {other}");
+            Trial::test(name, || Err(wrong.into()))
+        }
+    }
 }
 
 async fn leaves_the_machine_as_it_was() -> Result<(), String> {
@@ -138,7 +152,7 @@ async fn takes_everything_back() -> Result<(), String> {
     let home = Home::boot().await?;
     let before = home.look().await?;
     // A unit is what a signal can be sent to in there.
-    let unit = ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--unit=run-home", INSIDE];
+    let unit = ["systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--unit=run-home", Home::PROGRAM];
     let mut run =
         home.command(&[&unit[..], &RUN].concat()).spawn_piped().map_err(|error| error.to_string())?;
     let sent = home
@@ -177,35 +191,28 @@ async fn is_cleaned_up_after_a_reboot() -> Result<(), String> {
     home.close().await
 }
 
-/// Kills agent or controller, or both, at random moments of a run. One that has ended before its moment is no kill, and is
-/// repeated.
 async fn is_cleaned_up_after_being_killed() -> Result<(), String> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let kills = number("NSPAWN_MATRIX_KILLS").unwrap_or(3);
-    let seed = number("NSPAWN_MATRIX_SEED").unwrap_or_else(|| std::process::id().into());
-    println!("NSPAWN_MATRIX_SEED={seed}");
-    // The bits of a small number are spread first.
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let home = Home::boot().await?;
+    is_cleaned_up_each_time(&home).await?;
+    home.close().await
+}
+
+async fn is_cleaned_up_in_a_virtual_machine() -> Result<(), String> {
+    let guest = Guest::boot().await?;
+    is_cleaned_up_each_time(&guest).await?;
+    guest.close().await
+}
+
+async fn is_cleaned_up_each_time(home: &impl Inside) -> Result<(), String> {
     let before = home.look().await?;
     let began = Instant::now();
-    home.program(&RUN).output().await.map_err(|error| error.to_string())?;
+    let whole = home.program(&RUN).end().await.map_err(|error| error.to_string())?;
+    expect(whole.status.code() == Some(0), &format!("{}: {}{}", whole.status, whole.stdout, whole.stderr))?;
+    let whole = began.elapsed();
     home.expect_as(&before).await?;
-    let (mut whole, mut killed) = (began.elapsed(), 0);
-    while killed < kills {
-        let moment = whole.mul_f64(random.fraction());
-        let victim = [Victim::Controller, Victim::Agent, Victim::Both][random.below(3)];
-        let told = format!("kill {} of {kills}: {victim:?} after {} ms", killed + 1, moment.as_millis());
-        let began = Instant::now();
-        match kill(&home, victim, moment).await.map_err(|error| format!("{told}: {error}"))? {
-            true => killed += 1,
-            false => whole = whole.min(began.elapsed()),
-        }
-        let is_as_it_was = expect_clean(&home, &before).await;
-        is_as_it_was.map_err(|error| format!("{told}: {error}"))?;
-        println!("{told}: as it was");
-    }
-    home.close().await
+    let victims = [Victim::Controller, Victim::Agent, Victim::Both];
+    let kill = async |victim, moment| kill(home, victim, moment).await;
+    kills::at_random_moments(&victims, whole, kill, async || expect_clean(home, &before).await).await
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -215,58 +222,47 @@ enum Victim {
     Both,
 }
 
+/// The controller tells its process id before it is one.
+const CONTROLLER: &str = "echo $$ >/tmp/controller; exec \"$0\" \"$@\"";
+
+const KILL_CONTROLLER: &str = "kill -KILL \"$(cat /tmp/controller)\"";
+
+const KILL_AGENT: &str = "systemctl kill --signal=KILL --kill-whom=main nspawn-matrix-agent.service";
+
+impl Victim {
+    /// A script that ends with 0 if there was something to be killed.
+    fn script(self) -> String {
+        match self {
+            Self::Controller => KILL_CONTROLLER.to_owned(),
+            Self::Agent => KILL_AGENT.to_owned(),
+            Self::Both => format!("{KILL_AGENT}; agent=$?; {KILL_CONTROLLER} || exit $agent"),
+        }
+    }
+}
+
 /// Starts a run, and tells whether there was something to be killed at that moment. A run that nobody has killed, or whose
 /// agent alone was, ends as if nothing had happened.
-async fn kill(home: &Home, victim: Victim, moment: Duration) -> Result<bool, String> {
-    let mut run = home.quiet_program(&RUN)?.spawn_piped().map_err(|error| error.to_string())?;
-    let ended_before = tokio::time::timeout(moment, run.wait()).await.is_ok();
-    let mut hit = false;
-    if !ended_before && matches!(victim, Victim::Agent | Victim::Both) {
-        let agent = "systemctl kill --signal=KILL --kill-whom=main nspawn-matrix-agent.service";
-        hit = home.script(agent).await?.status.success();
-    }
-    if !ended_before && matches!(victim, Victim::Controller | Victim::Both) {
-        // What has entered the machine for it dies with it.
-        hit |= run.start_kill().is_ok();
-    }
+async fn kill<H: Inside>(home: &H, victim: Victim, moment: Duration) -> Result<bool, String> {
+    let argv = [&["sh", "-c", CONTROLLER, H::PROGRAM], &RUN[..]].concat();
+    let mut run = quiet(home.command(&argv))?.spawn_piped().map_err(|error| error.to_string())?;
+    let goes_on = kills::goes_on(&mut run, moment).await;
+    let hit = goes_on && home.script(&victim.script()).await?.status.success();
     let status = run.wait().await.map_err(|error| error.to_string())?;
     let is_unharmed = !hit || matches!(victim, Victim::Agent);
     expect(!is_unharmed || status.code() == Some(0), &format!("the run ended with {status}"))?;
     Ok(hit)
 }
 
-async fn expect_clean(home: &Home, before: &[String]) -> Result<(), String> {
+async fn expect_clean(home: &impl Inside, before: &[String]) -> Result<(), String> {
     let clean = home.program(&["clean"]).end().await.map_err(|error| error.to_string())?;
     expect(clean.status.code() == Some(0), &format!("{}: {}{}", clean.status, clean.stdout, clean.stderr))?;
     home.expect_as(before).await?;
     cleaned(home, "nothing to clean on this machine\n").await
 }
 
-async fn cleaned(home: &Home, said: &str) -> Result<(), String> {
+async fn cleaned(home: &impl Inside, said: &str) -> Result<(), String> {
     let ended = home.program(&["clean"]).end().await.map_err(|error| error.to_string())?;
     expect(ended.status.success() && ended.stdout == said, &format!("{}{}", ended.stdout, ended.stderr))
-}
-
-/// Numbers that nobody expects (xorshift64, Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn fraction(&mut self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a moment need not be exact")]
-        let fraction = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        fraction
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() >> 33).unwrap_or_default() % bound
-    }
 }
 
 fn expect(holds: bool, told: &str) -> Result<(), String> {

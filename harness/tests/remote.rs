@@ -11,6 +11,7 @@ use libtest_mimic::Arguments;
 use nspawn_matrix::command::Command;
 use nspawn_matrix_reports::Report;
 use support::home::Home;
+use support::inside::Inside;
 use support::reached::{Person, Reached};
 use support::{on_this_thread, trial};
 

@@ -20,7 +20,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use nspawn_matrix::command::Command as Program;
 use nspawn_matrix_reports::{Case, Report, TimelineEvent, Verdict};
-use nspawn_matrix_vm::{Accel, Chosen, Image, Life, Place, Qemu, Start, Store, Vm};
+use nspawn_matrix_vm::{Accel, Chosen, Image, Life, Place, Qemu, Start, Vm};
+use support::guest::images;
 use support::vm_trial;
 
 /// How long killed processes may take to end.
@@ -257,7 +258,7 @@ fn is_reached_and_goes() -> Result<(), Failed> {
 fn a_kernel_runs_to_its_first_program() -> Result<(), Failed> {
     let hindrance = support::on_this_thread(async {
         let chosen = Chosen::named("trixie").map_err(said)?;
-        let image = store().build(&chosen, |_| {}).await.map_err(said)?;
+        let image = images().build(&chosen, |_| {}).await.map_err(said)?;
         let qemu = Qemu::find().await.map_err(said)?;
         Accel::Tcg.hinders(&qemu, &kernel_of(&image)?).await.map_err(said)
     })?;
@@ -270,7 +271,7 @@ fn keeps_its_disk_over_a_reboot() -> Result<(), Failed> {
     let (before, after, place) = support::on_this_thread(async {
         let place = Place::new(runtime.path(), "trixie").map_err(said)?;
         let chosen = Chosen::named("trixie").map_err(said)?;
-        let image = store().build(&chosen, |_| {}).await.map_err(said)?;
+        let image = images().build(&chosen, |_| {}).await.map_err(said)?;
         let qemu = Qemu::find().await.map_err(said)?;
         let accel = Accel::choose(&qemu, Some(&kernel_of(&image)?)).await.map_err(said)?.accel;
         let start = Start {
@@ -459,12 +460,6 @@ impl Drop for Person {
         // After a trial that failed; otherwise there is nothing.
         drop(self.output(&["down"]));
     }
-}
-
-/// The images of whoever runs the tests.
-fn store() -> Store {
-    std::env::var_os("NSPAWN_MATRIX_VM_CACHE")
-        .map_or_else(Store::of_this_user, |folder| Store::open(folder.into()))
 }
 
 /// Waits until nobody has the file locked.

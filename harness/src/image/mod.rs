@@ -26,6 +26,5 @@ pub use pair::Pair;
 pub use pairs::{Images, Pairs};
 pub use recipe::{Packages, Recipe, with_packages};
 pub use snapshot::Snapshot;
-pub(crate) use store::FOLDER_OF_ROOT;
-pub use store::{Entry, Image, Store, default_folder};
+pub use store::{Entry, FOLDER_OF_ROOT, Image, Store, default_folder};
 pub use suite::Suite;

@@ -15,7 +15,7 @@ use crate::lock::Lock;
 use nspawn_matrix_scenarios::nearest::nearest;
 
 /// Where root's images are kept unless the command line says otherwise.
-pub(crate) const FOLDER_OF_ROOT: &str = "/var/cache/nspawn-matrix";
+pub const FOLDER_OF_ROOT: &str = "/var/cache/nspawn-matrix";
 
 /// Where the images are if nobody says otherwise: in /var/cache, and below the home of whoever is not root.
 #[must_use]

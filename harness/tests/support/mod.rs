@@ -3,7 +3,10 @@
 #![allow(dead_code, reason = "each test program uses a part")]
 
 pub(crate) mod browser;
+pub(crate) mod guest;
 pub(crate) mod home;
+pub(crate) mod inside;
+pub(crate) mod kills;
 pub(crate) mod machine;
 pub(crate) mod program;
 pub(crate) mod reached;

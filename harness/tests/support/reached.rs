@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::process::Child;
 
 use super::home::Home;
+use super::inside::{Inside, expect_same};
 
 /// This program here.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nspawn-matrix");
@@ -148,7 +149,7 @@ impl Reached {
 
     /// Tells what differs from `before`.
     pub(crate) async fn expect_as(&self, before: &[String]) -> Result<(), String> {
-        super::home::expect_same(before, &self.look().await?)
+        expect_same(before, &self.look().await?)
     }
 }
 
