@@ -20,28 +20,55 @@ pub struct Judgement {
 /// The user and group that ids without a counterpart show as (`kernel.overflowuid`, user_namespaces(7)).
 const NOBODY: u32 = 65534;
 
-/// Holds what was seen against what was claimed; without a claim nothing is judged.
+/// Holds what was seen against what was claimed; without a claim nothing is judged. Where the claim is a fault, `right` is
+/// what would be claimed without it.
 #[must_use]
-pub fn judge(claim: Option<&Claim>, observation: &Observation) -> Judgement {
+pub fn judge(claim: Option<&Claim>, right: Option<&Claim>, observation: &Observation) -> Judgement {
     let Some(claim) = claim else {
         let reason = "nothing is claimed for these versions and settings".to_owned();
         return Judgement { verdict: Verdict::Skip, reason };
     };
-    let (verdict, reason) = match (difference(&claim.expectation, observation), claim.known) {
-        (Ok(None), None) => (Verdict::Pass, claim.reason.clone()),
-        (Ok(None), Some(_)) => (Verdict::Known, claim.reason.clone()),
-        (Ok(Some(reason)), None | Some(Known::Chance)) => {
+    let (verdict, reason) = held_against(claim, right, observation).unwrap_or_else(|Mismatch| {
+        let reason = "the claim is about another kind of observation than the question makes";
+        (Verdict::Broken, reason.to_owned())
+    });
+    Judgement { verdict, reason }
+}
+
+fn held_against(
+    claim: &Claim,
+    right: Option<&Claim>,
+    observation: &Observation,
+) -> Result<(Verdict, String), Mismatch> {
+    Ok(match (difference(&claim.expectation, observation)?, claim.known) {
+        (None, None) => (Verdict::Pass, claim.reason.clone()),
+        (None, Some(_)) => (Verdict::Known, claim.reason.clone()),
+        (Some(reason), None | Some(Known::Chance)) => {
             (Verdict::Fail, format!("{reason}; the claim was made because {}", claim.reason))
         }
-        (Ok(Some(reason)), Some(Known::Fault)) => {
-            (Verdict::Fixed, format!("{reason}; the known failure was that {}", claim.reason))
-        }
-        (Err(Mismatch), _) => {
-            let reason = "the claim is about another kind of observation than the question makes";
-            (Verdict::Broken, reason.to_owned())
-        }
+        (Some(other), Some(Known::Fault)) => not_the_fault(claim, &other, right, observation)?,
+    })
+}
+
+/// A known fault was not met, but `other`: it is fixed only if what is right was seen instead.
+fn not_the_fault(
+    fault: &Claim,
+    other: &str,
+    right: Option<&Claim>,
+    observation: &Observation,
+) -> Result<(Verdict, String), Mismatch> {
+    let known = format!("the known failure, that {}", fault.reason);
+    let Some(right) = right else {
+        let reason = format!("{other}; it is not {known}, and nothing is claimed of what would be right");
+        return Ok((Verdict::Fail, reason));
     };
-    Judgement { verdict, reason }
+    Ok(match difference(&right.expectation, observation)? {
+        None => (Verdict::Fixed, format!("{}; {known}, was not met: {other}", right.reason)),
+        Some(wrong) => {
+            let claimed = format!("{wrong}; the claim was made because {}", right.reason);
+            (Verdict::Fail, format!("{claimed}; nor is it {known}: {other}"))
+        }
+    })
 }
 
 /// Claim and observation cannot be compared, which is our own fault.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use nspawn_matrix_reports::{Case, Facts, Observation, TimelineEvent, Verdict};
-use nspawn_matrix_scenarios::{Claim, Setting, Settings};
+use nspawn_matrix_scenarios::{Check, Claim, Scenario, Setting, Settings};
 
 use crate::agent::{EvidenceFile, Notice, Question};
 use crate::engine::{Progress, Watcher};
@@ -180,7 +180,7 @@ impl Notes {
         let usual: Settings = self.settings.iter().map(usual).collect();
         let claim = self.host.scenario.claim(question.check, host, self.payload.unwrap_or(host), &usual);
         matches!(case.verdict, Verdict::Fail | Verdict::Fixed)
-            || claim.is_some_and(|claim| judge(Some(claim), observation).verdict == Verdict::Fail)
+            || claim.is_some_and(|claim| judge(Some(claim), None, observation).verdict == Verdict::Fail)
     }
 
     /// Whether all is as claimed so far.
@@ -223,7 +223,8 @@ impl Notes {
     fn judged(&self, question: &Question, outcome: Result<Observation, String>, duration_ms: u64) -> Case {
         let (verdict, reason, observed) = match (outcome, self.systemd()) {
             (Ok(observation), Some(_)) => {
-                let judgement = judge(self.claim(question), &observation);
+                let right = self.of_scenario(question, Scenario::claim_without_fault);
+                let judgement = judge(self.claim(question), right, &observation);
                 (judgement.verdict, judgement.reason, Some(observation))
             }
             (Ok(observation), None) => (
@@ -237,9 +238,18 @@ impl Notes {
     }
 
     fn claim(&self, question: &Question) -> Option<&Claim> {
+        self.of_scenario(question, Scenario::claim)
+    }
+
+    /// What `which` gives where this host is.
+    fn of_scenario<'a>(
+        &'a self,
+        question: &Question,
+        which: impl Fn(&'a Scenario, Check, u32, u32, &Settings) -> Option<&'a Claim>,
+    ) -> Option<&'a Claim> {
         // Before the machines stand the version of theirs is not known; they are most likely of the host's image.
         let host = self.systemd()?;
-        self.host.scenario.claim(question.check, host, self.payload.unwrap_or(host), &self.settings)
+        which(&self.host.scenario, question.check, host, self.payload.unwrap_or(host), &self.settings)
     }
 
     fn blank(&self, question: &Question, verdict: Verdict, reason: String) -> Case {

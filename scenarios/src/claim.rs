@@ -78,7 +78,8 @@ impl Claim {
         self
     }
 
-    /// Says that what is claimed is a fault of the system under test; the link leads to it.
+    /// Says that what is claimed is a fault of the system under test; the link leads to it. What would be right is another
+    /// claim that holds there.
     #[must_use]
     pub fn fault(mut self) -> Self {
         self.known = Some(Known::Fault);
@@ -93,6 +94,12 @@ impl Claim {
         self.reason = format!("{}; but that is left to chance: {why}", self.reason);
         link.clone_into(&mut self.link);
         self
+    }
+
+    /// Tells whether what is claimed is a fault.
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        self.known == Some(Known::Fault)
     }
 
     /// Tells whether both claims are about the same question, versions and settings.

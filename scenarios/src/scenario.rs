@@ -204,15 +204,41 @@ impl Scenario {
     }
 
     /// The claim about `check` where host and machines run these versions of systemd and these settings were
-    /// detected; none if nothing is claimed, or if what is claimed depends on a setting that is unknown.
+    /// detected; none if nothing is claimed, or if what is claimed depends on a setting that is unknown. Of several that
+    /// hold the one that demands most of the settings counts, and a fault before what would be right without it.
     #[must_use]
     pub fn claim(&self, check: Check, host: u32, payload: u32, settings: &Settings) -> Option<&Claim> {
-        let claims = || self.claims.iter().filter(|claim| claim.check == check);
+        let holds = self.holding(check, host, payload, settings)?;
+        holds.max_by_key(|claim| (claim.when.len(), claim.is_fault()))
+    }
+
+    /// The claim that would count there if no fault were known.
+    #[must_use]
+    pub fn claim_without_fault(
+        &self,
+        check: Check,
+        host: u32,
+        payload: u32,
+        settings: &Settings,
+    ) -> Option<&Claim> {
+        let holds = self.holding(check, host, payload, settings)?;
+        holds.filter(|claim| !claim.is_fault()).max_by_key(|claim| claim.when.len())
+    }
+
+    /// The claims about `check` that hold there; none if a setting that one of them is about is unknown.
+    fn holding(
+        &self,
+        check: Check,
+        host: u32,
+        payload: u32,
+        settings: &Settings,
+    ) -> Option<impl Iterator<Item = &Claim>> {
+        let claims = move || self.claims.iter().filter(move |claim| claim.check == check);
         let is_unknown = |setting| settings.get(setting).is_some_and(|value| value == UNKNOWN);
         if claims().any(|claim| claim.when.keys().any(is_unknown)) {
             return None;
         }
-        claims().filter(|claim| claim.is_about(host, payload, settings)).max_by_key(|claim| claim.when.len())
+        Some(claims().filter(move |claim| claim.is_about(host, payload, settings)))
     }
 }
 

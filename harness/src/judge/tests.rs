@@ -7,7 +7,7 @@ use super::*;
 
 fn verdict(expectation: Expectation, observation: &Observation) -> (Verdict, String) {
     let claim = Claim::new(Check::AddressLease, expectation, "of this", "https://example.org");
-    let Judgement { verdict, reason } = judge(Some(&claim), observation);
+    let Judgement { verdict, reason } = judge(Some(&claim), None, observation);
     (verdict, reason)
 }
 
@@ -286,18 +286,51 @@ fn a_claim_of_another_kind_is_our_own_fault() {
 
 #[test]
 fn without_a_claim_nothing_is_judged() {
-    let judgement = judge(None, &ping(3));
+    let judgement = judge(None, None, &ping(3));
     assert_eq!(judgement.verdict, Verdict::Skip);
     assert_eq!(judgement.reason, "nothing is claimed for these versions and settings");
 }
 
+/// A claim that somebody says so of.
+fn claim(expectation: Expectation, reason: &str) -> Claim {
+    Claim::new(Check::PingGatewayIpv4, expectation, reason, "https://example.org")
+}
+
 #[test]
-fn a_fault_that_is_seen_is_known_and_one_that_is_not_is_fixed() {
-    let claim = Claim::new(Check::PingGatewayIpv4, Expectation::NoAnswer, "because", "https://example.org")
-        .when(Setting::StrayLease, "yes")
-        .fault();
-    assert_eq!(judge(Some(&claim), &ping(0)).verdict, Verdict::Known);
-    assert_eq!(judge(Some(&claim), &ping(3)).verdict, Verdict::Fixed);
+fn a_fault_that_is_seen_is_known_and_one_in_whose_place_is_what_is_right_is_fixed() {
+    let fault = claim(Expectation::NoAnswer, "the lease is astray").when(Setting::StrayLease, "yes").fault();
+    let right = claim(Expectation::ANSWERS_ROUTED, "the host answers");
+    let judged = |observation: &Observation| judge(Some(&fault), Some(&right), observation);
+    assert_eq!(judged(&ping(0)).verdict, Verdict::Known);
+    let fixed = judged(&ping(3));
+    assert_eq!(fixed.verdict, Verdict::Fixed);
+    assert_eq!(
+        fixed.reason,
+        "the host answers; the known failure, that the lease is astray, was not met: 10.0.55.1 answered 3 of 3 requests"
+    );
+}
+
+#[test]
+fn what_is_neither_the_known_fault_nor_right_is_a_failure() {
+    let right = claim(Expectation::Resolves { to: vec![AddressSpace::Global] }, "DNS knows the name");
+    let denied = Expectation::Resolves { to: vec![AddressSpace::None] };
+    let fault = claim(denied, "machined denies the name").fault();
+    let late = names(&[(AddressSpace::None, 32)]);
+    let Observation::Names(late) = late else { unreachable!("it is names") };
+    let late = Names { unanswered: 1, failures: [("QueryTimedOut".to_owned(), 1)].into(), ..late };
+    let late = judge(Some(&fault), Some(&right), &Observation::Names(late));
+    assert_eq!(late.verdict, Verdict::Fail);
+    assert_eq!(
+        late.reason,
+        "32 of 32 lookups gave none; the claim was made because DNS knows the name; nor is it the known failure, that \
+         machined denies the name: 1 of 32 lookups were not answered: QueryTimedOut"
+    );
+    let Observation::Ping(unsent) = ping(0) else { unreachable!("it is a ping") };
+    let unsent = Observation::Ping(Ping { sent: 0, ..unsent });
+    let right = claim(Expectation::ANSWERS_ON_LINK, "the host answers");
+    let fault = claim(Expectation::Unreached, "the lease is astray").fault();
+    assert_eq!(judge(Some(&fault), Some(&right), &unsent).verdict, Verdict::Fail);
+    assert_eq!(judge(Some(&fault), None, &ping(3)).verdict, Verdict::Fail, "nothing says that it is right");
 }
 
 #[test]
@@ -309,10 +342,10 @@ fn what_is_right_by_chance_is_known_and_anything_else_fails() {
         "https://example.org",
     )
     .by_chance("networkd is quicker", "https://example.org/issue");
-    let known = judge(Some(&claim), &ping(3));
+    let known = judge(Some(&claim), None, &ping(3));
     assert_eq!(known.verdict, Verdict::Known);
     assert_eq!(known.reason, "because; but that is left to chance: networkd is quicker");
-    assert_eq!(judge(Some(&claim), &ping(0)).verdict, Verdict::Fail);
+    assert_eq!(judge(Some(&claim), None, &ping(0)).verdict, Verdict::Fail);
 }
 
 #[test]

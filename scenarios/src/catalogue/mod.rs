@@ -106,7 +106,9 @@ mod tests {
             for check in scenario.checks().filter(|check| scenario.never_asked(*check).is_none()) {
                 for (host, payload) in versions() {
                     let claims = scenario.claims.iter().filter(|claim| {
-                        claim.check == check && claim.is_about(host, payload, &Settings::new())
+                        claim.check == check
+                            && !claim.is_fault()
+                            && claim.is_about(host, payload, &Settings::new())
                     });
                     assert_eq!(
                         claims.count(),
@@ -147,6 +149,22 @@ mod tests {
     }
 
     #[test]
+    fn beside_every_fault_stands_what_would_be_right() {
+        for scenario in all() {
+            for fault in scenario.claims.iter().filter(|claim| claim.is_fault()) {
+                let counts = |(host, payload): &(u32, u32)| {
+                    scenario.claim(fault.check, *host, *payload, &fault.when) == Some(fault)
+                };
+                for (host, payload) in versions().filter(counts) {
+                    let right = scenario.claim_without_fault(fault.check, host, payload, &fault.when);
+                    let right = right.unwrap_or_else(|| panic!("{}: {}", scenario.name, fault.check));
+                    assert_ne!(right.expectation, fault.expectation, "{}: {}", scenario.name, fault.check);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn no_two_claims_demand_equally_much_of_what_can_be_detected_at_once() {
         let values = |left: &Settings, right: &Settings| {
             left.iter().all(|(setting, value)| right.get(setting).is_none_or(|other| other == value))
@@ -158,6 +176,7 @@ mod tests {
                         && left.host.meets(right.host)
                         && left.payload.meets(right.payload)
                         && left.when.len() == right.when.len()
+                        && left.is_fault() == right.is_fault()
                         && values(&left.when, &right.when);
                     assert!(!both, "{}: {}", scenario.name, left.check);
                 }

@@ -93,12 +93,13 @@ impl Reader {
         range
     }
 
-    /// Of two claims about the same, one would be dead.
+    /// Of two claims about the same, one would be dead, unless it says what would be right without a fault.
     pub(super) fn distinct(&mut self, claims: &[Placed<Claim>]) {
         for (index, (claim, at)) in claims.iter().enumerate() {
             let overlaps = |other: &Claim| {
                 other.check == claim.check
                     && other.when == claim.when
+                    && other.is_fault() == claim.is_fault()
                     && other.host.meets(claim.host)
                     && other.payload.meets(claim.payload)
             };

@@ -99,7 +99,7 @@ fn everywhere() -> Vec<Claim> {
     let since_259 = |claim: Claim| claim.since(259).fault();
     [
         each(&all_lookups(Whose::PeerDhcp), &NONE, told, links::ISSUE_HOOK_HOST_ONLY),
-        each(&below, &[Global], asks, links::RESOLVED).into_iter().map(|claim| claim.until(258)).collect(),
+        each(&below, &[Global], asks, links::RESOLVED),
         each(&below, &NONE, fault, links::ISSUE_BELOW_MACHINE).into_iter().map(since_259).collect(),
     ]
     .concat()
