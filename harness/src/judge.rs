@@ -42,7 +42,8 @@ fn held_against(
 ) -> Result<(Verdict, String), Mismatch> {
     Ok(match (difference(&claim.expectation, observation)?, claim.known) {
         (None, None) => (Verdict::Pass, claim.reason.clone()),
-        (None, Some(_)) => (Verdict::Known, claim.reason.clone()),
+        (None, Some(Known::Fault)) => (Verdict::Known, claim.reason.clone()),
+        (None, Some(Known::Chance)) => (Verdict::Known, format!("right this time: {}", claim.reason)),
         (Some(reason), None | Some(Known::Chance)) => {
             (Verdict::Fail, format!("{reason}; the claim was made because {}", claim.reason))
         }
@@ -57,7 +58,7 @@ fn not_the_fault(
     right: Option<&Claim>,
     observation: &Observation,
 ) -> Result<(Verdict, String), Mismatch> {
-    let known = format!("the known failure, that {}", fault.reason);
+    let known = format!("the known fault, that {}", fault.reason);
     let Some(right) = right else {
         let reason = format!("{other}; it is not {known}, and nothing is claimed of what would be right");
         return Ok((Verdict::Fail, reason));

@@ -15,9 +15,9 @@ pub enum Verdict {
     Pass,
     /// The system under test differs from the claim.
     Fail,
-    /// A failure that is expected, with its issue.
+    /// A known fault acts there, and was met, or what was seen is right by chance; the reason says which.
     Known,
-    /// A known failure that passed.
+    /// What would be right without a known fault was seen.
     Fixed,
     /// Not asked, or not judged since nothing is claimed; the reason says which.
     Skip,
@@ -48,8 +48,8 @@ impl Verdict {
         match self {
             Self::Pass => "as claimed",
             Self::Fail => "differs",
-            Self::Known => "known failure",
-            Self::Fixed => "known failure passed",
+            Self::Known => "known fault",
+            Self::Fixed => "known fault gone",
             Self::Skip => "skipped",
             Self::Broken => "not measured",
         }

@@ -306,7 +306,7 @@ fn a_fault_that_is_seen_is_known_and_one_in_whose_place_is_what_is_right_is_fixe
     assert_eq!(fixed.verdict, Verdict::Fixed);
     assert_eq!(
         fixed.reason,
-        "the host answers; the known failure, that the lease is astray, was not met: 10.0.55.1 answered 3 of 3 requests"
+        "the host answers; the known fault, that the lease is astray, was not met: 10.0.55.1 answered 3 of 3 requests"
     );
 }
 
@@ -322,7 +322,7 @@ fn what_is_neither_the_known_fault_nor_right_is_a_failure() {
     assert_eq!(late.verdict, Verdict::Fail);
     assert_eq!(
         late.reason,
-        "32 of 32 lookups gave none; the claim was made because DNS knows the name; nor is it the known failure, that \
+        "32 of 32 lookups gave none; the claim was made because DNS knows the name; nor is it the known fault, that \
          machined denies the name: 1 of 32 lookups were not answered: QueryTimedOut"
     );
     let Observation::Ping(unsent) = ping(0) else { unreachable!("it is a ping") };
@@ -344,7 +344,7 @@ fn what_is_right_by_chance_is_known_and_anything_else_fails() {
     .by_chance("networkd is quicker", "https://example.org/issue");
     let known = judge(Some(&claim), None, &ping(3));
     assert_eq!(known.verdict, Verdict::Known);
-    assert_eq!(known.reason, "because; but that is left to chance: networkd is quicker");
+    assert_eq!(known.reason, "right this time: because; but that is left to chance: networkd is quicker");
     assert_eq!(judge(Some(&claim), None, &ping(0)).verdict, Verdict::Fail);
 }
 

@@ -96,7 +96,7 @@ fn test_case(case: &Case, places: &Places<'_>) -> TestCase {
         Verdict::Pass | Verdict::Known => TestCaseBuilder::success(&name, time),
         Verdict::Fail => TestCaseBuilder::failure(&name, time, "fail", &reason),
         Verdict::Fixed => {
-            TestCaseBuilder::failure(&name, time, "fixed", &format!("a known failure passed: {reason}"))
+            TestCaseBuilder::failure(&name, time, "fixed", &format!("a known fault is gone: {reason}"))
         }
         Verdict::Broken => TestCaseBuilder::error(&name, time, "broken", &reason),
         Verdict::Skip => TestCaseBuilder::skipped_with_cause(&name, "skip", &reason),

@@ -93,7 +93,7 @@ fn every_verdict_has_its_place_in_junit() {
     </system-out>
     </testcase>
     <testcase name="ping/peer/ipv4::fixed" time="0.204" classname="nat (257)">
-    <failure type="fixed" message="a known failure passed: the reason of fixed"><![CDATA[reason: the reason of fixed
+    <failure type="fixed" message="a known fault is gone: the reason of fixed"><![CDATA[reason: the reason of fixed
     claimed: 3 of 3 replies
     observed: 10.0.55.103: 3 of 3 replies, median 85 us, ttl 64]]>
     </failure>

@@ -98,7 +98,7 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
 
     Files and boot, the same everywhere: bind/mode same
 
-    ! differs, ~ known failure, + known failure passed, - skipped, ? not measured
+    ! differs, ~ known fault, + known fault gone, - skipped, ? not measured
 
     240 pass, 3 fail, 2 known, 2 fixed, 24 skip, 1 broken
 
@@ -129,7 +129,7 @@ fn a_run_on_one_host_is_read_at_a_glance_in_80_columns() {
         host and has no link of its own
     ? not measured, nat::resolve/host/any::beta (257): enter namespaces of `beta`:
         the leader 4711 is gone
-    ~ known failure, 2 cases of zone (257):
+    ~ known fault, 2 cases of zone (257):
         https://github.com/systemd/systemd/issues/28844: without idmap the owner is
         nobody
     ");

@@ -92,7 +92,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{Check, Settings, Step, Versions};
+    use crate::{Check, Known, Setting, Settings, Step, Versions};
 
     /// Every version of systemd that is known here, as that of a host and of its machines.
     fn versions() -> impl Iterator<Item = (u32, u32)> {
@@ -160,6 +160,30 @@ mod tests {
                     let right = right.unwrap_or_else(|| panic!("{}: {}", scenario.name, fault.check));
                     assert_ne!(right.expectation, fault.expectation, "{}: {}", scenario.name, fault.check);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_a_fault_changes_is_left_to_chance() {
+        for scenario in all() {
+            for claim in scenario.claims.iter().filter(|claim| claim.known == Some(Known::Chance)) {
+                let elsewhere: Vec<(&Setting, &str)> = claim
+                    .when
+                    .keys()
+                    .flat_map(|setting| setting.values().iter().map(move |value| (setting, *value)))
+                    .collect();
+                let is_fault_of = |(setting, value): &(&Setting, &str)| {
+                    let mut settings = claim.when.clone();
+                    settings.insert(**setting, (*value).to_owned());
+                    let mut found =
+                        versions().filter(|(host, payload)| claim.is_about(*host, *payload, &claim.when));
+                    found.all(|(host, payload)| {
+                        let there = scenario.claim(claim.check, host, payload, &settings);
+                        there.is_some_and(|there| there.is_fault() && there.expectation != claim.expectation)
+                    })
+                };
+                assert!(elsewhere.iter().any(is_fault_of), "{}: {}", scenario.name, claim.check);
             }
         }
     }

@@ -40,7 +40,7 @@ pub(super) fn left_to_chance(claims: &[Claim], astray: &[Claim]) -> Vec<Claim> {
 
 /// What is seen where the subnet is another one than that of the DHCP server.
 pub(super) fn stray_lease(user_namespace: bool) -> Vec<Claim> {
-    let reason = "networkd picked the zone another subnet when its carrier came back, and the DHCP server kept the first";
+    let reason = "on this start networkd picked the zone another subnet when its carrier came back, and the DHCP server kept the first";
     let astray = |check, expectation| {
         Claim::new(check, expectation, reason, links::FINDING_STRAY_LEASE).when(Setting::StrayLease, "yes")
     };
