@@ -19,6 +19,7 @@ mod chain;
 pub mod cli;
 pub mod command;
 mod diagnose;
+pub mod ends;
 pub mod engine;
 pub mod enter;
 mod explain;

@@ -11,6 +11,7 @@ use nspawn_matrix_reports::{Case, Facts, Observation, TimelineEvent, Verdict};
 use nspawn_matrix_scenarios::{Check, Claim, Scenario, Setting, Settings};
 
 use crate::agent::{EvidenceFile, Notice, Question};
+use crate::ends::Ends;
 use crate::engine::{Progress, Watcher};
 use crate::explain::{self, explain};
 use crate::judge::judge;
@@ -26,6 +27,7 @@ pub(crate) struct Notes {
     pub host: HostPlan,
     cases: Vec<(Question, Case)>,
     settings: Settings,
+    ends: Ends,
     clock: Instant,
     heard: Instant,
     watcher: Watcher,
@@ -51,7 +53,7 @@ pub(crate) type SharedNotes = Rc<RefCell<Notes>>;
 impl Notes {
     /// Empty notes of `host`; times are counted from `clock`.
     pub(crate) fn new(host: HostPlan, clock: Instant, watcher: Watcher) -> Self {
-        let (cases, settings, payload) = (Vec::new(), Settings::new(), None);
+        let (cases, settings, ends, payload) = (Vec::new(), Settings::new(), Ends::default(), None);
         let (warnings, timeline, evidence) = (Vec::new(), Vec::new(), Vec::new());
         let (facts, left, before) = (None, None, None);
         let heard = Instant::now();
@@ -59,6 +61,7 @@ impl Notes {
             host,
             cases,
             settings,
+            ends,
             clock,
             heard,
             watcher,
@@ -84,6 +87,7 @@ impl Notes {
     /// Notes that the host boots from the start: what held on an earlier one need not hold on this one.
     pub(crate) fn booted(&mut self) {
         self.settings.clear();
+        self.ends = Ends::default();
         self.warnings.clear();
         self.left = None;
         self.happened(None, "booted", None);
@@ -105,6 +109,7 @@ impl Notes {
         match notice {
             Notice::Event { machine, event, detail } => self.happened(machine, &event, detail),
             Notice::Settings(settings) => self.settings.extend(settings),
+            Notice::Ends(ends) => self.ends = ends,
             Notice::Payload(version) => self.payload = Some(version),
             Notice::Warnings(warnings) => self.warnings.extend(warnings),
             Notice::Case { question, outcome, duration_ms } => {
@@ -173,11 +178,10 @@ impl Notes {
     fn is_surprising(&self, question: &Question, case: &Case) -> bool {
         let Some(observation) = &case.observed else { return false };
         let Some(host) = self.systemd() else { return false };
-        let usual = |(setting, value): (&Setting, &String)| {
-            let value = setting.values().first().map_or(value.clone(), |usual| (*usual).to_owned());
-            (*setting, value)
+        let usual = |(setting, value): (Setting, String)| {
+            (setting, setting.values().first().map_or(value, |usual| (*usual).to_owned()))
         };
-        let usual: Settings = self.settings.iter().map(usual).collect();
+        let usual: Settings = self.settings_of(question).into_iter().map(usual).collect();
         let claim = self.host.scenario.claim(question.check, host, self.payload.unwrap_or(host), &usual);
         matches!(case.verdict, Verdict::Fail | Verdict::Fixed)
             || claim.is_some_and(|claim| judge(Some(claim), None, observation).verdict == Verdict::Fail)
@@ -201,7 +205,7 @@ impl Notes {
     /// The facts, with what was found to hold on the host.
     pub(crate) fn take_facts(&mut self) -> Option<Facts> {
         let named = |(setting, value): (&Setting, &String)| (setting.to_string(), value.clone());
-        let settings = self.settings.iter().map(named).collect();
+        let settings = self.settings.iter().map(named).chain(self.ends.facts()).collect();
         self.facts.take().map(|facts| Facts { settings, ..facts })
     }
 
@@ -245,11 +249,17 @@ impl Notes {
     fn of_scenario<'a>(
         &'a self,
         question: &Question,
-        which: impl Fn(&'a Scenario, Check, u32, u32, &Settings) -> Option<&'a Claim>,
+        which: fn(&'a Scenario, Check, u32, u32, &Settings) -> Option<&'a Claim>,
     ) -> Option<&'a Claim> {
         // Before the machines stand the version of theirs is not known; they are most likely of the host's image.
         let host = self.systemd()?;
-        which(&self.host.scenario, question.check, host, self.payload.unwrap_or(host), &self.settings)
+        let settings = self.settings_of(question);
+        which(&self.host.scenario, question.check, host, self.payload.unwrap_or(host), &settings)
+    }
+
+    /// What was detected that holds for a question.
+    fn settings_of(&self, question: &Question) -> Settings {
+        self.settings.clone().into_iter().chain(self.ends.settings(question)).collect()
     }
 
     fn blank(&self, question: &Question, verdict: Verdict, reason: String) -> Case {

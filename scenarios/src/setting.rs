@@ -14,9 +14,10 @@ pub type Settings = BTreeMap<Setting, String>;
 pub enum Setting {
     /// Whether every machine has a lease from a subnet in which the host has no address.
     StrayLease,
-    /// What LLMNR is set to on the links of the machines, the most restrictive of them (resolved.conf(5)).
+    /// Whether the name that a question is about is asked for by LLMNR, and answered to (`LLMNR=` of resolved.conf(5) at both
+    /// ends): `resolve` if it is only asked for.
     Llmnr,
-    /// What multicast DNS is set to on the links of the machines, the most restrictive of them (resolved.conf(5)).
+    /// The same of multicast DNS (`MulticastDNS=`).
     MulticastDns,
     /// Which module the host's nsswitch.conf(5) asks first of those that know machines: `mymachines` or `resolve`.
     NssFirst,

@@ -47,6 +47,7 @@ pub use found::{Found, Running, Seen};
 pub use kept::Kept;
 
 use crate::command::Command;
+use crate::ends::Ends;
 use crate::rpc;
 use before::Before;
 use pace::Pace;
@@ -128,6 +129,9 @@ pub enum Notice {
     },
     /// What was detected that can change what is to be expected. It comes before the first case.
     Settings(Settings),
+    /// What was detected of the links of the machines, which is not the same for all questions. It comes before the first
+    /// case.
+    Ends(Ends),
     /// Major version of the systemd of the machines. It comes before the first case.
     Payload(u32),
     /// What systemd said about settings that it does not take.

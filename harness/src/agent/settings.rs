@@ -3,28 +3,22 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use nspawn_matrix_reports::Subnet;
 use nspawn_matrix_scenarios::{Setting, Settings, UNKNOWN};
 
 use super::bridge_netfilter::BridgeNetfilter;
 use super::standing::{Machine, Standing, host_addresses, is_in, multicast_on_host};
 use super::{facts, forwarding, id_mapping, links};
+use crate::ends::{End, Ends, OfMachine};
 use crate::nsswitch;
-use crate::probe::multicast::{Multicast, Reach};
+use crate::probe::multicast::Multicast;
 
 impl Standing {
     /// What was detected here that can change what is to be expected.
     pub(super) async fn settings(&self) -> anyhow::Result<Settings> {
         let word = |yes| if yes { "yes" } else { "no" }.to_owned();
-        let multicast = self.multicast_everywhere().await;
-        let least = |of: fn(&Multicast) -> Reach| match &multicast {
-            Ok(ends) => ends.iter().map(|end| of(end).effective()).min().map(|least| least.to_string()),
-            Err(_) => Some(UNKNOWN.to_owned()),
-        };
         let facts = [
-            (Setting::Llmnr, least(|multicast| multicast.llmnr)),
-            (Setting::MulticastDns, least(|multicast| multicast.mdns)),
             (Setting::StrayLease, Some(word(self.has_stray_leases()?))),
             (Setting::BridgeNetfilter, Some(self.filters_bridged().await?.to_owned())),
             (Setting::Forwarding, Some(forwarding::ipv4(self.links_of_machines().await?)?.to_owned())),
@@ -65,11 +59,17 @@ impl Standing {
     }
 
     /// LLMNR and multicast DNS on both ends of each machine's link.
-    async fn multicast_everywhere(&self) -> anyhow::Result<Vec<Multicast>> {
-        let ends = self.machines.values().map(|machine| async move {
-            anyhow::Ok([machine.multicast().await?, multicast_on_host(machine).await?])
+    pub(super) async fn ends_of_links(&self) -> Ends {
+        let end = |found: anyhow::Result<Option<Multicast>>| match found {
+            Ok(Some(set)) => End::Set(set),
+            Ok(None) => End::Missing,
+            Err(_) => End::Unknown,
+        };
+        let ends = self.machines.iter().map(|(name, machine)| async move {
+            let (inside, outside) = tokio::join!(machine.multicast(), multicast_on_host(machine));
+            (name.clone(), OfMachine { inside: end(inside), outside: end(outside) })
         });
-        Ok(try_join_all(ends).await?.into_iter().flatten().flatten().collect())
+        Ends(join_all(ends).await.into_iter().collect())
     }
 
     /// Whether the machines have leases from a subnet that the host has left for another one.

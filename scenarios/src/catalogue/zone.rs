@@ -74,16 +74,12 @@ fn stray_names(astray: &impl Fn(Check, Expectation) -> Claim) -> Vec<Claim> {
     let nobody = claims::on_the_wire(&[], &[]);
     let by_resolve = |claim: Claim| claim.until(258).when(Setting::NssFirst, "resolve");
     let by_mdns = |claim: Claim| claim.when(Setting::MulticastDns, "yes");
+    // Where nobody asks or answers by LLMNR it does not matter what leads where.
+    let by_llmnr = |claim: Claim| claim.when(Setting::Llmnr, "yes");
     let on_host = |paths: &[LookupPath], family| claims::lookups(Whose::Machine, paths, family);
     let any = on_host(&[LookupPath::Nss], Family::Any);
     let ipv4 = on_host(&[LookupPath::Nss], Family::Ipv4);
-    [
-        // That nobody has the name is no fault.
-        claims::all_lookups(Whose::PeerDhcp)
-            .into_iter()
-            .map(|check| astray(check, Expectation::Unresolved))
-            .collect(),
-        each(claims::all_lookups(Whose::Outside), &Expectation::Unresolved),
+    let of_names = [
         each(
             claims::lookups(Whose::Host, &claims::RESOLVED, Family::Any),
             &resolves(&[Ipv6LinkLocal, Other]),
@@ -91,6 +87,22 @@ fn stray_names(astray: &impl Fn(Check, Expectation) -> Claim) -> Vec<Claim> {
         each(claims::lookups(Whose::Host, &claims::RESOLVED, Family::Ipv4), &resolves(&[Other])),
         each(vec![claims::wire(Whose::Host, Transport::LlmnrIpv4)], &of_host),
         each(vec![claims::wire(Whose::Machine, Transport::LlmnrIpv4)], &nobody),
+        until_258(each(on_host(&[LookupPath::Api], Family::Any), &resolves(&[Ipv6LinkLocal]))),
+        until_258(each(
+            on_host(&[LookupPath::Stub, LookupPath::Api], Family::Ipv4),
+            &Expectation::Unresolved,
+        )),
+        each(any, &resolves(&[Ipv6LinkLocal])).into_iter().map(by_resolve).collect(),
+        each(ipv4, &Expectation::Unresolved).into_iter().map(by_resolve).collect(),
+    ];
+    [
+        // That nobody has the name is no fault.
+        claims::all_lookups(Whose::PeerDhcp)
+            .into_iter()
+            .map(|check| astray(check, Expectation::Unresolved))
+            .collect(),
+        each(claims::all_lookups(Whose::Outside), &Expectation::Unresolved),
+        of_names.concat().into_iter().map(by_llmnr).collect(),
         // Multicast DNS is not answered across subnets (RFC 6762, 11).
         each(
             vec![
@@ -102,13 +114,6 @@ fn stray_names(astray: &impl Fn(Check, Expectation) -> Claim) -> Vec<Claim> {
         .into_iter()
         .map(by_mdns)
         .collect(),
-        until_258(each(on_host(&[LookupPath::Api], Family::Any), &resolves(&[Ipv6LinkLocal]))),
-        until_258(each(
-            on_host(&[LookupPath::Stub, LookupPath::Api], Family::Ipv4),
-            &Expectation::Unresolved,
-        )),
-        each(any, &resolves(&[Ipv6LinkLocal])).into_iter().map(by_resolve).collect(),
-        each(ipv4, &Expectation::Unresolved).into_iter().map(by_resolve).collect(),
     ]
     .concat()
 }

@@ -161,12 +161,16 @@ pub(super) async fn multicast(machine: &Machine) -> anyhow::Result<Observation> 
     };
     let (llmnr, mdns) =
         (in_machine(|found| found.llmnr.effective()), in_machine(|found| found.mdns.effective()));
+    let as_of_resolved = inside
+        .as_ref()
+        .map_or_else(|| NO_RESOLVED.to_owned(), |found| yes_or_no(found.llmnr.link == found.llmnr.global));
     Ok(observed(
         format!("LLMNR {llmnr}, mDNS {mdns}"),
         [
             ("LLMNR", llmnr),
             ("multicast DNS", mdns),
             ("LLMNR of the link", in_machine(|found| found.llmnr.link)),
+            ("LLMNR of the link as of resolved", as_of_resolved),
             ("multicast DNS of the link", in_machine(|found| found.mdns.link)),
             ("LLMNR on the host's end", on_host(|multicast| multicast.llmnr.effective().to_string())),
             ("multicast DNS on the host's end", on_host(|multicast| multicast.mdns.effective().to_string())),

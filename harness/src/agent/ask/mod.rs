@@ -39,7 +39,9 @@ impl Standing {
     pub(super) async fn ask(&self, questions: &[Question], samples: u32) -> anyhow::Result<()> {
         if self.footing.waits() {
             // Whether ids can be mapped is tried, and nothing is tried on machines that somebody runs.
-            rpc::notify(&Notice::Settings(self.settings().await?));
+            let (settings, ends) = tokio::join!(self.settings(), self.ends_of_links());
+            rpc::notify(&Notice::Settings(settings?));
+            rpc::notify(&Notice::Ends(ends));
         }
         if let Some(payload) = self.payload() {
             rpc::notify(&Notice::Payload(payload));

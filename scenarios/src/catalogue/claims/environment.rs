@@ -157,9 +157,10 @@ fn own_network(network: Network) -> Vec<Claim> {
         ),
     ]
     .into_iter()
+    // What resolved has of its own is the distribution's choice, and what that has names do is claimed of names.
     .chain([multicast(
-        &[("LLMNR", "yes"), ("multicast DNS", "no")],
-        "LLMNR= of resolved and of a link are yes by default, and MulticastDNS= of a link is no (systemd.network(5))",
+        &[("LLMNR of the link as of resolved", "yes"), ("multicast DNS of the link", "no")],
+        "LLMNR= of a link is yes by default, so that resolved's own counts, and MulticastDNS= no (systemd.network(5))",
     )])
     .collect()
 }

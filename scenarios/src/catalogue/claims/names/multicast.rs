@@ -5,8 +5,8 @@ use nspawn_matrix_reports::Family::{Any, Ipv4, Ipv6};
 use nspawn_matrix_reports::LookupPath::{self, Api, Nss, Stub};
 use nspawn_matrix_reports::Transport::{LlmnrIpv4, LlmnrIpv6, MdnsIpv4, MdnsIpv6};
 
-use super::{EITHER, NONE, Network, all_lookups, each, lookups, on_the_wire, wire};
-use crate::{Claim, Expectation, Setting, Whose, links};
+use super::{EITHER, NONE, Network, all_lookups, each, lookups, on_the_wire, resolves, wire};
+use crate::{Check, Claim, Expectation, Setting, Whose, links};
 
 /// What LLMNR or multicast DNS gives on these paths where somebody answers over both families.
 pub(super) fn raced(whose: Whose, paths: &[LookupPath], protocol: &str) -> Vec<Claim> {
@@ -32,11 +32,13 @@ pub(super) fn answers(whose: Whose, ipv4: &Expectation) -> Vec<Claim> {
         Claim::new(wire(whose, transport), answer.clone(), family, link)
     };
     let mdns = vec![claim(MdnsIpv4, ipv4, links::RFC_MDNS), claim(MdnsIpv6, &ipv6, links::RFC_MDNS)];
-    [
-        vec![claim(LlmnrIpv4, ipv4, links::RFC_LLMNR), claim(LlmnrIpv6, &ipv6, links::RFC_LLMNR)],
-        by_multicast_dns(mdns, &on_the_wire(&[], &[]), &on_the_wire(&[], &[])),
-    ]
-    .concat()
+    let silent = "MulticastDNS= has whoever bears the name answer nobody";
+    let mdns = mdns.into_iter().flat_map(|claim| {
+        let nobody = Claim::new(claim.check, on_the_wire(&[], &[]), silent, links::RESOLVED_CONF);
+        [Claim { host: claim.host, ..nobody }, claim.when(Setting::MulticastDns, "yes")]
+    });
+    let llmnr = [claim(LlmnrIpv4, ipv4, links::RFC_LLMNR), claim(LlmnrIpv6, &ipv6, links::RFC_LLMNR)];
+    llmnr.into_iter().chain(mdns).collect()
 }
 
 /// Nobody on the links has the name.
@@ -51,59 +53,57 @@ pub(super) fn silent(whose: Whose, reason: &str) -> Vec<Claim> {
     .to_vec()
 }
 
-/// Whether anybody answers multicast DNS is a setting of the links, which distributions differ in: `yes` holds where it is
-/// on, `no` where it is off, and `silence` where the links are asked all the same.
-pub(super) fn by_multicast_dns(yes: Vec<Claim>, no: &Expectation, silence: &Expectation) -> Vec<Claim> {
-    let off = "MulticastDNS= is off on the links of the machines";
-    let asks = "with MulticastDNS=resolve the links are asked, and nobody answers";
-    let without = |claim: &Claim, nobody: &Expectation, reason| {
-        let instead = Claim::new(claim.check, nobody.clone(), reason, links::RESOLVED_CONF);
+/// Whether anybody is asked by multicast DNS, and answers, is a setting of the links, which distributions differ in: `yes`
+/// holds where it is on, and else nobody gives an address.
+pub(super) fn by_multicast_dns(yes: Vec<Claim>) -> Vec<Claim> {
+    let off = "MulticastDNS= is off where the name is asked for";
+    let asks =
+        "whoever asks does so by multicast DNS, and MulticastDNS= has whoever bears the name answer nobody";
+    let without = |claim: &Claim, nobody: Expectation, reason| {
+        let instead = Claim::new(claim.check, nobody, reason, links::RESOLVED_CONF);
         Claim { host: claim.host, ..instead }
     };
     yes.into_iter()
         .flat_map(|claim| {
             [
-                without(&claim, no, off),
-                without(&claim, silence, asks).when(Setting::MulticastDns, "resolve"),
+                without(&claim, resolves(&NONE), off),
+                without(&claim, Expectation::Unresolved, asks).when(Setting::MulticastDns, "resolve"),
                 claim.when(Setting::MulticastDns, "yes"),
             ]
         })
         .collect()
 }
 
-/// Where LLMNR is not fully on, nobody answers; where it is off, nobody asks either.
+/// Where the name is not asked for by LLMNR, or not answered to, nobody gives an address.
 pub(super) fn without_llmnr(network: Network) -> Vec<Claim> {
-    let asks = "with LLMNR=resolve the links are asked, and nobody answers";
-    let off = "LLMNR= is off on the links of the machines";
-    let unheard = |whose, reason| {
-        [LlmnrIpv4, LlmnrIpv6]
-            .map(|transport| {
-                Claim::new(wire(whose, transport), on_the_wire(&[], &[]), reason, links::RESOLVED_CONF)
-            })
-            .to_vec()
-    };
+    let asks = "whoever asks does so by LLMNR, and LLMNR= has whoever bears the name answer nobody";
+    let off = "LLMNR= is off where the name is asked for";
     let mut claims = Vec::new();
     for (value, reason) in [("resolve", asks), ("no", off)] {
-        if network != Network::Veth {
-            let unknown = each(&all_lookups(Whose::Peer), &NONE, reason, links::RESOLVED_CONF);
-            let unknown = unknown.into_iter().chain(unheard(Whose::Peer, reason));
-            claims.extend(unknown.map(|claim| claim.when(Setting::Llmnr, value)));
-        }
-        let machine = |paths: &[LookupPath]| {
+        let nobody = |checks: &[Check]| each(checks, &NONE, reason, links::RESOLVED_CONF);
+        let on_host = |paths: &[LookupPath]| {
             let checks = [Any, Ipv4, Ipv6].map(|family| lookups(Whose::Machine, paths, family)).concat();
-            each(&checks, &NONE, reason, links::RESOLVED_CONF).into_iter().map(|claim| claim.until(258))
+            nobody(&checks).into_iter().map(|claim| claim.until(258))
         };
-        let crossing = [
-            each(&all_lookups(Whose::Host), &NONE, reason, links::RESOLVED_CONF),
-            unheard(Whose::Host, reason),
-            unheard(Whose::Machine, reason),
-            machine(&[Stub, Api]).collect(),
+        let peer = if network == Network::Veth { Vec::new() } else { nobody(&all_lookups(Whose::Peer)) };
+        let unknown = [
+            peer,
+            nobody(&all_lookups(Whose::Host)),
+            on_host(&[Stub, Api]).collect(),
             // What resolve does not find is not asked of mymachines after it ([!UNAVAIL=return]).
-            machine(&[Nss]).map(|claim| claim.when(Setting::NssFirst, "resolve")).collect(),
+            on_host(&[Nss]).map(|claim| claim.when(Setting::NssFirst, "resolve")).collect(),
         ];
-        // A zone whose leases are astray has claims of its own about what crosses between host and machine.
-        let crosses = |claim: Claim| claim.when(Setting::Llmnr, value).when(Setting::StrayLease, "no");
-        claims.extend(crossing.concat().into_iter().map(crosses));
+        claims.extend(unknown.concat().into_iter().map(|claim| claim.when(Setting::Llmnr, value)));
     }
+    // Who asks the link itself needs nobody's LLMNR= to ask.
+    let borne: &[Whose] = match network {
+        Network::Host | Network::Veth => &[Whose::Host, Whose::Machine],
+        Network::Zone | Network::Br0 => &[Whose::Peer, Whose::Host, Whose::Machine],
+    };
+    let unheard = borne.iter().flat_map(|&whose| [LlmnrIpv4, LlmnrIpv6].map(|by| wire(whose, by)));
+    let silent = "LLMNR= has whoever bears the name answer nobody";
+    claims.extend(unheard.map(|check| {
+        Claim::new(check, on_the_wire(&[], &[]), silent, links::RESOLVED_CONF).when(Setting::Llmnr, "resolve")
+    }));
     claims
 }

@@ -5,7 +5,7 @@ use nspawn_matrix_reports::Family::{Any, Ipv4};
 
 use super::multicast::{answers, by_multicast_dns, raced, silent};
 use super::{NONE, RESOLVED, all_lookups, each, on_the_wire, resolves, unheard_of};
-use crate::{Check, Claim, Expectation, NameQuestion, Way, Whose, links};
+use crate::{Check, Claim, NameQuestion, Way, Whose, links};
 
 /// The machines are on links of their own: what is link-local does not cross.
 pub(super) fn separate_links() -> Vec<Claim> {
@@ -35,7 +35,7 @@ pub(super) fn same_link() -> Vec<Claim> {
         raced(Whose::Peer, &RESOLVED, "LLMNR"),
         vec![after(Any, Ipv4, after_any), after(Ipv4, Any, cached)],
         answers(Whose::Peer, &on_the_wire(&[Lease], &[])),
-        by_multicast_dns(mdns, &resolves(&NONE), &Expectation::Unresolved),
+        by_multicast_dns(mdns),
     ]
     .concat()
 }
