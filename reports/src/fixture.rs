@@ -56,6 +56,7 @@ pub(crate) fn names(spaces: &[(AddressSpace, u32)]) -> Observation {
         path: LookupPath::Nss,
         samples: spaces.iter().map(|(_, count)| count).sum(),
         overlapped: 0,
+        repeated: 0,
         spaces: spaces.iter().copied().collect(),
         addresses: spaces
             .iter()
@@ -190,6 +191,7 @@ pub(crate) fn each_kind() -> Report {
     all.cases.push(asked(
         "resolve/peer/llmnr-ipv4",
         Observation::Wire(Wire {
+            repeated: 0,
             name: "beta".to_owned(),
             transport: Transport::LlmnrIpv4,
             questions: 32,

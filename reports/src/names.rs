@@ -74,6 +74,10 @@ pub struct Names {
     /// Lookups that were started before the one before them had ended, because that one was slow. A resolver
     /// answers equal questions that are open at one time together, so these are not independent.
     pub overlapped: u32,
+    /// Lookups that were made again, since the answer came too late for what is asked right after it; what they gave at
+    /// first counts nowhere.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub repeated: u32,
     /// How many lookups gave, as their first address, one of this space. The counts add up to `samples`.
     pub spaces: BTreeMap<AddressSpace, u32>,
     /// How many addresses came first in some lookup; that none came counts as one more.
@@ -101,6 +105,11 @@ pub struct Names {
     /// Why the caches of systemd-resolved could not be flushed before each lookup; none if they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_flushed: Option<String>,
+}
+
+/// Whether nothing was made again, as most often.
+pub(crate) fn is_none(repeated: &u32) -> bool {
+    *repeated == 0
 }
 
 impl Names {

@@ -27,6 +27,11 @@ pub(crate) fn names_sentence(names: &Names) -> String {
             let _ = write!(text, "; {what} {}", listed(counts));
         }
     }
+    for (what, count) in [("overlapped", names.overlapped), ("made again", names.repeated)] {
+        if count > 0 {
+            let _ = write!(text, "; {what} {count}");
+        }
+    }
     if let Some(reason) = &names.not_flushed {
         let _ = write!(text, "; caches not flushed: {reason}");
     }
@@ -54,6 +59,9 @@ pub(crate) fn wire_sentence(wire: &Wire) -> String {
     text.push_str(&shown(records.iter().map(String::as_str)));
     if !wire.not_sent.is_empty() {
         let _ = write!(text, "; not sent: {}", listed(&wire.not_sent));
+    }
+    if wire.repeated > 0 {
+        text.push_str("; all asked again, as addresses had changed");
     }
     if !wire.records.is_empty() {
         text.push_str(&times(wire.took));
@@ -94,13 +102,15 @@ mod tests {
         names.winners = BTreeMap::from([("llmnr-ipv4".to_owned(), 32)]);
         names.cached = BTreeMap::from([("llmnr-ipv6 AAAA".to_owned(), 15)]);
         names.not_flushed = Some("systemd-resolved does not run".to_owned());
-        insta::assert_snapshot!(names_sentence(&names), @"beta, any by api: lease 32 of 32 (10.0.55.38), always the same; from llmnr-ipv4 32; cached llmnr-ipv6 AAAA 15; caches not flushed: systemd-resolved does not run; median 410 us, 90% within 520 us");
+        (names.overlapped, names.repeated) = (3, 1);
+        insta::assert_snapshot!(names_sentence(&names), @"beta, any by api: lease 32 of 32 (10.0.55.38), always the same; from llmnr-ipv4 32; cached llmnr-ipv6 AAAA 15; overlapped 3; made again 1; caches not flushed: systemd-resolved does not run; median 410 us, 90% within 520 us");
     }
 
     #[test]
     fn the_wire_is_told_by_its_answers() {
         let mut wire = Wire {
             sent: 64,
+            repeated: 0,
             name: "beta".to_owned(),
             transport: Transport::LlmnrIpv4,
             questions: 32,
@@ -119,7 +129,8 @@ mod tests {
             responder: "10.0.55.38".to_owned(),
             count: 32,
         });
+        wire.repeated = 1;
         assert_eq!(short_wire(&wire), "lease");
-        insta::assert_snapshot!(wire_sentence(&wire), @"beta, llmnr-ipv4: A 32 of 32, AAAA 0 of 32 answered (10.0.55.38 from 10.0.55.38); median 0 us, 90% within 0 us");
+        insta::assert_snapshot!(wire_sentence(&wire), @"beta, llmnr-ipv4: A 32 of 32, AAAA 0 of 32 answered (10.0.55.38 from 10.0.55.38); all asked again, as addresses had changed; median 0 us, 90% within 0 us");
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::names::is_none;
 use crate::{AddressSpace, Times};
 
 /// What carries the questions.
@@ -86,6 +87,10 @@ pub struct Wire {
     /// Questions that were sent, over all links.
     #[serde(default)]
     pub sent: u32,
+    /// How often all of them were asked again, since addresses of whoever bears the name had changed meanwhile; what came at
+    /// first counts nowhere.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub repeated: u32,
 }
 
 impl Wire {

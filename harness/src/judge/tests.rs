@@ -47,6 +47,7 @@ fn names(spaces: &[(AddressSpace, u32)]) -> Observation {
         path: LookupPath::Nss,
         samples: spaces.iter().map(|(_, count)| count).sum(),
         overlapped: 0,
+        repeated: 0,
         spaces: spaces.iter().copied().collect::<BTreeMap<_, _>>(),
         first_answers: u32::try_from(spaces.len()).unwrap(),
         addresses: Vec::new(),
@@ -162,6 +163,7 @@ fn every_question_on_the_wire_must_be_answered_as_claimed() {
     let wire = |answered: u32, space| {
         Observation::Wire(Wire {
             sent: 64,
+            repeated: 0,
             name: "beta".to_owned(),
             transport: Transport::LlmnrIpv4,
             questions: 32,

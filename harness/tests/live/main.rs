@@ -134,7 +134,12 @@ fn judge(name: &str, reply: Reply) -> Result<Completion, Failed> {
     };
     let reason = case.reason.unwrap_or_default();
     match case.verdict {
-        Verdict::Pass | Verdict::Known => Ok(Completion::Completed),
+        Verdict::Pass => Ok(Completion::Completed),
+        Verdict::Known => {
+            // Whoever runs the trials is to know what stands behind this `ok`.
+            eprintln!("{name}: known: {reason}");
+            Ok(Completion::Completed)
+        }
         Verdict::Skip => Ok(Completion::ignored_with(reason)),
         Verdict::Fail | Verdict::Fixed | Verdict::Broken => {
             let seen = case.observed.map_or_else(|| "nothing".to_owned(), |seen| seen.sentence(&case.check));

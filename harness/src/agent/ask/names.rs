@@ -97,8 +97,11 @@ impl Standing {
                 let seen: Wire = call(probe, ask(known.clone())).await?;
                 // An address that came meanwhile, as those of 169.254/16 do, has counted as somebody else's.
                 let since = self.known(question.whose, about).await?;
-                let seen = if since == known { seen } else { call(probe, ask(since)).await? };
-                return Ok(Observation::Wire(seen));
+                if since == known {
+                    return Ok(Observation::Wire(seen));
+                }
+                let again: Wire = call(probe, ask(since)).await?;
+                return Ok(Observation::Wire(Wire { repeated: 1, ..again }));
             }
             Way::After { then, .. } => (LookupPath::Nss, then),
             Way::Lookup(path, family) => (path, family),

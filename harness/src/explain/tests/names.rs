@@ -15,6 +15,7 @@ fn lookups(each: u32) -> Observation {
         count: if each == 1 { first } else { 20 },
     };
     Observation::Names(Names {
+        repeated: 0,
         name: "alpha".to_owned(),
         family: Family::Any,
         path: LookupPath::Nss,

@@ -59,6 +59,7 @@ pub(super) fn distribution(
         path: lookup.path,
         samples: count(answers.len()),
         overlapped,
+        repeated: count(answers.iter().filter(|answer| answer.repeated).count()),
         spaces,
         first_answers: count(firsts.len()),
         unanswered: count(answers.iter().filter(|answer| answer.unanswered).count()),
@@ -104,8 +105,12 @@ mod tests {
             took: Duration::from_millis(ms),
             ..Answer::default()
         };
-        let answers =
-            [answer(&["fe80::1%2", "10.0.55.38"], 3), answer(&["10.0.55.38"], 1), answer(&[], 4000)];
+        let from = |winner: &str, answer| Answer { winner: Some(winner.to_owned()), ..answer };
+        let answers = [
+            from("llmnr-ipv6", answer(&["fe80::1%2", "10.0.55.38"], 3)),
+            from("llmnr-ipv4", Answer { repeated: true, ..answer(&["10.0.55.38"], 1) }),
+            answer(&[], 4000),
+        ];
         let known = Known {
             leases: vec!["10.0.55.1/24".parse().unwrap()],
             owned: vec!["fe80::1".parse().unwrap(), "10.0.55.38".parse().unwrap()],
@@ -130,6 +135,8 @@ mod tests {
         assert_eq!(names.took.median_us, 3000);
         assert_eq!(names.times_us[&AddressSpace::None], [4_000_000]);
         assert_eq!(names.first_answers, 3);
+        assert_eq!((names.overlapped, names.repeated), (1, 1));
+        assert_eq!(names.winners.len(), 2);
         assert!(!names.is_deterministic());
     }
 }

@@ -70,6 +70,8 @@ pub struct Answer {
     failure: Option<String>,
     /// Whether that is because nobody said anything about the name.
     unanswered: bool,
+    /// Whether the name was looked up again for it, and what was found at first left out.
+    repeated: bool,
     /// What systemd-resolved's cache held of the name when the lookup was made.
     cached: BTreeSet<String>,
 }
@@ -238,7 +240,7 @@ impl Asker {
         let mut first = caches.during(self.ask_first()).await?;
         if first.is_found() && !caches.lasts() {
             caches.renew(self.resolved.flush().await.unchanged);
-            first = self.ask_first().await?;
+            first = Answer { repeated: true, ..self.ask_first().await? };
         }
         let cached = self.resolved.cached(&self.lookup.name).await;
         let second = self.ask(then);

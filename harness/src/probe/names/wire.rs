@@ -199,6 +199,7 @@ fn sum_up(name: &str, transport: Transport, questions: u32, exchanges: &[Exchang
         took: Times::of(first.values().map(micros).collect()),
         sent: number(exchanges.iter().map(|exchange| exchange.sent).sum()),
         not_sent: counts(exchanges.iter().flat_map(|exchange| exchange.not_sent.clone())),
+        repeated: 0,
     }
 }
 
