@@ -22,6 +22,15 @@ fn every_scenario_is_asked_every_question_of_its_topics_of_all_machines() {
 }
 
 #[test]
+fn nextest_has_all_trials_of_the_live_suite_wait_at_once() {
+    let plan = plan(&["trixie".into()], &catalogue::all(), Check::all());
+    let trials: usize = plan.hosts.iter().map(|host| host.cells.len()).sum();
+    let configuration: toml::Table = toml::from_str(include_str!("../../../.config/nextest.toml")).unwrap();
+    let threads = configuration["profile"]["default"]["test-threads"].as_integer().unwrap();
+    assert!(trials <= usize::try_from(threads).unwrap(), "{trials} trials, {threads} threads");
+}
+
+#[test]
 fn a_virtual_machine_has_as_many_hosts_at_a_time_as_its_cores_and_its_memory_allow() {
     let spec = |memory: &str| {
         let text =
