@@ -37,6 +37,13 @@ impl Home {
         Ok(home)
     }
 
+    /// The same, where the machine itself has these packages too.
+    pub(crate) async fn boot_with(packages: &str) -> Result<Self, String> {
+        let (home, _) = Self::boot_from(&format!("trixie+{packages}")).await?;
+        home.keep(&image_of("trixie").await?)?;
+        Ok(home)
+    }
+
     /// Boots one from the image of this name, with nothing in its cache.
     pub(crate) async fn boot_from(image: &str) -> Result<(Self, Image), String> {
         let image = image_of(image).await?;

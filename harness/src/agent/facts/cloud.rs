@@ -4,11 +4,14 @@ use std::fs;
 
 use serde::Deserialize;
 
-/// What cloud-init has found out about where it runs, without what is secret (its `INSTANCE-DATA`).
+/// The word that cloud-init has for where it runs (cloud-id(1)): `hetzner`, `nocloud`.
+const CLOUD_ID: &str = "/run/cloud-init/cloud-id";
+
+/// What it has found out about that, without what is secret (its `INSTANCE-DATA`).
 const INSTANCE_DATA: &str = "/run/cloud-init/instance-data.json";
 
-/// The same in one word.
-const CLOUD_ID: &str = "/run/cloud-init/cloud-id";
+/// What the name of the cloud is there if the source of its data has none of its own.
+const UNKNOWN: &str = "unknown";
 
 #[derive(Deserialize)]
 struct InstanceData {
@@ -35,12 +38,13 @@ pub(super) fn provider() -> Option<String> {
 
 /// The cloud that cloud-init takes it to be; none where it has not run.
 pub(super) fn cloud() -> Option<String> {
-    let word = || fs::read_to_string(CLOUD_ID).ok().map(|word| word.trim().to_owned());
-    fs::read_to_string(INSTANCE_DATA).ok().and_then(|text| cloud_name(&text)).or_else(word)
+    let word = fs::read_to_string(CLOUD_ID).ok().map(|word| word.trim().to_owned());
+    word.or_else(|| cloud_name(&fs::read_to_string(INSTANCE_DATA).ok()?))
 }
 
 fn cloud_name(instance_data: &str) -> Option<String> {
-    serde_json::from_str::<InstanceData>(instance_data).ok()?.v1.cloud_name
+    let name = serde_json::from_str::<InstanceData>(instance_data).ok()?.v1.cloud_name;
+    name.filter(|name| name != UNKNOWN)
 }
 
 #[cfg(test)]
@@ -55,6 +59,7 @@ mod tests {
             r#"{"ds":{"meta_data":{"token":"x"}},"v1":{"cloud_name":"hetzner","region":"eu-central"}}"#;
         assert_eq!(cloud_name(text).as_deref(), Some("hetzner"));
         assert_eq!(cloud_name(r#"{"v1":{}}"#), None);
+        assert_eq!(cloud_name(r#"{"v1":{"cloud_id":"nocloud","cloud_name":"unknown"}}"#), None);
     }
 
     proptest! {
