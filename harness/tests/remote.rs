@@ -5,15 +5,16 @@
 
 mod support;
 
+use std::fs;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Arguments;
 use nspawn_matrix::command::Command;
 use nspawn_matrix_reports::Report;
-use support::home::Home;
 use support::inside::Inside;
 use support::reached::{Person, Reached};
-use support::{on_this_thread, trial};
+use support::{kills, on_this_thread, trial};
 
 /// A run of one question, which stands everything up all the same.
 const RUN: [&str; 6] = [
@@ -35,6 +36,9 @@ fn main() -> ExitCode {
         trial("measures-several-side-by-side", || Ok(on_this_thread(measures_several_side_by_side())?)),
         trial("is-cleaned-up-by-itself", || Ok(on_this_thread(is_cleaned_up_by_itself())?)),
         trial("is-cleaned-up-after-being-killed", || Ok(on_this_thread(is_cleaned_up_after_being_killed())?)),
+        trial("is-cleaned-up-whatever-is-killed-when", || {
+            Ok(on_this_thread(is_cleaned_up_whatever_is_killed_when())?)
+        }),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -43,7 +47,7 @@ async fn leaves_the_machine_as_it_was() -> Result<(), String> {
     let person = Person::new().await?;
     let web = person.machine("web1").await?;
     // What is left as a place is /root.
-    script(&web.home, "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o noexec none /var/tmp").await?;
+    web.succeeds("mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o noexec none /var/tmp").await?;
     let before = web.look().await?;
     let (host, out) = (web.host(), person.out_argument());
     let run =
@@ -54,7 +58,7 @@ async fn leaves_the_machine_as_it_was() -> Result<(), String> {
     for line in ["`ssh://root@web1` itself will be the host.", "web1: bridge on trixie: measuring"] {
         expect(ended.stderr.lines().any(|said| said == line), &ended.stderr)?;
     }
-    let report = std::fs::read(person.out().join("report.json")).map_err(|error| error.to_string())?;
+    let report = fs::read(person.out().join("report.json")).map_err(|error| error.to_string())?;
     let report: Report = serde_json::from_slice(&report).map_err(|error| error.to_string())?;
     expect(report.hosts.len() == 2, "each scenario has a host")?;
     for host in &report.hosts {
@@ -116,9 +120,9 @@ const USELESS: [(&str, u16, &str); 3] = [
 async fn refuses_what_cannot_be_a_host() -> Result<(), String> {
     let person = Person::new().await?;
     let web = person.machine("web1").await?;
-    script(&web.home, "cp /root/.ssh/authorized_keys /etc/ssh/keys; useradd stranger; usermod --shell /usr/sbin/nologin games; mkdir -p /usr/games/.ssh; cp /etc/ssh/keys /usr/games/.ssh/authorized_keys").await?;
+    web.succeeds("cp /root/.ssh/authorized_keys /etc/ssh/keys; useradd stranger; usermod --shell /usr/sbin/nologin games; mkdir -p /usr/games/.ssh; cp /etc/ssh/keys /usr/games/.ssh/authorized_keys").await?;
     for (name, port, made) in USELESS {
-        script(&web.home, made).await.map_err(|error| format!("{name}: {error}"))?;
+        web.succeeds(made).await.map_err(|error| format!("{name}: {error}"))?;
         person.know(&web, port, name)?;
     }
     let before = web.look().await?;
@@ -172,7 +176,7 @@ enum End {
 
 async fn ends(end: End, person: &Person, web: &Reached, before: &[String]) -> Result<(), String> {
     let mut run = person.noted_program(&[&RUN[..], &[&web.host(), &person.out_argument()]].concat())?;
-    script(&web.home, MACHINES_NOTED).await?;
+    web.succeeds(MACHINES_NOTED).await?;
     let code = match end {
         End::Interrupted => {
             let id = run.id().ok_or("the run has ended")?.to_string();
@@ -180,7 +184,7 @@ async fn ends(end: End, person: &Person, web: &Reached, before: &[String]) -> Re
             Some(130)
         }
         End::Broken => {
-            script(&web.home, &signalled("sshd-session", "KILL")).await?;
+            web.succeeds(&signalled("sshd-session", "KILL")).await?;
             Some(3)
         }
         End::Killed => {
@@ -188,7 +192,7 @@ async fn ends(end: End, person: &Person, web: &Reached, before: &[String]) -> Re
             None
         }
         End::Silent => {
-            script(&web.home, DEAF).await?;
+            web.succeeds(DEAF).await?;
             Some(3)
         }
     };
@@ -199,23 +203,24 @@ async fn ends(end: End, person: &Person, web: &Reached, before: &[String]) -> Re
                 `nspawn-matrix clean --host ssh://root@web1` tells when it has";
     expect(told.contains(next) == is_lost, &told)?;
     expect(person.out().join("report.json").exists() != matches!(end, End::Killed), &told)?;
-    script(&web.home, GONE).await.map_err(|error| format!("it stays: {error}"))?;
+    web.succeeds(GONE).await.map_err(|error| format!("it stays: {error}"))?;
     if matches!(end, End::Silent) {
-        script(&web.home, HEARING).await?;
+        web.succeeds(HEARING).await?;
     }
     web.expect_as(before).await?;
     let ended = person.program(&["clean", &web.host()]).end().await.map_err(|error| error.to_string())?;
     let is_clean = ended.stdout == "nothing to clean on `ssh://root@web1`\n";
     expect(ended.status.success() && is_clean, &format!("{}{}", ended.stdout, ended.stderr))?;
     web.expect_as(before).await?;
-    std::fs::remove_dir_all(person.out()).map_err(|error| error.to_string())
+    fs::remove_dir_all(person.out()).map_err(|error| error.to_string())
 }
 
-/// Sends a signal to all processes of this name that somebody who has logged in has started.
+/// Sends a signal to all processes of this name that sshd has started for somebody; fails if there are none.
 fn signalled(name: &str, signal: &str) -> String {
     format!(
-        "for process in $(cat /sys/fs/cgroup/system.slice/ssh.service/cgroup.procs); do \
-         if [ \"$(cat /proc/$process/comm)\" = {name} ]; then kill -{signal} $process; fi; done"
+        "found=1; for process in $(cat /sys/fs/cgroup/system.slice/ssh.service/cgroup.procs); do \
+         if [ \"$(cat /proc/$process/comm)\" = {name} ]; then kill -{signal} $process && found=0; fi; done; \
+         [ $found = 0 ]"
     )
 }
 
@@ -234,12 +239,12 @@ async fn is_cleaned_up_after_being_killed() -> Result<(), String> {
     let (host, out) = (web.host(), person.out_argument());
     let run = [&RUN[..], &[&host, &out]].concat();
     let mut running = person.noted_program(&run)?;
-    script(&web.home, MACHINES_NOTED).await?;
+    web.succeeds(MACHINES_NOTED).await?;
     // Neither may do anything when it sees that the other is gone.
     let units = "'nspawn-matrix-remote-*' nspawn-matrix-agent";
     let stop = format!("{}; systemctl kill --signal=STOP {units}", signalled("sh", "STOP"));
     let kill = format!("systemctl kill --signal=KILL {units}; {}", signalled("sh", "KILL"));
-    script(&web.home, &format!("{stop}; {kill}")).await?;
+    web.succeeds(&format!("{stop}; {kill}")).await?;
     running.kill().await.map_err(|error| error.to_string())?;
     let refused = person.program(&run).end().await.map_err(|error| error.to_string())?;
     let says_why =
@@ -253,9 +258,93 @@ async fn is_cleaned_up_after_being_killed() -> Result<(), String> {
     web.home.close().await
 }
 
-async fn script(home: &Home, script: &str) -> Result<(), String> {
-    let ended = home.script(script).await?;
-    expect(ended.status.success(), &format!("{}: {}", ended.status, ended.stderr))
+/// What is killed, at random moments of a run.
+#[derive(Clone, Copy, Debug)]
+enum Victim {
+    /// The run, here.
+    Controller,
+    /// What it goes by.
+    Connection,
+    /// What has hold of the machine there.
+    Service,
+    /// What stands the scenario up there.
+    Agent,
+}
+
+impl Victim {
+    /// A script that ends with 0 if there was something to be killed there; none if it is not there.
+    fn script(self) -> Option<String> {
+        let unit = |name: &str| {
+            format!(
+                "unit=$(systemctl list-units --plain --no-legend '{name}' | cut -d' ' -f1); \
+                 systemctl kill --signal=KILL --kill-whom=main \"$unit\""
+            )
+        };
+        match self {
+            Self::Controller => None,
+            Self::Connection => Some(signalled("sshd-session", "KILL")),
+            Self::Service => Some(unit("nspawn-matrix-remote-*")),
+            Self::Agent => Some(unit("nspawn-matrix-agent.service")),
+        }
+    }
+}
+
+/// What the machine does by itself is enough, or `clean` does the rest.
+async fn is_cleaned_up_whatever_is_killed_when() -> Result<(), String> {
+    let person = Person::new().await?;
+    let web = person.machine("web1").await?;
+    let before = web.look().await?;
+    let (host, out) = (web.host(), person.out_argument());
+    let run = [&RUN[..], &[&host, &out]].concat();
+    let began = Instant::now();
+    let whole = person.program(&run).end().await.map_err(|error| error.to_string())?;
+    expect(whole.status.code() == Some(0), &format!("{}{}", whole.stdout, whole.stderr))?;
+    let whole = began.elapsed();
+    web.expect_as(&before).await?;
+    let victims = [Victim::Controller, Victim::Connection, Victim::Service, Victim::Agent];
+    let kill = async |victim, moment| kill(victim, moment, &person, &web, &run).await;
+    let expect_clean = async || expect_clean(&person, &web, &before).await;
+    kills::at_random_moments(&victims, whole, kill, expect_clean).await?;
+    web.home.close().await
+}
+
+/// Starts a run, and tells whether there was something to be killed at that moment. The run goes on without its agent, which
+/// it starts anew, and says that it has lost the machine when it has.
+async fn kill(
+    victim: Victim,
+    moment: Duration,
+    person: &Person,
+    web: &Reached,
+    run: &[&str],
+) -> Result<bool, String> {
+    let mut running = person.noted_program(run)?;
+    let goes_on = kills::goes_on(&mut running, moment).await;
+    let is_hit = goes_on
+        && match victim.script() {
+            Some(script) => web.home.script(&script).await?.status.success(),
+            None => running.start_kill().is_ok(),
+        };
+    let (ended, told) = (running.wait().await.map_err(|error| error.to_string())?, person.noted()?);
+    let may_end = match victim {
+        _ if !is_hit => ended.code() == Some(0),
+        Victim::Agent => ended.code() == Some(0),
+        Victim::Controller => ended.code().is_none(),
+        // At the very end nothing is lost with it.
+        Victim::Connection | Victim::Service => matches!(ended.code(), Some(0 | 3)),
+    };
+    expect(may_end, &format!("the run ended with {ended}: {told}"))?;
+    Ok(is_hit)
+}
+
+async fn expect_clean(person: &Person, web: &Reached, before: &[String]) -> Result<(), String> {
+    let clean = || person.program(&["clean", &web.host()]).end();
+    let ended = clean().await.map_err(|error| error.to_string())?;
+    expect(ended.status.success(), &format!("{}: {}{}", ended.status, ended.stdout, ended.stderr))?;
+    web.succeeds(GONE).await.map_err(|error| format!("it stays: {error}"))?;
+    web.expect_as(before).await?;
+    let ended = clean().await.map_err(|error| error.to_string())?;
+    let is_clean = ended.status.success() && ended.stdout == "nothing to clean on `ssh://root@web1`\n";
+    expect(is_clean, &format!("{}{}", ended.stdout, ended.stderr))
 }
 
 fn expect(holds: bool, told: &str) -> Result<(), String> {

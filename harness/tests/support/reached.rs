@@ -140,6 +140,12 @@ impl Reached {
         format!("--host=ssh://root@{}", self.name)
     }
 
+    /// Runs a script in the machine, which must not fail.
+    pub(crate) async fn succeeds(&self, script: &str) -> Result<(), String> {
+        let ended = self.home.script(script).await?;
+        if ended.status.success() { Ok(()) } else { Err(format!("{}: {}", ended.status, ended.stderr)) }
+    }
+
     /// What the machine looks like, line by line.
     pub(crate) async fn look(&self) -> Result<Vec<String>, String> {
         let mut look = self.home.look().await?;
