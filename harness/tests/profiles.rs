@@ -7,12 +7,11 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed};
 use nspawn_matrix_reports::{Network, Observation, Report, STOCK};
-use support::{program, trial};
+use support::{program, texts_in, trial};
 use tempfile::TempDir;
 
 /// What a machine has: a lease, and an answer from outside.
@@ -179,20 +178,6 @@ fn redacted() -> Result<(), Failed> {
         return Err("what is redacted is judged otherwise".into());
     }
     Ok(())
-}
-
-/// The contents of all files in a folder and those below it.
-fn texts_in(folder: &Path) -> Result<Vec<String>, Failed> {
-    let mut texts = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            texts.extend(texts_in(&path)?);
-        } else {
-            texts.push(String::from_utf8_lossy(&fs::read(&path)?).into_owned());
-        }
-    }
-    Ok(texts)
 }
 
 /// What each machine of a scenario has on the host of a profile.

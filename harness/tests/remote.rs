@@ -14,7 +14,7 @@ use nspawn_matrix::command::Command;
 use nspawn_matrix_reports::Report;
 use support::inside::Inside;
 use support::reached::{Person, Reached};
-use support::{kills, on_this_thread, trial};
+use support::{kills, on_this_thread, texts_in, trial};
 
 /// A run of one question, which stands everything up all the same.
 const RUN: [&str; 6] = [
@@ -61,6 +61,11 @@ async fn leaves_the_machine_as_it_was() -> Result<(), String> {
     let report = fs::read(person.out().join("report.json")).map_err(|error| error.to_string())?;
     let report: Report = serde_json::from_slice(&report).map_err(|error| error.to_string())?;
     expect(report.hosts.len() == 2, "each scenario has a host")?;
+    let mut texts = texts_in(&person.out()).map_err(|error| error.to_string())?;
+    texts.push(ended.stdout);
+    expect(!texts.iter().any(|text| text.contains("web1")), "its name is nowhere in what can be posted")?;
+    let is_host = |word: &String| word.starts_with("--host=ssh://redacted@host-");
+    expect(report.run.argv.iter().any(is_host), &format!("{:?}", report.run.argv))?;
     for host in &report.hosts {
         expect(host.kind == "ssh" && host.facts.is_some() && host.left.is_empty(), &format!("{host:?}"))?;
     }

@@ -13,8 +13,9 @@ pub(crate) mod reached;
 pub(crate) mod readers;
 pub(crate) mod snapshots;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::{fs, io};
 
 use libtest_mimic::{Completion, Failed, Trial};
 use nspawn_matrix::agent::Question;
@@ -170,6 +171,20 @@ pub(crate) fn a_report_of_all_verdicts() -> Report {
 /// The name of a case, as `Case::name` gives it.
 pub(crate) fn case_name(scenario: &str, question: &Question) -> String {
     format!("{scenario}::{}::{}", question.check, question.subject)
+}
+
+/// The contents of all files in a folder and those below it.
+pub(crate) fn texts_in(folder: &Path) -> io::Result<Vec<String>> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            texts.extend(texts_in(&path)?);
+        } else {
+            texts.push(String::from_utf8_lossy(&fs::read(&path)?).into_owned());
+        }
+    }
+    Ok(texts)
 }
 
 /// Hosts at the same time, as `run` chooses it.
