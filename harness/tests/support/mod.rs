@@ -12,6 +12,7 @@ pub(crate) mod program;
 pub(crate) mod reached;
 pub(crate) mod readers;
 pub(crate) mod snapshots;
+pub(crate) mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -33,12 +33,43 @@ pub(crate) struct Person {
     folder: TempDir,
 }
 
+/// A key of a person.
+#[derive(Clone, Copy)]
+pub(crate) enum Key {
+    /// Whoever has it can use it.
+    Open,
+    /// It takes a passphrase.
+    Locked,
+}
+
+impl Key {
+    /// What it takes to use the second.
+    pub(crate) const PASSPHRASE: &str = "a long walk";
+
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Open => "key",
+            Self::Locked => "locked",
+        }
+    }
+
+    const fn passphrase(self) -> &'static str {
+        match self {
+            Self::Open => "",
+            Self::Locked => Self::PASSPHRASE,
+        }
+    }
+}
+
 impl Person {
     pub(crate) async fn new() -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let person = Self { folder };
-        let key = person.path("key").display().to_string();
-        output(Command::new("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", &key])).await?;
+        for key in [Key::Open, Key::Locked] {
+            let file = person.path(key.file()).display().to_string();
+            let argv = ["-q", "-t", "ed25519", "-N", key.passphrase(), "-f", &file];
+            output(Command::new("ssh-keygen", argv)).await?;
+        }
         Ok(person)
     }
 
@@ -66,13 +97,15 @@ impl Person {
     /// Boots a machine that the person gets to as root by `name`, and as the user `guest`.
     pub(crate) async fn machine(&self, name: &'static str) -> Result<Reached, String> {
         let (home, _) = Home::boot_from(IMAGE).await?;
-        let key = fs::read_to_string(self.path("key.pub")).map_err(|error| error.to_string())?;
+        let public = |key: Key| fs::read_to_string(self.path(key.file()).with_extension("pub"));
+        let keys = public(Key::Open).and_then(|open| Ok(open + &public(Key::Locked)?));
+        let keys = keys.map_err(|error| error.to_string())?;
         let script = format!(
             "set -e; ssh-keygen -A >/dev/null; useradd --create-home --shell /bin/sh guest
             for home in /root /home/guest; do mkdir -p $home/.ssh; echo '{}' >$home/.ssh/authorized_keys; done
             chown -R guest: /home/guest; systemctl restart ssh; systemctl reset-failed
             timeout 20 sh -c 'until grep -q :0016 /proc/net/tcp; do sleep 0.1; done'",
-            key.trim()
+            keys.trim()
         );
         let made = home.script(&script).await?;
         if !made.status.success() {
@@ -86,23 +119,39 @@ impl Person {
         Ok(reached)
     }
 
-    /// Adds a way to the sshd at this port of the machine's own loopback.
+    /// Adds a way to the sshd at this port of the machine's own loopback, whose key is known.
     pub(crate) fn know(&self, machine: &Reached, port: u16, name: &str) -> Result<(), String> {
-        let leader = machine.home.leader();
+        self.knows_key_of(machine, name)?;
+        let way = self.way(machine, port);
+        self.enter(name, Key::Open, &format!("{way}\n  StrictHostKeyChecking yes"))
+    }
+
+    /// Has the key of the machine be that of `name`.
+    pub(crate) fn knows_key_of(&self, machine: &Reached, name: &str) -> Result<(), String> {
         let host_key = machine.home.path("/etc/ssh/ssh_host_ed25519_key.pub");
         let host_key = fs::read_to_string(host_key).map_err(|error| error.to_string())?;
-        let known_hosts = self.path("known_hosts");
-        append(&known_hosts, &format!("{name} {host_key}"))?;
+        append(&self.path("known_hosts"), &format!("{name} {host_key}"))
+    }
+
+    /// The line of a configuration that leads to this port of the machine's own loopback.
+    pub(crate) fn way(&self, machine: &Reached, port: u16) -> String {
+        let leader = machine.home.leader();
         // It ends when one of both sides does.
         let connect = format!(
             "exec 3<>/dev/tcp/127.0.0.1/{port} 4<&0; trap : HUP; cat <&3 & cat <&4 >&3 & wait -n; kill $(jobs -p)"
         );
+        format!("ProxyCommand nsenter --net=/proc/{leader}/ns/net bash -c '{connect}'")
+    }
+
+    /// Writes the host `name` into the configuration, with the further `lines`.
+    pub(crate) fn enter(&self, name: &str, key: Key, lines: &str) -> Result<(), String> {
+        let (key, known_hosts) = (self.path(key.file()), self.path("known_hosts"));
         append(
             &self.config(),
             &format!(
                 "Host {name}\n  IdentityFile {}\n  IdentitiesOnly yes\n  HostKeyAlias {name}\n  UserKnownHostsFile {}\n  \
-                 StrictHostKeyChecking yes\n  ProxyCommand nsenter --net=/proc/{leader}/ns/net bash -c '{connect}'\n",
-                self.path("key").display(),
+                 {lines}\n",
+                key.display(),
                 known_hosts.display(),
             ),
         )

@@ -66,7 +66,8 @@ impl Connection {
         // What stays in the background has this open, so a pipe would not end.
         let log = self.root.folder().join(LOG);
         let file = File::create(&log).context("write down what ssh says").map_err(Why::Other)?;
-        let argv = opening(&self.destination, &self.socket(), config, std::io::stdin().is_terminal());
+        let could_ask = std::io::stdin().is_terminal();
+        let argv = opening(&self.destination, &self.socket(), config, could_ask);
         let mut ssh = Command::from_argv(argv)
             .errors_to(file)
             .spawn_piped()
@@ -77,7 +78,7 @@ impl Connection {
         let said = String::from_utf8_lossy(&said).into_owned();
         match ended.code() {
             Some(0) => Ok(()),
-            Some(SSH_FAILED) => Err(Why::Login(said)),
+            Some(SSH_FAILED) => Err(Why::Login { words: said, could_ask }),
             Some(_) | None => Err(Why::NoShell(said)),
         }
     }

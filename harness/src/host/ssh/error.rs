@@ -20,8 +20,13 @@ pub struct SshError {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Why {
     /// ssh does not get there.
-    #[error("ssh cannot log in{}", said(.0))]
-    Login(String),
+    #[error("ssh cannot log in{}", said(.words))]
+    Login {
+        /// What it said.
+        words: String,
+        /// Whether it could ask somebody.
+        could_ask: bool,
+    },
     /// Something else than a shell answers there.
     #[error("what answers there is no POSIX shell{}", said(.0))]
     NoShell(String),
@@ -50,9 +55,13 @@ impl SshError {
     pub fn hint(&self) -> Option<String> {
         let Self { destination, why } = self;
         match why {
-            Why::Login(_) => {
+            Why::Login { could_ask: true, .. } => {
                 Some(format!("`ssh {destination}` must get there, by your own configuration of ssh"))
             }
+            Why::Login { could_ask: false, .. } => Some(format!(
+                "there is no terminal to ask at, so `ssh -o BatchMode=yes {destination}` must get there, by your own \
+                 configuration of ssh"
+            )),
             Why::NoShell(_) => Some("log in as somebody whose shell runs commands".to_owned()),
             Why::Architecture { theirs, .. } => Some(format!("use one that was built for {theirs}")),
             Why::NoPlace(_) => Some("make room in one of them".to_owned()),
