@@ -24,7 +24,7 @@ pub(crate) async fn foresee(step: &Step, journal: &Journal) -> anyhow::Result<Ve
             Ok(_) => Ok(Vec::new()),
             Err(_) => Ok(vec![Undo::Remove { path: topmost_missing(Path::new(path))? }]),
         },
-        Step::File { path, content, .. } if path.contains("/sysctl.d/") => {
+        Step::File { path, content, .. } if is_of_hosts_settings(path) => {
             Ok(file(Path::new(path), journal)?.into_iter().chain(sysctls(content)?).collect())
         }
         Step::File { path, .. }
@@ -69,6 +69,11 @@ fn file(path: &Path, journal: &Journal) -> anyhow::Result<Vec<Undo>> {
         }
         Err(_) => Ok(vec![Undo::Remove { path: topmost_missing(path)? }]),
     }
+}
+
+/// Whether systemd-sysctl reads the file on this host, and not in a machine below the root of which it lies.
+fn is_of_hosts_settings(path: &str) -> bool {
+    ["/etc/sysctl.d/", "/run/sysctl.d/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// The values that the settings of a sysctl.d(5) file have now. What reads the file writes them, and nothing else writes them
@@ -161,6 +166,18 @@ mod tests {
         let undo = sysctls("# none\nkernel.ostype=x\n-no.such.setting = 1\n").unwrap();
         let before = "Linux\n".to_owned();
         assert_eq!(undo, [Undo::Sysctl { path: "/proc/sys/kernel/ostype".into(), before }]);
+    }
+
+    #[tokio::test]
+    async fn a_setting_of_a_machine_is_none_of_the_hosts() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = journal(folder.path());
+        let of_machine = path(folder.path(), "machines/alpha/etc/sysctl.d/50-x.conf");
+        let undo = foresee(&Step::config(of_machine, "kernel.ostype=x\n"), &journal).await;
+        assert_eq!(undo.unwrap(), [Undo::Remove { path: folder.path().join("machines") }]);
+        let of_host = "/run/sysctl.d/50-nspawn-matrix-test.conf";
+        let undo = foresee(&Step::config(of_host, "kernel.ostype=x\n"), &journal).await;
+        assert!(matches!(undo.unwrap().as_slice(), [Undo::Remove { .. }, Undo::Sysctl { .. }]));
     }
 
     #[tokio::test]
