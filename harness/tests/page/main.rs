@@ -15,11 +15,14 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 use nspawn_matrix_reports::{Case, HostRecord, Observation, Report, Verdict, html};
 use opened::{
-    Aloud, CELL, Opened, a_cell_opens_by_keyboard, expect_none, fits_a_phone,
+    Aloud, Opened, a_cell_opens_by_keyboard, expect_none, fits_a_phone,
     has_a_name_for_all_that_is_read_aloud, has_contrast_in_light_and_dark, is_printed_whole,
     is_quiet_and_asks_for_nothing,
 };
 use support::{a_real_report, a_report_of_all_verdicts, reader_trial};
+
+/// What is opened on the page of a run.
+const CELL: &str = "zone/resolve/peer/any";
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -70,7 +73,7 @@ fn opened(report: &Report) -> Result<Opened, Failed> {
         dialog: &[("dialog", "zone: resolve/peer/any"), ("button", "Close")],
         page: &[("button", "as claimed"), ("region", "Names of peers"), ("rowheader", "zone")],
     };
-    Opened::of(&html::render(report), aloud)
+    Opened::of(&html::render(report), CELL, aloud)
 }
 
 /// The cell that is another one in one of two versions.
@@ -93,7 +96,7 @@ fn several_versions_share_a_row() -> Result<(), Failed> {
     page.holds("[...document.querySelectorAll('dialog .place')].map(it => it.open).join() === 'true,true'")?;
     page.holds("[...document.querySelectorAll('dialog .place > summary')].map(it => it.textContent).join('; ') === '257: yes; 262: no !'")?;
     // What both have said is unfolded once.
-    page.browser.open(&page.file, CELL)?;
+    page.browser.open(&page.file, page.cell)?;
     page.holds("[...document.querySelectorAll('dialog .place')].map(it => it.open).join() === 'true,false'")?;
     has_contrast_in_light_and_dark(page)?;
     fits_a_phone(page)?;
@@ -177,7 +180,7 @@ fn a_cell_opens_to_its_explanation(page: &mut Opened) -> Result<(), Failed> {
 }
 
 fn a_cell_opens_by_its_address(page: &mut Opened) -> Result<(), Failed> {
-    page.browser.open(&page.file, CELL)?;
+    page.browser.open(&page.file, page.cell)?;
     page.holds("document.querySelector('dialog').open")?;
     page.holds("document.querySelector('dialog h2').textContent === 'zone: resolve/peer/any'")?;
     page.holds("document.querySelectorAll('dialog .lookups').length > 0")?;

@@ -11,13 +11,10 @@ use tempfile::TempDir;
 
 use crate::support::browser::Browser;
 
-/// The address of a cell with a distribution, on every page that is opened here.
-pub(crate) const CELL: &str = "zone/resolve/peer/any";
-
 /// What a screen reader is to be told, among other things: roles, and what their names contain.
 #[derive(Clone, Copy)]
 pub(crate) struct Aloud {
-    /// Where [`CELL`] is opened.
+    /// Where its cell is opened.
     pub(crate) dialog: &'static [(&'static str, &'static str)],
     /// Elsewhere.
     pub(crate) page: &'static [(&'static str, &'static str)],
@@ -26,20 +23,22 @@ pub(crate) struct Aloud {
 /// A page in a browser.
 pub(crate) struct Opened {
     pub(crate) file: PathBuf,
+    /// The address of a cell with a distribution.
+    pub(crate) cell: &'static str,
     pub(crate) browser: Browser,
     aloud: Aloud,
     _folder: TempDir,
 }
 
 impl Opened {
-    /// Opens a page of HTML.
-    pub(crate) fn of(page: &str, aloud: Aloud) -> Result<Self, Failed> {
+    /// Opens a page of HTML, which has a cell with a distribution.
+    pub(crate) fn of(page: &str, cell: &'static str, aloud: Aloud) -> Result<Self, Failed> {
         let folder = TempDir::new()?;
         let file = folder.path().join("page.html");
         fs::write(&file, page)?;
         let mut browser = Browser::start()?;
         browser.open(&file, "")?;
-        Ok(Self { file, browser, aloud, _folder: folder })
+        Ok(Self { file, cell, browser, aloud, _folder: folder })
     }
 
     /// Whether an expression of JavaScript holds; what it is stands in the error.
@@ -76,7 +75,7 @@ pub(crate) fn expect_none(what: &str, list: &[String]) -> Result<(), Failed> {
 }
 
 pub(crate) fn is_quiet_and_asks_for_nothing(page: &mut Opened) -> Result<(), Failed> {
-    page.browser.open(&page.file, CELL)?;
+    page.browser.open(&page.file, page.cell)?;
     page.browser.press("Escape")?;
     page.browser.press("Tab")?;
     expect_none("said by the console", &page.browser.complaints())?;
@@ -122,7 +121,7 @@ pub(crate) fn a_cell_opens_by_keyboard(page: &mut Opened) -> Result<(), Failed> 
 
 pub(crate) fn fits_a_phone(page: &mut Opened) -> Result<(), Failed> {
     page.screen(360, 740)?;
-    for fragment in ["", CELL] {
+    for fragment in ["", page.cell] {
         page.browser.open(&page.file, fragment)?;
         page.holds("document.documentElement.scrollWidth === 360")?;
         // What can be scrolled to the side says so itself; nothing else is cut off.
@@ -181,7 +180,7 @@ pub(crate) fn has_contrast_in_light_and_dark(page: &mut Opened) -> Result<(), Fa
     let mut papers = BTreeSet::new();
     for scheme in ["light", "dark"] {
         page.media("screen", scheme)?;
-        page.browser.open(&page.file, CELL)?;
+        page.browser.open(&page.file, page.cell)?;
         let low: Vec<String> = serde_json::from_value(page.browser.value(LOW_CONTRAST)?)?;
         expect_none(&format!("too little contrast, {scheme}"), &low)?;
         papers.insert(page.browser.value("getComputedStyle(document.body).backgroundColor")?.to_string());
@@ -190,7 +189,7 @@ pub(crate) fn has_contrast_in_light_and_dark(page: &mut Opened) -> Result<(), Fa
 }
 
 pub(crate) fn has_a_name_for_all_that_is_read_aloud(page: &mut Opened) -> Result<(), Failed> {
-    page.browser.open(&page.file, CELL)?;
+    page.browser.open(&page.file, page.cell)?;
     let in_dialog = roles_and_names(page)?;
     page.browser.press("Escape")?;
     let in_page = roles_and_names(page)?;
