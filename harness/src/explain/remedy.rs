@@ -31,10 +31,18 @@ impl<'a> Mending<'a> {
         self.seen.of_machine(Check::LinkMachine, self.machine, name).filter(is_plain)
     }
 
-    /// Adds to the .network file of the host's end, which may have another subnet when networkd has read its file again.
+    /// Adds to the .network file of the host's end. Each link that the file is for may have another subnet when networkd has
+    /// read it again, so that all machines on such links ask anew; it is read once for all of them.
     pub(super) fn with_host_end(&self, text: &str) -> Option<String> {
-        let changed = with_drop_in(self.host_end("file")?, text);
-        Some(format!("{changed} && {}", self.asks_anew()?))
+        let file = self.host_end("file")?;
+        let others = self.seen.machines().into_iter().filter(|other| *other != self.machine);
+        let others = others.map(|machine| Mending { machine, ..*self });
+        let beside = others.filter(|other| other.host_end("file") == Some(file));
+        let mut asking: Vec<String> = beside.filter_map(|other| other.asks_anew()).collect();
+        asking.push(self.asks_anew()?);
+        // Told of each machine, it is the same.
+        asking.sort();
+        Some(format!("{} && {}", with_drop_in(file, text), asking.join(" && ")))
     }
 
     /// Has the machine ask for a lease, for which it may have given up asking often.

@@ -157,3 +157,17 @@ fn a_machine_with_no_address_beyond_its_link_is_told_the_prefix_that_its_host_ha
     );
     assert!(told(WITH).is_empty());
 }
+
+#[test]
+fn a_file_of_several_links_is_changed_once_for_all_machines_on_them() {
+    const MASQUERADE: &[(&str, &str)] = &[("masqueraded", "no"), ("subnet", "192.168.1.2/28")];
+    let explained = reasons(&[("firewall/masquerade", host_of("alpha"), MASQUERADE, false)]);
+    let (_, outside) = explained.iter().find(|(check, _)| check == "ping/outside/ipv4").unwrap();
+    let anew = |machine: &str| {
+        format!(
+            "systemd-run --quiet --machine={machine} --wait --collect --pipe sh -c \"networkctl reconfigure host0\""
+        )
+    };
+    let asking = format!("networkctl reload && {} && {}", anew("alpha"), anew("beta"));
+    assert!(outside[0].remedy.as_deref().unwrap().ends_with(&asking), "{:?}", outside[0].remedy);
+}
