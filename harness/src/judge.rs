@@ -1,10 +1,11 @@
 //! Judging: an observation beside its claim gives a verdict. Nothing here touches a system.
 
+mod names;
+
 use std::collections::BTreeMap;
 
 use nspawn_matrix_reports::{
-    AddressSpace, Autostart, BindFile, BindWrite, FileKind, Lease, Missing, Mount, Names, Observation, Ping,
-    Properties, RecordType, Verdict, Wire,
+    Autostart, BindFile, BindWrite, FileKind, Lease, Missing, Mount, Observation, Ping, Properties, Verdict,
 };
 use nspawn_matrix_scenarios::{Claim, Expectation, Known, MountClaim};
 
@@ -99,13 +100,10 @@ fn difference(expectation: &Expectation, observation: &Observation) -> Result<Op
         Expectation::NoAddress => no_address(seen!(Ping)),
         Expectation::Refused { error } => refused_with(error, seen!(Ping)),
         Expectation::Unreached => unreached(seen!(Ping)),
-        Expectation::Unresolved => unresolved(seen!(Names)),
-        Expectation::Resolves { to } => {
-            let seen = seen!(Names);
-            among(to, seen).or_else(|| left_to_chance(to, seen))
-        }
-        Expectation::ResolvesAmong { to } => among(to, seen!(Names)),
-        Expectation::OnTheWire { a, aaaa, perhaps } => on_the_wire([a, aaaa, perhaps], seen!(Wire)),
+        Expectation::Unresolved => names::unresolved(seen!(Names)),
+        Expectation::Resolves { to, scope, from } => names::resolves(to, *scope, from, seen!(Names)),
+        Expectation::ResolvesAmong { to } => names::among(to, seen!(Names)),
+        Expectation::OnTheWire { a, aaaa, perhaps } => names::on_the_wire([a, aaaa, perhaps], seen!(Wire)),
         Expectation::SameOwner => {
             let same = |outside: &FileKind, inside: &FileKind| {
                 (outside.uid, outside.gid) == (inside.uid, inside.gid)
@@ -217,81 +215,6 @@ fn unreached(seen: &Ping) -> Option<String> {
         Some(_) if seen.received == 0 => None,
         Some(to) => Some(format!("{to} answered {} of {} requests", seen.received, seen.sent)),
     }
-}
-
-fn unresolved(seen: &Names) -> Option<String> {
-    match seen.spaces.get(&AddressSpace::None).copied().unwrap_or_default() {
-        _ if seen.samples == 0 => Some("no lookup was made".to_owned()),
-        none if none == seen.samples => None,
-        none => Some(format!("{} of {} lookups gave an address", seen.samples - none, seen.samples)),
-    }
-}
-
-fn among(to: &[AddressSpace], seen: &Names) -> Option<String> {
-    if seen.samples == 0 {
-        return Some("no lookup was made".to_owned());
-    }
-    let strangers: Vec<String> = seen
-        .spaces
-        .iter()
-        .filter(|(space, count)| **count > 0 && !to.contains(space))
-        .map(|(space, count)| format!("{count} of {} lookups gave {space}", seen.samples))
-        .collect();
-    if !strangers.is_empty() {
-        return Some(strangers.join(", "));
-    }
-    if seen.unanswered > 0 {
-        let why: Vec<&str> = seen.failures.keys().map(String::as_str).collect();
-        return Some(format!(
-            "{} of {} lookups were not answered: {}",
-            seen.unanswered,
-            seen.samples,
-            why.join(", ")
-        ));
-    }
-    None
-}
-
-fn left_to_chance(to: &[AddressSpace], seen: &Names) -> Option<String> {
-    let missing = to.iter().find(|space| !seen.spaces.contains_key(space));
-    missing
-        .filter(|_| shows_chance(seen))
-        .map(|space| format!("none of {} lookups gave {space}", seen.samples))
-}
-
-fn on_the_wire([a, aaaa, perhaps]: [&[AddressSpace]; 3], seen: &Wire) -> Option<String> {
-    if seen.sent == 0 && seen.not_sent.is_empty() {
-        return Some("there was no link to ask on".to_owned());
-    }
-    if let Some((reason, count)) = seen.not_sent.first_key_value() {
-        return Some(format!("{count} questions could not be sent: {reason}"));
-    }
-    if seen.questions == 0 {
-        return Some("no question was asked".to_owned());
-    }
-    let differs = |(record, claimed): (RecordType, &[AddressSpace])| {
-        let mut spaces = seen.spaces(record);
-        spaces.retain(|space| claimed.contains(space) || !perhaps.contains(space));
-        let answered = seen.answered.get(&record).copied().unwrap_or_default();
-        if spaces != claimed {
-            let spaces: Vec<&str> = spaces.iter().map(|space| space.name()).collect();
-            let spaces = if spaces.is_empty() { "nothing".to_owned() } else { spaces.join(", ") };
-            Some(format!("{record} is answered with {spaces}"))
-        } else if !claimed.is_empty() && answered < seen.questions {
-            Some(format!("{answered} of {} questions for {record} are answered", seen.questions))
-        } else {
-            None
-        }
-    };
-    let differences: Vec<String> =
-        [(RecordType::A, a), (RecordType::Aaaa, aaaa)].into_iter().filter_map(differs).collect();
-    (!differences.is_empty()).then(|| differences.join(", "))
-}
-
-/// Where two answers are left to chance, enough lookups that do not hang together show both: with even chances one is
-/// missing among 16 in 1 of 30,000 runs.
-fn shows_chance(seen: &Names) -> bool {
-    seen.samples >= 16 && seen.overlapped == 0
 }
 
 /// Names the files for which `right` does not hold. No files at all are a difference too.

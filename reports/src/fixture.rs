@@ -69,6 +69,7 @@ pub(crate) fn names(spaces: &[(AddressSpace, u32)]) -> Observation {
         took: Times { min_us: 230, median_us: 410, p90_us: 520, max_us: 610 },
         times_us: BTreeMap::new(),
         winners: BTreeMap::new(),
+        origins: BTreeMap::new(),
         failures: BTreeMap::new(),
         cached: BTreeMap::new(),
         not_flushed: None,
@@ -178,6 +179,7 @@ pub(crate) fn each_kind() -> Report {
         if let Some(Observation::Names(names)) = &mut case.observed {
             names.times_us = names.spaces.keys().map(|space| (*space, vec![230, 610])).collect();
             names.winners = [("llmnr-ipv4".to_owned(), 1)].into();
+            names.origins = [(AddressSpace::Lease, names.winners.clone())].into();
             names.failures = [("timeout".to_owned(), 1)].into();
             names.cached = [("dns A".to_owned(), 1)].into();
         }

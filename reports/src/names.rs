@@ -95,6 +95,9 @@ pub struct Names {
     /// What the answers came from, with the number of lookups, where the path tells: `llmnr-ipv6`, `dns`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub winners: BTreeMap<String, u32>,
+    /// The same by the space of the first address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<AddressSpace, BTreeMap<String, u32>>,
     /// Why lookups gave no address, with their number, where the path tells.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failures: BTreeMap<String, u32>,

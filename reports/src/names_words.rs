@@ -21,8 +21,12 @@ pub(crate) fn names_sentence(names: &Names) -> String {
         format!("{}, {}{path}: {} of {}", names.name, names.family, counts.join(", "), names.samples);
     text.push_str(&shown(names.addresses.iter().map(|seen| seen.address.as_str())));
     text.push_str(if names.is_deterministic() { ", always the same" } else { ", not always the same" });
-    for (what, counts) in [("from", &names.winners), ("cached", &names.cached), ("none for", &names.failures)]
-    {
+    for (space, counts) in &names.origins {
+        let _ = write!(text, "; {} from {}", short_space(*space), listed(counts));
+    }
+    // Reports of before say only that.
+    let winners = if names.origins.is_empty() { &names.winners } else { &BTreeMap::new() };
+    for (what, counts) in [("from", winners), ("cached", &names.cached), ("none for", &names.failures)] {
         if !counts.is_empty() {
             let _ = write!(text, "; {what} {}", listed(counts));
         }
@@ -100,10 +104,12 @@ mod tests {
         };
         names.path = LookupPath::Api;
         names.winners = BTreeMap::from([("llmnr-ipv4".to_owned(), 32)]);
+        assert!(names_sentence(&names).contains("; from llmnr-ipv4 32; median"), "as in reports of before");
+        names.origins = BTreeMap::from([(AddressSpace::Lease, names.winners.clone())]);
         names.cached = BTreeMap::from([("llmnr-ipv6 AAAA".to_owned(), 15)]);
         names.not_flushed = Some("systemd-resolved does not run".to_owned());
         (names.overlapped, names.repeated) = (3, 1);
-        insta::assert_snapshot!(names_sentence(&names), @"beta, any by api: lease 32 of 32 (10.0.55.38), always the same; from llmnr-ipv4 32; cached llmnr-ipv6 AAAA 15; overlapped 3; made again 1; caches not flushed: systemd-resolved does not run; median 410 us, 90% within 520 us");
+        insta::assert_snapshot!(names_sentence(&names), @"beta, any by api: lease 32 of 32 (10.0.55.38), always the same; lease from llmnr-ipv4 32; cached llmnr-ipv6 AAAA 15; overlapped 3; made again 1; caches not flushed: systemd-resolved does not run; median 410 us, 90% within 520 us");
     }
 
     #[test]

@@ -35,10 +35,17 @@ pub enum Expectation {
     },
     /// No echo request is answered, and somebody on the way may say that the address is not reached.
     Unreached,
-    /// The first address of every lookup is of one of these spaces; which, is left to chance where there are several.
+    /// The first address of every lookup is of one of these spaces; which, is left to chance where there are several. If
+    /// there is one it is always the same address.
     Resolves {
         /// The spaces, never empty.
         to: Vec<AddressSpace>,
+        /// Whether fe80 addresses come with their link; not looked at if that is not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<Scope>,
+        /// What all answers of a space come from, where the path tells: `llmnr-ipv4`.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        from: BTreeMap<AddressSpace, String>,
     },
     /// The first address of every lookup is of one of these spaces; which, is not said.
     ResolvesAmong {
@@ -96,6 +103,12 @@ impl Expectation {
     /// Expects an answer that one router has passed on.
     pub const ANSWERS_ROUTED: Self = Self::Answers { ttl: Some(63) };
 
+    /// Expects every lookup to give one of these spaces first.
+    #[must_use]
+    pub fn resolves(to: &[AddressSpace]) -> Self {
+        Self::Resolves { to: to.to_vec(), scope: None, from: BTreeMap::new() }
+    }
+
     /// Expects to be refused with this error.
     #[must_use]
     pub fn refused(error: &str) -> Self {
@@ -117,6 +130,16 @@ impl Expectation {
         };
         Self::Properties { are: are.iter().map(several).collect() }
     }
+}
+
+/// Whether a link-local address of IPv6 comes with the link that it is valid on (its scope, RFC 4007).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// It does: `fe80::1%2`.
+    With,
+    /// It does not, and nobody can connect to it as it is.
+    Without,
 }
 
 /// What the mount table must show.
@@ -141,7 +164,18 @@ impl fmt::Display for Expectation {
             Self::NoAnswer => f.write_str("no echo request is answered"),
             Self::NoAddress => f.write_str("there is no address to ask"),
             Self::Refused { error } => write!(f, "refused: {error}"),
-            Self::Resolves { to } => resolves(to, f),
+            Self::Resolves { to, scope, from } => {
+                resolves(to, f)?;
+                match scope {
+                    Some(Scope::With) => f.write_str(", fe80 with its link")?,
+                    Some(Scope::Without) => f.write_str(", fe80 without its link")?,
+                    None => {}
+                }
+                from.iter().try_for_each(|(space, winner)| write!(f, ", {space} from {winner}"))
+            }
+            Self::ResolvesAmong { to } if to.len() == 1 => {
+                write!(f, "every lookup gives some {} address first", to[0])
+            }
             Self::ResolvesAmong { to } => {
                 let spaces: Vec<&str> = to.iter().map(|space| space.name()).collect();
                 write!(f, "every lookup gives one of {} first", spaces.join(", "))

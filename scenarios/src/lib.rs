@@ -42,7 +42,7 @@ pub use attribute::{Acl, AclEntry, Attribute, FileCapability, Tag, told};
 pub use bind_mount::BindMount;
 pub use check::{Asked, Check, Subject};
 pub use claim::{Claim, Known, Versions};
-pub use expectation::{Expectation, MountClaim};
+pub use expectation::{Expectation, MountClaim, Scope};
 pub use fault::Fault;
 pub use found::Linked;
 pub use launch::Launch;

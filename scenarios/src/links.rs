@@ -66,6 +66,8 @@ pub const FINDING_TWO_SUBNETS: &str =
     "docs/findings.md#systemd-252-gives-the-hosts-end-of-a-veth-link-two-subnets";
 /// What is asked for one family has no scope, and is sorted last.
 pub const FINDING_SCOPELESS: &str = "docs/findings.md#asked-for-one-family-fe80-comes-without-its-link";
+/// resolved has the addresses of DNS in the order in which they come.
+pub const FINDING_DNS_ORDER: &str = "docs/findings.md#a-name-that-dns-knows-has-either-family-first";
 /// A machine can be quicker than its bridge when the host boots.
 pub const FINDING_LATE_BRIDGE: &str =
     "docs/findings.md#a-machine-can-be-quicker-than-its-bridge-when-the-host-boots";

@@ -50,7 +50,7 @@ type Row = (&'static str, Subject, &'static [(&'static str, &'static str)], bool
 fn expected(question: &Question) -> Option<Expectation> {
     let Subject::Pair { .. } = question.subject else { return None };
     Some(if let Check::Name(_) = question.check {
-        Expectation::Resolves { to: vec![AddressSpace::Lease] }
+        Expectation::resolves(&[AddressSpace::Lease])
     } else {
         Expectation::ANSWERS_ON_LINK
     })

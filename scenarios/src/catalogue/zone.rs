@@ -67,7 +67,9 @@ pub(super) fn stray_lease(user_namespace: bool) -> Vec<Claim> {
 fn stray_names(astray: &impl Fn(Check, Expectation) -> Claim) -> Vec<Claim> {
     use AddressSpace::{Ipv6LinkLocal, Other};
     let each = |checks: Vec<Check>, expectation: &Expectation| {
-        checks.into_iter().map(|check| astray(check, expectation.clone()).fault()).collect::<Vec<_>>()
+        let fault =
+            |check| claims::with_origin(claims::with_scope(astray(check, expectation.clone()).fault()));
+        checks.into_iter().map(fault).collect::<Vec<_>>()
     };
     let until_258 = |claims: Vec<Claim>| claims.into_iter().map(|claim| claim.until(258)).collect::<Vec<_>>();
     let of_host = claims::or_link_local(&[Other]);

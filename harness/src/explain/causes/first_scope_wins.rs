@@ -35,7 +35,7 @@ fn evidence<'a>(surprise: &Surprise<'a>) -> Option<Evidence<'a>> {
         return None;
     };
     // Where no address is expected, that there is one is no matter of which.
-    let (Some(Expectation::Resolves { to } | Expectation::ResolvesAmong { to }), Some(machine)) =
+    let (Some(Expectation::Resolves { to, .. } | Expectation::ResolvesAmong { to }), Some(machine)) =
         (surprise.expected, surprise.question.subject.about())
     else {
         return None;

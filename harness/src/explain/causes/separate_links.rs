@@ -35,7 +35,7 @@ fn is_of_one_link(surprise: &Surprise<'_>) -> bool {
     let Subject::Pair { .. } = surprise.question.subject else { return false };
     match surprise.expected {
         Some(Expectation::Answers { ttl }) => *ttl == Some(64) || surprise.needs.fe80,
-        Some(Expectation::Resolves { to } | Expectation::ResolvesAmong { to }) => {
+        Some(Expectation::Resolves { to, .. } | Expectation::ResolvesAmong { to }) => {
             surprise.needs.llmnr && !to.contains(&AddressSpace::None)
         }
         Some(Expectation::OnTheWire { a, aaaa, .. }) => !a.is_empty() || !aaaa.is_empty(),

@@ -28,6 +28,7 @@ fn lookups(each: u32) -> Observation {
         took: Times::default(),
         times_us: BTreeMap::new(),
         winners: BTreeMap::new(),
+        origins: BTreeMap::new(),
         failures: BTreeMap::new(),
         cached: BTreeMap::new(),
         not_flushed: None,
@@ -52,7 +53,7 @@ fn told(addresses: &str, observed: Observation, expected: &Expectation) -> Vec<E
 
 #[test]
 fn one_of_two_families_at_a_time_is_what_the_first_scope_gives() {
-    let expected = Expectation::Resolves { to: vec![AddressSpace::Ipv6LinkLocal] };
+    let expected = Expectation::resolves(&[AddressSpace::Ipv6LinkLocal]);
     let reasons = told(FE80, lookups(1), &expected);
     assert_eq!(reasons[0].code, "first-scope-wins");
     assert_eq!(reasons[0].evidence, "each lookup gave one address: lease 12, ipv6-link-local 8");
@@ -60,6 +61,6 @@ fn one_of_two_families_at_a_time_is_what_the_first_scope_gives() {
     assert_eq!(reasons[0].remedy.as_deref(), Some(remedy));
     assert!(told(FE80, lookups(2), &expected).is_empty(), "all addresses came each time");
     assert!(told("10.0.0.2/28", lookups(1), &expected).is_empty(), "there is one family");
-    let none = Expectation::Resolves { to: vec![AddressSpace::None] };
+    let none = Expectation::resolves(&[AddressSpace::None]);
     assert!(told(FE80, lookups(1), &none).is_empty(), "that it resolves at all is what surprises");
 }

@@ -39,10 +39,14 @@ pub(super) fn distribution(
     let mut spaces = BTreeMap::new();
     let mut times_us: BTreeMap<AddressSpace, Vec<u64>> = BTreeMap::new();
     let mut addresses: BTreeMap<String, u32> = BTreeMap::new();
+    let mut origins: BTreeMap<AddressSpace, BTreeMap<String, u32>> = BTreeMap::new();
     for answer in answers {
         let first = answer.addresses.first().map_or(AddressSpace::None, |address| known.space(address));
         *spaces.entry(first).or_default() += 1;
         times_us.entry(first).or_default().push(micros(answer));
+        if let Some(winner) = &answer.winner {
+            *origins.entry(first).or_default().entry(winner.clone()).or_default() += 1;
+        }
         // An address that comes twice in one answer came in one lookup.
         answer.addresses.iter().collect::<BTreeSet<_>>().into_iter().for_each(|address| {
             *addresses.entry(address.clone()).or_default() += 1;
@@ -66,6 +70,7 @@ pub(super) fn distribution(
         addresses: addresses.into_iter().map(seen).collect(),
         took: Times::of(answers.iter().map(|answer| micros(answer)).collect()),
         times_us,
+        origins,
         winners: counts(answers.iter().filter_map(|answer| answer.winner.clone())),
         failures: counts(answers.iter().filter_map(|answer| answer.failure.clone())),
         cached: counts(answers.iter().flat_map(|answer| answer.cached.clone())),
@@ -137,6 +142,9 @@ mod tests {
         assert_eq!(names.first_answers, 3);
         assert_eq!((names.overlapped, names.repeated), (1, 1));
         assert_eq!(names.winners.len(), 2);
+        assert_eq!(names.origins[&AddressSpace::Lease], [("llmnr-ipv4".to_owned(), 1)].into());
+        assert_eq!(names.origins[&AddressSpace::Ipv6LinkLocal], [("llmnr-ipv6".to_owned(), 1)].into());
+        assert_eq!(names.origins.get(&AddressSpace::None), None);
         assert!(!names.is_deterministic());
     }
 }

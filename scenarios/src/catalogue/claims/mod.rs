@@ -15,7 +15,9 @@ pub(super) mod settings;
 
 use std::collections::BTreeSet;
 
-pub(super) use names::{RESOLVED, all_lookups, lookups, on_the_wire, or_link_local, resolves, wire};
+pub(super) use names::{
+    RESOLVED, all_lookups, lookups, on_the_wire, or_link_local, resolves, wire, with_origin, with_scope,
+};
 pub(super) use ports::forwarded;
 pub(super) use reach::{by_users, masqueraded, not_seen, seen_as_itself};
 

@@ -1,20 +1,21 @@
 //! Names where the machines have links of their own, and a lease.
 
+use std::collections::BTreeMap;
+
 use nspawn_matrix_reports::AddressSpace::{self, Global, Ipv4LinkLocal, Ipv6LinkLocal, Lease, Other};
 use nspawn_matrix_reports::Family::{Any, Ipv4, Ipv6};
 use nspawn_matrix_reports::LookupPath::{self, Api, Nss, NssMymachines, Stub};
 
 use super::multicast::{answers, raced};
 use super::{EITHER, LOCAL, NONE, Network, all_lookups, each, lookups, on_the_wire, or_link_local};
-use crate::{Claim, Expectation, Setting, Whose, links};
+use crate::{Check, Claim, Expectation, Scope, Setting, Whose, links};
 
 /// The machines have links of their own, and a lease.
 pub(super) fn linked(network: Network) -> Vec<Claim> {
-    let uplink = "the host's DHCP server hands on the DNS servers of the uplink";
     let own = "nss-myhostname and resolved give all addresses of the machine, and getaddrinfo sorts fe80 first (RFC 6724)";
     let own_ipv4 = "the lease is the only IPv4 address of the machine";
     [
-        each(&all_lookups(Whose::Outside), &[Global], uplink, links::SYSTEMD_NETWORK),
+        outside(),
         host(network),
         each(&lookups(Whose::Own, &LOCAL, Any), &[Ipv6LinkLocal], own, links::NSS_MYHOSTNAME),
         each(&lookups(Whose::Own, &LOCAL, Ipv4), &[Lease], own_ipv4, links::NSS_MYHOSTNAME),
@@ -23,6 +24,18 @@ pub(super) fn linked(network: Network) -> Vec<Claim> {
         answers(Whose::Machine, &on_the_wire(&[Lease], &[])),
     ]
     .concat()
+}
+
+/// A name that DNS knows, with an address of each family.
+fn outside() -> Vec<Claim> {
+    let uplink = "the host's DHCP server hands on the DNS servers of the uplink";
+    let order = "resolved asks DNS for both families at once, and gives first what comes first";
+    let any = lookups(Whose::Outside, &[Api], Any);
+    let others: Vec<Check> =
+        all_lookups(Whose::Outside).into_iter().filter(|check| !any.contains(check)).collect();
+    let either = Expectation::ResolvesAmong { to: vec![Global] };
+    let either = any.iter().map(|check| Claim::new(*check, either.clone(), order, links::FINDING_DNS_ORDER));
+    each(&others, &[Global], uplink, links::SYSTEMD_NETWORK).into_iter().chain(either).collect()
 }
 
 /// The name of the host in a machine, which LLMNR knows.
@@ -57,7 +70,7 @@ fn two_subnets() -> Vec<Claim> {
     [
         among(Any, &[Lease, Ipv6LinkLocal, Other]),
         among(Ipv4, &[Lease, Other]),
-        among(Ipv6, &[Ipv6LinkLocal]),
+        each(&lookups(Whose::Host, &[Stub, Api], Ipv6), &[Ipv6LinkLocal], reason, links::FINDING_TWO_SUBNETS),
         answers(Whose::Host, &on_the_wire),
     ]
     .into_iter()
@@ -75,12 +88,18 @@ fn machine_from_host() -> Vec<Claim> {
     let machined = "resolved asks machined, which gives all addresses of the machine, those of IPv4 first";
     let by_resolve = "nsswitch.conf has resolve before mymachines: LLMNR is asked over both families, and the first scope wins";
     let nss = [Nss, NssMymachines];
+    // machined tells no link of an address.
+    let linkless =
+        Expectation::Resolves { to: vec![Ipv6LinkLocal], scope: Some(Scope::Without), from: BTreeMap::new() };
     let past_nss = [Stub, Api];
     let of = |paths: &[LookupPath], family| lookups(Whose::Machine, paths, family);
     let by_machined = [
         each(&of(&past_nss, Any), &[Lease], machined, links::RESOLVED),
         each(&of(&past_nss, Ipv4), &[Lease], machined, links::RESOLVED),
-        each(&of(&past_nss, Ipv6), &[Ipv6LinkLocal], machined, links::RESOLVED),
+        each(&of(&past_nss, Ipv6), &[Ipv6LinkLocal], machined, links::RESOLVED)
+            .into_iter()
+            .map(|claim| Claim { expectation: linkless.clone(), ..claim })
+            .collect(),
     ];
     let by_llmnr = raced(Whose::Machine, &past_nss, "LLMNR");
     let by_resolve = each(&of(&[Nss], Any), &EITHER, by_resolve, links::ISSUE_LLMNR_RANDOM);
