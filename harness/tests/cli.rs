@@ -1,48 +1,9 @@
 //! What a person sees who types something wrong, or asks for help.
 
-use std::path::Path;
-use std::process::{Command, Output};
+#[path = "support/said.rs"]
+mod said;
 
-#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
-fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"))
-        .args(arguments)
-        .env_remove("NSPAWN_MATRIX_CACHE")
-        .env_remove("NSPAWN_MATRIX_VM_CACHE")
-        .output()
-        .expect("the program was built for this test")
-}
-
-/// Runs the program in a folder.
-#[expect(clippy::disallowed_methods, reason = "the program is tested from outside")]
-fn run_in(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_nspawn-matrix"));
-    command.args(arguments).current_dir(folder).output().expect("the program was built for this test")
-}
-
-/// Runs the program in a folder with these files in it.
-fn run_beside(files: &[(&str, &str)], arguments: &[&str]) -> String {
-    let folder = tempfile::tempdir().expect("there is a place for temporary files");
-    for (name, content) in files {
-        std::fs::write(folder.path().join(name), content).expect("a file can be written there");
-    }
-    let output = run_in(folder.path(), arguments);
-    let code = output.status.code().expect("no signal");
-    format!("{code}\n{}", String::from_utf8_lossy(&output.stderr))
-}
-
-/// Exit code, then what was written on standard error.
-fn refusal(arguments: &[&str]) -> String {
-    let output = run(arguments);
-    assert!(output.stdout.is_empty());
-    format!("{}\n{}", output.status.code().expect("no signal"), String::from_utf8_lossy(&output.stderr))
-}
-
-fn printed(arguments: &[&str]) -> String {
-    let output = run(arguments);
-    assert_eq!(output.status.code(), Some(0));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
+use said::{printed, refusal, run_beside};
 
 #[test]
 fn an_unknown_scenario_is_named_with_the_nearest() {
