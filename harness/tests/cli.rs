@@ -31,6 +31,11 @@ fn an_unknown_check_is_named_with_the_nearest() {
 }
 
 #[test]
+fn a_run_that_would_ask_nothing_is_told_so() {
+    insta::assert_snapshot!(refusal(&["run", "--scenario", "nspawn-file-port", "--check", "bind/*"]));
+}
+
+#[test]
 fn a_pattern_that_is_none_is_told_so() {
     insta::assert_snapshot!(refusal(&["run", "--scenario", "[bridge"]));
 }

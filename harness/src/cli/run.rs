@@ -99,7 +99,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     let own = arguments.own.read(&recipes.systemd_of_hosts())?;
     own.told.iter().for_each(|line| tell!("{line}"));
     let is_named = !own.scenarios.is_empty() || !arguments.scenario.is_empty();
-    let scenarios = selection::beside(own, &arguments.scenario)?;
+    let scenarios = selection::asked(selection::beside(own, &arguments.scenario)?, &checks)?;
     let choice = arguments.ssh.choice(&arguments.host, Kind::default())?;
     let kind = choice.kind();
     let is_somebodys = matches!(kind, Kind::Local | Kind::Ssh);

@@ -64,6 +64,20 @@ pub fn checks(patterns: &[String]) -> Result<Vec<Check>, Failure> {
     Ok(all().zip(wanted).filter(|(_, wanted)| *wanted).map(|(check, _)| check).collect())
 }
 
+/// Those of `scenarios` that any of `checks` is asked of: nobody has to wait for a host of which nothing is asked.
+///
+/// # Errors
+/// A usage error if that leaves none.
+pub(super) fn asked(scenarios: Vec<Scenario>, checks: &[Check]) -> Result<Vec<Scenario>, Failure> {
+    let is_asked = |scenario: &Scenario| scenario.checks().any(|check| checks.contains(&check));
+    let asked: Vec<Scenario> = scenarios.into_iter().filter(is_asked).collect();
+    match asked.is_empty() {
+        false => Ok(asked),
+        true => Err(Failure::usage("none of these questions is asked of any of these scenarios")
+            .hint("`nspawn-matrix list --scenario NAME` prints which are asked of one")),
+    }
+}
+
 /// The scenario of this name.
 ///
 /// # Errors
