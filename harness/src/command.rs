@@ -51,7 +51,7 @@ fn quoted(stderr: &str) -> String {
 pub struct Command {
     argv: Vec<OsString>,
     inner: tokio::process::Command,
-    tie: Tie,
+    is_outliving: bool,
 }
 
 impl Command {
@@ -62,13 +62,13 @@ impl Command {
         #[expect(clippy::disallowed_methods, reason = "this is the place that starts processes")]
         let mut inner = tokio::process::Command::new(&argv[0]);
         inner.args(&argv[1..]).stdin(Stdio::null());
-        Self { argv, inner, tie: Tie::Fast }
+        Self { argv, inner, is_outliving: false }
     }
 
     /// Lets the program live on when this process ends.
     #[must_use]
     pub fn outliving(mut self) -> Self {
-        self.tie = Tie::None;
+        self.is_outliving = true;
         self
     }
 
@@ -76,14 +76,6 @@ impl Command {
     #[must_use]
     pub fn apart(mut self) -> Self {
         self.inner.process_group(0);
-        self
-    }
-
-    /// Starts the program as quickly as posix_spawn(3): for one whose time is measured, and that soon ends by itself.
-    /// It is killed when nobody waits for it any more, but not when we are killed.
-    #[must_use]
-    pub fn brief(mut self) -> Self {
-        self.tie = Tie::Loose;
         self
     }
 
@@ -166,10 +158,8 @@ impl Command {
     /// # Errors
     /// [`CommandError::Start`].
     pub fn spawn(mut self) -> Result<Child, CommandError> {
-        self.inner.kill_on_drop(self.tie != Tie::None);
-        if self.tie == Tie::Fast {
-            // Whatever runs in the child makes the standard library fork, and that copies the page tables of all that we
-            // hold: 0.1 ms for a probe, where a lookup takes 0.7 ms.
+        if !self.is_outliving {
+            self.inner.kill_on_drop(true);
             // SAFETY: prctl(2) is async-signal-safe.
             unsafe { self.inner.pre_exec(|| prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from)) };
         }
@@ -207,17 +197,6 @@ impl Command {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         })
     }
-}
-
-/// How the life of a program hangs together with ours.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tie {
-    /// It is killed when nobody waits for it any more, and when we end.
-    Fast,
-    /// It is killed when nobody waits for it any more.
-    Loose,
-    /// It lives on.
-    None,
 }
 
 /// How a program ended, and what it wrote.

@@ -192,6 +192,13 @@ impl Whose {
         }
     }
 
+    /// Whether systemd-resolved knows it by itself and asks nobody, so that nothing of it is in a cache
+    /// (`dns_scope_good_domain` of resolved).
+    #[must_use]
+    pub fn is_synthetic(self) -> bool {
+        matches!(self, Self::Own | Self::Gateway)
+    }
+
     /// Whether it is a name that systemd-resolved asks for on the links, over IPv4 and over IPv6, so that two scopes
     /// race for the answer.
     #[must_use]

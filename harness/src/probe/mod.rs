@@ -39,7 +39,7 @@ pub(crate) use files::look;
 pub(crate) use mount::file_system;
 pub use multicast::Multicast;
 pub use names::established::Established;
-pub use names::{Answer, Known, Lookup, look_up};
+pub use names::{Answer, Known, Lookup, Nss, NssSeries};
 pub use port::Connection;
 pub use resolv_conf::ResolvConf;
 pub use services::Service;
@@ -224,7 +224,7 @@ const PING_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Default)]
 struct Probe {
     witnesses: Witnesses,
-    resolved: Rc<names::Resolved>,
+    asked_for_names: names::Asked,
 }
 
 /// Serves requests on the standard streams until they end. The namespaces have been entered already.
@@ -263,7 +263,7 @@ impl rpc::Service<Request> for Probe {
             Request::Serve { port, name } => rpc::reply(port::serve(port, name).await),
             Request::Connect { to } => rpc::reply(Ok(port::connect(to).await)),
             Request::Names { lookup, samples, known } => {
-                rpc::reply(names::sample(&lookup, samples, &known, &self.resolved).await)
+                rpc::reply(names::sample(&lookup, samples, &known, &self.asked_for_names).await)
             }
             Request::Wire { name, transport, questions, known } => {
                 rpc::reply(names::ask_on_the_wire(&name, transport, questions, &known).await)

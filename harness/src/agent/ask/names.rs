@@ -114,7 +114,7 @@ impl Standing {
                 path,
                 then,
                 patience: self.footing.patience_for_names(),
-                flushed: self.footing.flushes(),
+                flushed: self.footing.flushes() && !question.whose.is_synthetic(),
                 raced: self.footing.flushes() && raced && (family == Family::Any || then.is_some()),
             },
             samples,

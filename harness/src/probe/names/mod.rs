@@ -7,6 +7,8 @@ mod api;
 mod cache;
 mod distribution;
 pub(super) mod established;
+mod getaddrinfo;
+mod getent;
 mod multicast;
 mod nss;
 mod patience;
@@ -25,12 +27,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-pub(crate) use cache::Resolved;
 pub use distribution::Known;
-pub use nss::look_up;
+pub use nss::{Nss, NssSeries};
 pub(crate) use wire::ask as ask_on_the_wire;
 
 use api::Api;
+use cache::Resolved;
 use distribution::distribution;
 use patience::Patience;
 use stub::Stub;
@@ -76,19 +78,25 @@ pub struct Answer {
     cached: BTreeSet<String>,
 }
 
+/// Who is asked in the system that this process is in.
+#[derive(Default)]
+pub(crate) struct Asked {
+    nss: Rc<Nss>,
+    resolved: Rc<Resolved>,
+}
+
 /// Looks a name up `samples` times; `known` says whose addresses are right. Gives one distribution, or one more for what
 /// is asked right after.
 pub(crate) async fn sample(
     lookup: &Lookup,
     samples: u32,
     known: &Known,
-    resolved: &Rc<Resolved>,
+    asked: &Asked,
 ) -> anyhow::Result<Vec<Names>> {
     let mut series = match lookup.path {
-        LookupPath::NssMymachines | LookupPath::NssMyhostname => local(lookup, samples).await?,
-        LookupPath::Nss | LookupPath::Stub | LookupPath::Api => {
-            by_resolver(lookup, samples, resolved).await?
-        }
+        LookupPath::NssMymachines => local(lookup, "mymachines", samples, asked).await?,
+        LookupPath::NssMyhostname => local(lookup, "myhostname", samples, asked).await?,
+        LookupPath::Nss | LookupPath::Stub | LookupPath::Api => by_resolver(lookup, samples, asked).await?,
     };
     let families = [Some(lookup.family), lookup.then].into_iter().flatten();
     let of_family = |(at, family)| {
@@ -138,19 +146,21 @@ fn is_found(answers: &[Answer]) -> bool {
 }
 
 /// A module that asks nobody and remembers nothing: there is nothing to flush, and nothing that lasts.
-async fn local(lookup: &Lookup, samples: u32) -> anyhow::Result<Series> {
+async fn local(lookup: &Lookup, module: &'static str, samples: u32, asked: &Asked) -> anyhow::Result<Series> {
+    let module = NssSeries::new(&asked.nss, Some(module));
     let mut answers = Vec::new();
     for _ in 0..samples {
-        answers.push(vec![nss::look_up_alone(lookup).await?]);
+        answers.push(vec![module.look_up(&lookup.name, lookup.family).await?]);
     }
     Ok(Series { answers, overlapped: 0, not_flushed: None })
 }
 
-async fn by_resolver(lookup: &Lookup, samples: u32, resolved: &Rc<Resolved>) -> anyhow::Result<Series> {
+async fn by_resolver(lookup: &Lookup, samples: u32, asked: &Asked) -> anyhow::Result<Series> {
+    let resolved = &asked.resolved;
     let mut patience = Patience::for_lookups_of(lookup.patience, lookup.then.is_some());
     let mut series = Series { answers: Vec::new(), overlapped: 0, not_flushed: None };
     let mut slow: VecDeque<JoinHandle<anyhow::Result<Vec<Answer>>>> = VecDeque::new();
-    let asker = Asker::new(lookup.clone(), Rc::clone(resolved)).await?;
+    let asker = Asker::new(lookup.clone(), asked).await?;
     for _ in 0..samples {
         while let Some(at) = slow.iter().position(JoinHandle::is_finished)
             && let Some(ended) = slow.remove(at)
@@ -198,15 +208,18 @@ struct Asker {
 
 /// What a path is asked by.
 enum Client {
-    Nss,
+    Nss(NssSeries),
     Stub(Box<Stub>),
     Api(Api),
 }
 
 impl Asker {
-    async fn new(lookup: Lookup, resolved: Rc<Resolved>) -> anyhow::Result<Rc<Self>> {
+    async fn new(lookup: Lookup, asked: &Asked) -> anyhow::Result<Rc<Self>> {
+        let resolved = Rc::clone(&asked.resolved);
         let client = match lookup.path {
-            LookupPath::Nss | LookupPath::NssMymachines | LookupPath::NssMyhostname => Client::Nss,
+            LookupPath::Nss | LookupPath::NssMymachines | LookupPath::NssMyhostname => {
+                Client::Nss(NssSeries::new(&asked.nss, None))
+            }
             LookupPath::Stub => Client::Stub(Box::new(Stub::new(lookup.patience)?)),
             LookupPath::Api => Client::Api(Api::of(&resolved).await),
         };
@@ -261,7 +274,7 @@ impl Asker {
         let name = &self.lookup.name;
         let answer = async {
             match &self.client {
-                Client::Nss => nss::look_up(name, family).await,
+                Client::Nss(nss) => nss.look_up(name, family).await,
                 Client::Stub(stub) => Ok(stub.look_up(name, family).await),
                 Client::Api(api) => Ok(api.look_up(name, family).await),
             }
