@@ -6,6 +6,7 @@ use nspawn_matrix_scenarios::Check;
 use super::resolv_conf_wrong;
 use crate::explain::cause::Cause;
 use crate::explain::evidence::{Evidence, Surprise};
+use crate::explain::remedy::Mending;
 use crate::explain::seen::{Seen, has_an_address_in};
 
 pub(super) static CAUSE: Cause = Cause {
@@ -21,7 +22,7 @@ pub(super) static CAUSE: Cause = Cause {
     keeps_from_starting: false,
     brings_about: &[&resolv_conf_wrong::CAUSE],
     evidence,
-    remedy: |_| None,
+    remedy,
 };
 
 fn evidence<'a>(surprise: &Surprise<'a>) -> Option<Evidence<'a>> {
@@ -30,7 +31,7 @@ fn evidence<'a>(surprise: &Surprise<'a>) -> Option<Evidence<'a>> {
 
 /// That the host, which is on the machine's link, would answer the machine by another.
 fn other_way_back(machine: &str, seen: &Seen<'_>) -> Option<String> {
-    let lease: Subnet = seen.on_host_of(Check::FirewallMasquerade, machine, "subnet")?.parse().ok()?;
+    let lease = lease(machine, seen)?;
     let value = |name| seen.on_host_of(Check::LinkHost, machine, name);
     let (link, addresses, way) = (value("name")?, value("addresses")?, value("way-back")?);
     let is_elsewhere = way != link && has_an_address_in(lease, addresses);
@@ -47,4 +48,14 @@ fn other_way_back(machine: &str, seen: &Seen<'_>) -> Option<String> {
         };
         format!("{machine} has {} on {link}, and {route}; {fate}", lease.address())
     })
+}
+
+fn lease(machine: &str, seen: &Seen<'_>) -> Option<Subnet> {
+    seen.on_host_of(Check::FirewallMasquerade, machine, "subnet")?.parse().ok()
+}
+
+/// Nothing is more specific than a route to one address.
+fn remedy(mending: &Mending<'_>) -> Option<String> {
+    let address = lease(mending.machine, mending.seen)?.address();
+    Some(format!("ip route replace {address}/32 dev {}", mending.host_end("name")?))
 }

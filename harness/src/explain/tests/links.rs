@@ -67,6 +67,7 @@ fn a_way_back_by_another_link_explains_what_goes_by_ipv4() {
         "alpha has 192.168.1.2 on ve-alpha, and the route leads by vpn0; rp_filter of ve-alpha is 1, and has had 7 packets dropped"
     );
     assert!(explained.iter().all(|(_, reasons)| reasons[0].code == "other-way-back"));
+    assert_eq!(explained[0].1[0].remedy.as_deref(), Some("ip route replace 192.168.1.2/32 dev ve-alpha"));
     const ELSEWHERE: &[(&str, &str)] =
         &[("name", "br0"), ("addresses", "fe80::1/64"), ("way-back", "eth0"), ("rp-filter", "1")];
     let foreign = ["alpha", "beta"].map(|name| ("link/host", host_of(name), ELSEWHERE, false));
@@ -80,13 +81,20 @@ fn a_way_back_by_another_link_explains_what_goes_by_ipv4() {
 #[test]
 fn one_hardware_address_for_two_machines_explains_what_goes_over_their_bridge() {
     const PORT: &[(&str, &str)] = &[("name", "br0"), ("port", "vb-x"), ("addresses", FE80)];
-    const INSIDE: &[(&str, &str)] = &[("mac", "02:00:00:00:00:01"), ("addresses", FE80)];
+    const INSIDE: &[(&str, &str)] = &[
+        ("name", "host0"),
+        ("file", "80-container-host0.network"),
+        ("mac", "02:00:00:00:00:01"),
+        ("addresses", FE80),
+    ];
     let ports = ["alpha", "beta"].map(|name| ("link/host", host_of(name), PORT, false));
     let inside = ["alpha", "beta"].map(|name| ("link/machine", machine(name), INSIDE, false));
     let explained = reasons(&[ports.clone(), inside.clone()].concat());
     let (_, to_peer) = explained.iter().find(|(check, _)| check == "ping/peer/ipv4").unwrap();
     assert_eq!(to_peer[0].code, "same-mac");
     assert_eq!(to_peer[0].evidence, "alpha and beta are both 02:00:00:00:00:01 on br0");
+    let remedy = to_peer[0].remedy.as_deref().unwrap();
+    assert!(remedy.contains("MACAddress=02:"), "{remedy}");
     assert_eq!(codes(&inside), Vec::<String>::new(), "each is on a link of its own");
     assert_eq!(codes(&ports), Vec::<String>::new(), "each has its own");
 }
