@@ -48,6 +48,8 @@ pub const ISSUE_PING_GROUP_RANGE: &str = "https://github.com/systemd/systemd/iss
 pub const MOUNT: &str = "https://man7.org/linux/man-pages/man2/mount.2.html";
 /// "LLMNR appears to be non-deterministic".
 pub const ISSUE_LLMNR_RANDOM: &str = "https://github.com/systemd/systemd/issues/942";
+/// "nss-mymachines: returns addresses that nobody outside the machine reaches".
+pub const ISSUE_INNER_ADDRESS: &str = "https://github.com/systemd/systemd/issues/19253";
 /// "nspawn: port forwarding over IPv6".
 pub const ISSUE_PORT_IPV6: &str = "https://github.com/systemd/systemd/issues/30475";
 /// "resolved: any machine named like a TLD breaks resolution of that TLD".

@@ -20,6 +20,7 @@ mod common;
 mod default_veth;
 mod file_over_unit;
 mod host_network;
+mod inner_bridge;
 mod macvlan;
 mod nat;
 mod no_masquerade;
@@ -53,6 +54,7 @@ pub fn all() -> Vec<Scenario> {
         no_masquerade::scenario(),
         bridge_netfilter::scenario(),
         two_zones::scenario(),
+        inner_bridge::scenario(),
         macvlan::scenario(),
         nspawn_file_port::scenario(),
         service_dropin::scenario(),
