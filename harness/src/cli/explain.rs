@@ -6,7 +6,7 @@ use nspawn_matrix_reports::table::wrap;
 use nspawn_matrix_scenarios::nearest::nearest;
 
 use super::Failure;
-use crate::explain::CAUSES;
+use crate::explain::{CAUSES, UNDECIDED};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -15,15 +15,16 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let all = || CAUSES.into_iter().chain([&UNDECIDED]);
     let Some(code) = &arguments.code else {
-        let width = CAUSES.map(|cause| cause.code.len()).into_iter().max().unwrap_or_default();
-        for cause in CAUSES {
+        let width = all().map(|cause| cause.code.len()).max().unwrap_or_default();
+        for cause in all() {
             say!("{:width$}  {}", cause.code, cause.sentence);
         }
         return Ok(ExitCode::SUCCESS);
     };
-    let Some(cause) = CAUSES.into_iter().find(|cause| cause.code == code) else {
-        let near = nearest(code, CAUSES.map(|cause| cause.code));
+    let Some(cause) = all().find(|cause| cause.code == code) else {
+        let near = nearest(code, all().map(|cause| cause.code));
         let hint = near.map_or_else(
             || "run `nspawn-matrix explain` for all of them".to_owned(),
             |near| format!("the nearest is `{near}`"),

@@ -2,7 +2,7 @@
 //! touches a system.
 //!
 //! A reason is never a guess: each rests on what a question saw ([`Seen`]), and says it. Where nothing was seen that
-//! decides, there is no reason.
+//! decides, what would is told ([`UNDECIDED`]).
 
 mod cause;
 mod causes;
@@ -14,10 +14,11 @@ mod settings;
 mod shipped;
 #[cfg(test)]
 mod tests;
+mod undecided;
 
 use std::collections::BTreeSet;
 
-use nspawn_matrix_reports::{Case, Explanation};
+use nspawn_matrix_reports::{Case, Explanation, Verdict};
 use nspawn_matrix_scenarios::Expectation;
 
 use crate::agent::Question;
@@ -26,6 +27,7 @@ pub(crate) use causes::ALL as CAUSES;
 use evidence::{Evidence, Surprise};
 use remedy::Mending;
 use seen::Seen;
+pub(crate) use undecided::UNDECIDED;
 
 /// A case, and whether what it saw is not what is seen where nothing special is set.
 pub(crate) struct Cell<'a> {
@@ -62,7 +64,10 @@ pub(crate) fn explain(cells: &[Cell<'_>]) -> Vec<Vec<Explanation>> {
             cause.seen_by != Some(cell.question.check) && cause.keeps_from_starting == is_down
         });
         let found = causes.filter_map(|cause| Some((cause, (cause.evidence)(&surprise)?)));
-        let found: Vec<(&Cause, Evidence<'_>)> = found.collect();
+        let mut found: Vec<(&Cause, Evidence<'_>)> = found.collect();
+        if found.is_empty() && cell.case.verdict == Verdict::Fail && !is_down {
+            found.extend((UNDECIDED.evidence)(&surprise).map(|would| (&UNDECIDED, would)));
+        }
         let is_of_its_own = |cause: &Cause| !found.iter().any(|(other, _)| other.leads_to(cause));
         let told = found.iter().filter(|(cause, _)| is_of_its_own(cause));
         told.map(|(cause, evidence)| Explanation {

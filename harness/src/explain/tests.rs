@@ -1,6 +1,6 @@
 //! A host as the questions saw it, in as few values as a cause needs.
 
-use nspawn_matrix_reports::{AddressSpace, Observation, Properties, Verdict};
+use nspawn_matrix_reports::{AddressSpace, Observation, Ping, Properties, Verdict};
 use nspawn_matrix_scenarios::{Check, Expectation, Subject};
 
 use super::*;
@@ -342,4 +342,28 @@ fn what_a_shell_would_read_otherwise_is_in_no_remedy() {
     let all: Vec<_> = explained.iter().flat_map(|(_, reasons)| reasons).collect();
     assert!(!all.is_empty() && all.iter().all(|reason| reason.code == "link-unmanaged"));
     assert!(all.iter().all(|reason| reason.remedy.is_none()));
+}
+
+#[test]
+fn where_nothing_that_was_seen_decides_it_is_told_what_would() {
+    let told = |received, error: Option<&str>| -> Vec<(String, String)> {
+        let ping = Ping {
+            target: Some("fe80::1%host0".to_owned()),
+            sent: 3,
+            received,
+            rtt_us: None,
+            ttl: None,
+            size: None,
+            error: error.map(str::to_owned),
+        };
+        let question = question("ping/peer/ipv6-link-local", pair());
+        let case = case(Some(Observation::Ping(ping)));
+        let cells = [Cell { question: &question, case: &case, expected: None, is_surprising: true }];
+        explain(&cells).concat().into_iter().map(|reason| (reason.code, reason.evidence)).collect()
+    };
+    let undecided = |would: &str| vec![("undecided".to_owned(), would.to_owned())];
+    assert_eq!(told(0, None), undecided("`tcpdump -ni any host fe80::1` shows how far it gets"));
+    let unsent = undecided("`ip route get fe80::1` in alpha shows why nothing is sent");
+    assert_eq!(told(0, Some("Network is unreachable")), unsent);
+    assert!(told(3, None).is_empty(), "that somebody answers who should not is no riddle");
 }
