@@ -46,7 +46,7 @@ const OF_CHANCE: [&str; 1] = ["resolve-before-mymachines"];
 const LOOKUPS: u32 = 24;
 
 /// Causes of which no remedy is told, as only the person can know what is to give way.
-const WITHOUT_REMEDY: [&str; 3] = ["separate-links", "systemd-too-old", "bind-unmappable"];
+const WITHOUT_REMEDY: [&str; 4] = ["separate-links", "systemd-too-old", "bind-unmappable", "link-name-taken"];
 
 /// What is asked beside what people's machines are asked: the addresses beyond the host, and what systemd-nspawn takes.
 const CHECKS: [&str; 5] =

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{Check, Claim, Expectation, Scenario, Step, Topic, links, scenario_file};
 
 /// The files of the catalogue, in the order in which they are listed.
-const FILES: [&str; 36] = [
+const FILES: [&str; 37] = [
     include_str!("../faults/option-too-new.toml"),
     include_str!("../faults/misnamed-netdev.toml"),
     include_str!("../faults/bind-unmappable.toml"),
+    include_str!("../faults/link-name-taken.toml"),
     include_str!("../faults/settings-untrusted.toml"),
     include_str!("../faults/setting-misspelt.toml"),
     include_str!("../faults/settings-overridden.toml"),

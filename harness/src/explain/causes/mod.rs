@@ -9,6 +9,7 @@ mod forward_dropped;
 mod forwarding_off;
 mod host_networkd_off;
 mod host_resolved_off;
+mod link_name_taken;
 mod link_unmanaged;
 mod llmnr_off;
 mod machine_id_shared;
@@ -38,10 +39,11 @@ mod systemd_too_old;
 use super::cause::Cause;
 
 /// Every cause. The order is that of a packet's way: what comes first has to be removed first.
-pub(crate) static ALL: [&Cause; 34] = [
+pub(crate) static ALL: [&Cause; 35] = [
     &systemd_too_old::CAUSE,
     &misnamed_netdev::CAUSE,
     &bind_unmappable::CAUSE,
+    &link_name_taken::CAUSE,
     &settings_untrusted::CAUSE,
     &setting_unknown::CAUSE,
     &settings_overridden::CAUSE,
