@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use libtest_mimic::Arguments;
 use nspawn_matrix::command::Command;
+use nspawn_matrix_scenarios::shell::quote;
 use support::reached::{Key, Person, Reached};
 use support::terminal::{Terminal, without_terminal};
 use support::{on_this_thread, trial};
@@ -36,13 +37,17 @@ async fn link(jump: &Reached, inner: &Reached) -> Result<(), String> {
     let ends = ["type", "veth", "peer", "name", "jump0", "netns", &at_inner];
     let add = [&["ip", "link", "add", "inner0", "netns", &at_jump], &ends[..]].concat();
     Command::from_argv(add).output().await.map_err(|error| error.to_string())?;
-    for (machine, link, address) in [(jump, "inner0", "203.0.113.1/30"), (inner, "jump0", "203.0.113.2/30")] {
+    let ends = [(jump, "inner0", "203.0.113.1/30"), (inner, "jump0", "203.0.113.2/30")];
+    for (machine, link, address) in ends {
         let script = format!("ip address add {address} dev {link} && ip link set {link} up");
         machine.succeeds(&script).await?;
     }
-    let settled =
-        "timeout 30 sh -c 'until grep -q \"^fe80.* 80 *jump0$\" /proc/net/if_inet6; do sleep 0.1; done'";
-    inner.succeeds(settled).await
+    // Each end finds out for itself that nobody has its fe80 address (RFC 4862, 5.4).
+    for (machine, link, _) in ends {
+        let settled = format!("until grep -q '^fe80.* 80 *{link}$' /proc/net/if_inet6; do sleep 0.1; done");
+        machine.succeeds(&format!("timeout 30 sh -c {}", quote(&settled))).await?;
+    }
+    Ok(())
 }
 
 async fn goes_by_a_jump_host() -> Result<(), String> {
