@@ -52,14 +52,22 @@ pub(super) struct Machine {
     pub(super) settled: Settled,
     surroundings: OnceCell<Surroundings>,
     router: OnceCell<bool>,
+    host_link: OnceCell<Option<String>>,
     /// Set when its port is served.
     pub(super) serving: OnceCell<()>,
 }
 
 impl Machine {
     fn new(leader: i32, probe: Client, settled: Settled) -> Self {
-        let (surroundings, router, serving) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { leader: Cell::new(leader), probe, settled, surroundings, router, serving }
+        Self {
+            leader: Cell::new(leader),
+            probe,
+            settled,
+            surroundings: OnceCell::new(),
+            router: OnceCell::new(),
+            host_link: OnceCell::new(),
+            serving: OnceCell::new(),
+        }
     }
 
     /// All its addresses; none if it has no link of its own.
@@ -80,6 +88,12 @@ impl Machine {
         let patience_ms = u64::try_from(ROUTER.as_millis())?;
         let ask = || call(&self.probe, probe::Request::AwaitRouter { patience_ms });
         self.router.get_or_try_init(ask).await.copied()
+    }
+
+    /// The host's link to it: the bridge, if its end is a port of one; none if it has none. Looked for once.
+    pub(super) async fn host_link(&self) -> anyhow::Result<Option<&str>> {
+        let link = self.host_link.get_or_try_init(|| links::configured(self.leader.get())).await?;
+        Ok(link.as_deref())
     }
 
     /// What it says of itself; asked for once.
@@ -264,8 +278,8 @@ async fn await_name(
 
 /// LLMNR and multicast DNS on the host's link to a machine; none if it has none, or resolved does not run.
 pub(super) async fn multicast_on_host(machine: &Machine) -> anyhow::Result<Option<Multicast>> {
-    match links::configured(machine.leader.get()).await? {
-        Some(link) => multicast::on(Some(link)).await,
+    match machine.host_link().await? {
+        Some(link) => multicast::on(Some(link.to_owned())).await,
         None => Ok(None),
     }
 }

@@ -85,7 +85,7 @@ impl Standing {
             Subject::Machine { machine } | Subject::Pair { machine, .. } => &self.machine(machine)?.probe,
             Subject::Host { .. } | Subject::HostItself => &self.host,
         };
-        let known = self.known(question.whose, about).await?;
+        let known = self.known(question.whose, subject, about).await?;
         let name = if question.whose == Whose::Host {
             question.in_domain(host_name::own()?)
         } else {
@@ -96,7 +96,7 @@ impl Standing {
                 let ask = |known| Request::Wire { name: name.clone(), transport, questions: samples, known };
                 let seen: Wire = call(probe, ask(known.clone())).await?;
                 // An address that came meanwhile, as those of 169.254/16 do, has counted as somebody else's.
-                let since = self.known(question.whose, about).await?;
+                let since = self.known(question.whose, subject, about).await?;
                 if since == known {
                     return Ok(Observation::Wire(seen));
                 }
@@ -136,7 +136,7 @@ impl Standing {
     }
 
     /// Whose addresses a name may have.
-    async fn known(&self, whose: Whose, about: &str) -> anyhow::Result<Known> {
+    async fn known(&self, whose: Whose, subject: &Subject, about: &str) -> anyhow::Result<Known> {
         let owned = match whose {
             Whose::Peer | Whose::PeerLocal | Whose::PeerDhcp | Whose::Machine | Whose::MachineDhcp => {
                 self.machine(about)?.addresses()
@@ -150,7 +150,15 @@ impl Standing {
             Whose::Host => of_host()?,
             Whose::BelowMachine | Whose::Outside => vec![host::OUTSIDE_V4.into(), host::OUTSIDE_V6.into()],
         };
-        Ok(Known { leases: self.leases(), owned })
+        let link = match subject {
+            Subject::Machine { machine } | Subject::Pair { machine, .. } => {
+                self.machine(machine)?.settled.lease.link.clone()
+            }
+            Subject::Host { .. } | Subject::HostItself => {
+                self.machine(about)?.host_link().await?.map(str::to_owned)
+            }
+        };
+        Ok(Known { leases: self.leases(), owned, link })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use nix::net::if_::if_nametoindex;
 use nspawn_matrix_reports::{AddressSpace, Family, Names, SeenAddress, Subnet, Times};
 use serde::{Deserialize, Serialize};
 
@@ -15,16 +16,30 @@ pub struct Known {
     pub leases: Vec<Subnet>,
     /// The addresses of whoever bears the name; any other that is found counts as [`AddressSpace::Other`].
     pub owned: Vec<IpAddr>,
+    /// The link of whoever asks on which their fe80 addresses are; one with another link counts as any other, since nobody
+    /// is there. None if it is not known.
+    pub link: Option<String>,
 }
 
 impl Known {
     /// An address of somebody else is none of the spaces that a name may resolve to, whatever it looks like.
     pub(super) fn space(&self, address: &str) -> AddressSpace {
-        let bare = address.split('%').next().unwrap_or(address);
+        let (bare, link) = address.split_once('%').map_or((address, None), |(bare, link)| (bare, Some(link)));
         match bare.parse::<IpAddr>() {
-            Ok(address) if self.owned.contains(&address) => AddressSpace::of(address, &self.leases),
+            Ok(address) if self.owned.contains(&address) && self.is_on(link) => {
+                AddressSpace::of(address, &self.leases)
+            }
             Ok(_) | Err(_) => AddressSpace::Other,
         }
+    }
+
+    /// Whether the link of this index, or this name, is the one that their fe80 addresses are on, as far as is known.
+    fn is_on(&self, link: Option<&str>) -> bool {
+        // There is no link of index 0.
+        let told = link.filter(|link| *link != "0");
+        let (Some(own), Some(link)) = (self.link.as_deref(), told) else { return true };
+        let index = if_nametoindex(own).ok();
+        link == own || index.is_none_or(|index| link == index.to_string())
     }
 }
 
@@ -119,6 +134,7 @@ mod tests {
         let known = Known {
             leases: vec!["10.0.55.1/24".parse().unwrap()],
             owned: vec!["fe80::1".parse().unwrap(), "10.0.55.38".parse().unwrap()],
+            link: None,
         };
         assert_eq!(known.space("10.0.55.39"), AddressSpace::Other, "it is another machine's");
         let lookup = Lookup {
@@ -146,5 +162,20 @@ mod tests {
         assert_eq!(names.origins[&AddressSpace::Ipv6LinkLocal], [("llmnr-ipv6".to_owned(), 1)].into());
         assert_eq!(names.origins.get(&AddressSpace::None), None);
         assert!(!names.is_deterministic());
+    }
+    #[test]
+    fn an_fe80_address_on_another_link_is_nobodys() {
+        let on = |link: Option<&str>| Known {
+            leases: Vec::new(),
+            owned: vec!["fe80::1".parse().unwrap()],
+            link: link.map(str::to_owned),
+        };
+        let index = if_nametoindex("lo").unwrap();
+        let (here, elsewhere) = (format!("fe80::1%{index}"), format!("fe80::1%{}", index + 1));
+        assert_eq!(on(Some("lo")).space(&here), AddressSpace::Ipv6LinkLocal);
+        assert_eq!(on(Some("lo")).space("fe80::1%lo"), AddressSpace::Ipv6LinkLocal);
+        assert_eq!(on(Some("lo")).space("fe80::1"), AddressSpace::Ipv6LinkLocal, "it has none");
+        assert_eq!(on(Some("lo")).space(&elsewhere), AddressSpace::Other);
+        assert_eq!(on(None).space(&elsewhere), AddressSpace::Ipv6LinkLocal, "which is right is not known");
     }
 }

@@ -262,7 +262,8 @@ mod tests {
             sent: 2,
             not_sent: Vec::new(),
         };
-        let known = Known { leases: vec!["10.0.55.1/24".parse().unwrap()], owned: vec![LEASE.into()] };
+        let known =
+            Known { leases: vec!["10.0.55.1/24".parse().unwrap()], owned: vec![LEASE.into()], link: None };
         let wire = sum_up("beta", Transport::LlmnrIpv4, 2, &[exchange], &known);
         assert_eq!(wire.answered, BTreeMap::from([(RecordType::A, 2), (RecordType::Aaaa, 0)]));
         assert_eq!(wire.records.iter().map(|seen| seen.count).collect::<Vec<_>>(), [2, 1]);
