@@ -346,7 +346,7 @@ fn what_a_shell_would_read_otherwise_is_in_no_remedy() {
 
 #[test]
 fn where_nothing_that_was_seen_decides_it_is_told_what_would() {
-    let told = |received, error: Option<&str>| -> Vec<(String, String)> {
+    let told = |expected: &Expectation, received, error: Option<&str>| -> Vec<(String, String)> {
         let ping = Ping {
             target: Some("fe80::1%host0".to_owned()),
             sent: 3,
@@ -358,12 +358,15 @@ fn where_nothing_that_was_seen_decides_it_is_told_what_would() {
         };
         let question = question("ping/peer/ipv6-link-local", pair());
         let case = case(Some(Observation::Ping(ping)));
-        let cells = [Cell { question: &question, case: &case, expected: None, is_surprising: true }];
+        let expected = Some(expected);
+        let cells = [Cell { question: &question, case: &case, expected, is_surprising: true }];
         explain(&cells).concat().into_iter().map(|reason| (reason.code, reason.evidence)).collect()
     };
     let undecided = |would: &str| vec![("undecided".to_owned(), would.to_owned())];
-    assert_eq!(told(0, None), undecided("`tcpdump -ni any host fe80::1` shows how far it gets"));
+    let on_link = &Expectation::ANSWERS_ON_LINK;
+    assert_eq!(told(on_link, 0, None), undecided("`tcpdump -ni any host fe80::1` shows how far it gets"));
     let unsent = undecided("`ip route get fe80::1` in alpha shows why nothing is sent");
-    assert_eq!(told(0, Some("Network is unreachable")), unsent);
-    assert!(told(3, None).is_empty(), "that somebody answers who should not is no riddle");
+    assert_eq!(told(on_link, 0, Some("Network is unreachable")), unsent);
+    assert!(told(on_link, 3, None).is_empty(), "that somebody answers who should not is no riddle");
+    assert!(told(&Expectation::Unreached, 0, None).is_empty(), "no answer was claimed");
 }

@@ -1,7 +1,7 @@
 //! What is told where nothing that was seen decides why an answer is missing: what would decide it.
 
 use nspawn_matrix_reports::{AddressSpace, Observation, Ping};
-use nspawn_matrix_scenarios::Topic;
+use nspawn_matrix_scenarios::{Expectation, Topic};
 
 use super::cause::Cause;
 use super::evidence::{Evidence, Surprise};
@@ -23,6 +23,9 @@ pub(crate) static UNDECIDED: Cause = Cause {
 };
 
 fn evidence<'a>(surprise: &Surprise<'a>) -> Option<Evidence<'a>> {
+    if !is_missing(surprise.expected?) {
+        return None;
+    }
     let who = surprise.who_asks().unwrap_or("the host");
     let would = match surprise.observed? {
         Observation::Names(names) if names.spaces.contains_key(&AddressSpace::None) => format!(
@@ -50,6 +53,32 @@ fn evidence<'a>(surprise: &Surprise<'a>) -> Option<Evidence<'a>> {
         | Observation::Autostart(_) => return None,
     };
     surprise.of_host(Some(would))
+}
+
+/// Whether an answer was claimed. Where none was, that it fails in another way is no riddle.
+fn is_missing(expected: &Expectation) -> bool {
+    match expected {
+        Expectation::Resolves { to, .. } | Expectation::ResolvesAmong { to } => {
+            !to.contains(&AddressSpace::None)
+        }
+        Expectation::OnTheWire { a, aaaa, .. } => !a.is_empty() || !aaaa.is_empty(),
+        Expectation::Lease { .. } | Expectation::Answers { .. } | Expectation::Properties { .. } => true,
+        Expectation::NoLink
+        | Expectation::NoLease
+        | Expectation::NoAnswer
+        | Expectation::NoAddress
+        | Expectation::Refused { .. }
+        | Expectation::Unreached
+        | Expectation::Unresolved
+        | Expectation::SameOwner
+        | Expectation::OwnedByNobody
+        | Expectation::SameMode
+        | Expectation::Mounted(_)
+        | Expectation::WrittenAs { .. }
+        | Expectation::WriteRefused { .. }
+        | Expectation::BackAfterReboot
+        | Expectation::FailedAfterReboot => false,
+    }
 }
 
 fn of_ping(ping: &Ping, who: &str) -> Option<String> {
